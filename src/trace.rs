@@ -1,0 +1,178 @@
+//! Trace headers from Lambda and from the caller, for the agent: validated and bounded, since they
+//! go into a request of ours.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The header of AWS X-Ray.
+pub const XRAY: &str = "x-amzn-trace-id";
+
+/// The headers that are passed on, the longest value of each in characters, and its form.
+///
+/// `traceparent` and `tracestate` are those of W3C Trace Context, `baggage` that of W3C Baggage.
+const PASSED_ON: [(&str, usize, fn(&str) -> bool); 4] = [
+    (XRAY, 128, is_xray),
+    ("traceparent", 128, is_traceparent),
+    ("tracestate", 512, is_list),
+    ("baggage", 8192, is_list),
+];
+
+/// Trace headers that may go to an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TraceHeaders(HeaderMap);
+
+impl TraceHeaders {
+    /// Takes the trace headers out of a request's; `xray` is Lambda's own and wins over the
+    /// caller's. What is too long or malformed is dropped.
+    pub fn new(request: &HeaderMap, xray: Option<&str>) -> Self {
+        let mut headers = HeaderMap::new();
+        for (name, longest, is_well_formed) in PASSED_ON {
+            let from_lambda = xray.filter(|_| name == XRAY);
+            let mut values = request.get_all(name).iter();
+            // More than one value of a header that can have one alone is malformed.
+            let from_caller = values.next().filter(|_| values.next().is_none());
+            let value = from_lambda.or_else(|| from_caller.and_then(|value| value.to_str().ok()));
+            let Some(value) = value.filter(|v| v.len() <= longest && is_well_formed(v)) else {
+                continue;
+            };
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        // Without its parent the state belongs to no trace.
+        if !headers.contains_key("traceparent") {
+            headers.remove("tracestate");
+        }
+        Self(headers)
+    }
+
+    /// The headers.
+    pub fn as_headers(&self) -> &HeaderMap {
+        &self.0
+    }
+}
+
+/// `Root=1-…;Parent=…;Sampled=1`: keys and values of plain characters.
+fn is_xray(value: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_:.@/+".contains(c);
+    value.trim_end_matches(';').split(';').all(|part| {
+        let (key, value) = part.trim().split_once('=').unwrap_or_default();
+        !key.is_empty() && key.chars().all(is_plain) && value.chars().all(is_plain)
+    })
+}
+
+/// `00-<32 hex>-<16 hex>-<2 hex>`, a later version with more after that; no id of zeros alone.
+fn is_traceparent(value: &str) -> bool {
+    let is_hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_id = |text: &str, length| is_hex(text, length) && text.bytes().any(|b| b != b'0');
+    let parts: Vec<&str> = value.splitn(5, '-').collect();
+    let [version, trace, parent, flags, rest @ ..] = parts.as_slice() else {
+        return false;
+    };
+    is_hex(version, 2)
+        && *version != "ff"
+        && (rest.is_empty() || *version != "00")
+        && is_id(trace, 32)
+        && is_id(parent, 16)
+        && is_hex(flags, 2)
+}
+
+/// A list of `key=value`, of visible characters.
+fn is_list(value: &str) -> bool {
+    value.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t'))
+        && value.split(',').all(|member| {
+            let member = member.trim();
+            member.is_empty()
+                || member
+                    .split_once('=')
+                    .is_some_and(|(key, _)| !key.is_empty())
+        })
+        && value.contains('=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const ROOT: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+
+    fn passed_on(headers: &[(&str, &str)], xray: Option<&str>) -> Vec<(String, String)> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(
+                HeaderName::try_from(*name).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
+        }
+        let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+        let headers = TraceHeaders::new(&map, xray).0;
+        headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect()
+    }
+
+    #[test]
+    fn well_formed_headers_are_passed_on_and_no_others() {
+        let longest = format!("k={}", "v".repeat(510));
+        let headers = [
+            ("traceparent", PARENT),
+            ("tracestate", longest.as_str()),
+            ("baggage", "userId=alice,serverNode=DF%2028;p=1"),
+            ("authorization", "secret"),
+        ];
+        let expected: Vec<_> = headers[..3]
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        assert_eq!(passed_on(&headers, None), expected);
+    }
+
+    #[test]
+    fn lambdas_trace_id_wins() {
+        let one = |value: &str| vec![(XRAY.to_owned(), value.to_owned())];
+        assert_eq!(passed_on(&[(XRAY, "Root=1-2")], Some(ROOT)), one(ROOT));
+        assert_eq!(passed_on(&[(XRAY, ROOT)], None), one(ROOT));
+    }
+
+    #[test]
+    fn malformed_and_long_ones_are_dropped() {
+        let upper = PARENT.to_uppercase();
+        let long = format!("k={}", "v".repeat(511));
+        let long_root = format!("Root=1-{}", "a".repeat(128));
+        for (name, value) in [
+            ("traceparent", "00-0-0-0"),
+            ("traceparent", upper.as_str()),
+            (
+                "traceparent",
+                "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            ),
+            (
+                "traceparent",
+                "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            ),
+            (
+                "traceparent",
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+            ),
+            ("tracestate", "a=b"),
+            ("baggage", "no list"),
+            ("baggage", ""),
+            (XRAY, "x"),
+            (XRAY, "Root=1 2"),
+            (XRAY, long_root.as_str()),
+        ] {
+            assert_eq!(passed_on(&[(name, value)], None), [], "{name}: {value}");
+        }
+        assert_eq!(
+            passed_on(&[("traceparent", PARENT), ("tracestate", &long)], None).len(),
+            1
+        );
+        assert_eq!(
+            passed_on(&[("traceparent", PARENT), ("traceparent", PARENT)], None),
+            []
+        );
+    }
+}
