@@ -1,0 +1,171 @@
+//! How an invocation fails. What it says is for the log; what the caller is told is the API's.
+
+use std::fmt;
+use std::time::Duration;
+
+/// How far an invocation had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Finding the agent's runtime.
+    Resolve,
+    /// Getting credentials.
+    Credentials,
+    /// DNS, TCP and TLS.
+    Connect,
+    /// The WebSocket's opening handshake.
+    Handshake,
+    /// Handing over the prompt: from here on the agent may have begun to work.
+    Send,
+    /// Waiting for the first piece of the reply.
+    FirstChunk,
+    /// Reading the rest of the reply.
+    Stream,
+}
+
+impl Phase {
+    /// The phase's name in an answer and in a log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve",
+            Self::Credentials => "credentials",
+            Self::Connect => "connect",
+            Self::Handshake => "handshake",
+            Self::Send => "send",
+            Self::FirstChunk => "first_chunk",
+            Self::Stream => "stream",
+        }
+    }
+
+    /// Whether the agent cannot have seen any of the prompt.
+    pub fn is_before_send(self) -> bool {
+        self < Self::Send
+    }
+}
+
+/// Which time ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeout {
+    /// The time for one attempt to connect.
+    Connect,
+    /// The time between two messages of the agent.
+    Chunk,
+    /// The time for the whole invocation.
+    Invocation,
+}
+
+/// The service answered the opening handshake with something other than an upgrade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the answer's type says of the credentials.
+    pub fault: Option<CredentialsFault>,
+    /// The answer's `Retry-After`.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why the service did not take the credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialsFault {
+    /// They have expired.
+    Expired,
+    /// They are unknown, or the signature is wrong.
+    Invalid,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The agent's configured ARN is malformed.
+    MalformedArn,
+    /// No credentials could be had.
+    NoCredentials,
+    /// Time ran out.
+    Timeout(Timeout),
+    /// The service refused the connection at the handshake.
+    Refused(Refusal),
+    /// No connection: DNS, TCP or TLS.
+    Unreachable,
+    /// The connection broke off, or was closed with a code that says so.
+    Lost,
+    /// The peer broke the WebSocket protocol or a limit of ours.
+    Violation,
+    /// The agent sent an error event.
+    AgentError,
+    /// The address could not be signed or made a request of.
+    Unsignable,
+}
+
+/// A failed invocation: what, when, and why.
+#[derive(Debug)]
+pub struct InvocationError {
+    /// How far it had come.
+    pub phase: Phase,
+    /// What went wrong.
+    pub failure: Failure,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl InvocationError {
+    pub(crate) fn new(phase: Phase, failure: Failure) -> Self {
+        Self {
+            phase,
+            failure,
+            source: None,
+        }
+    }
+
+    pub(super) fn because(
+        self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            source: Some(source.into()),
+            ..self
+        }
+    }
+
+    /// An invocation of an agent whose configured ARN is none.
+    pub fn malformed_arn(error: crate::agent::RuntimeArnError) -> Self {
+        Self::new(Phase::Resolve, Failure::MalformedArn).because(error)
+    }
+}
+
+impl fmt::Display for InvocationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failure {
+            Failure::MalformedArn => f.write_str("the agent's configured ARN is malformed"),
+            Failure::NoCredentials => f.write_str("no AWS credentials could be had"),
+            Failure::Timeout(Timeout::Connect) => f.write_str("the time to connect ran out"),
+            Failure::Timeout(Timeout::Chunk) => f.write_str("the agent was silent for too long"),
+            Failure::Timeout(Timeout::Invocation) => {
+                f.write_str("the time for the invocation ran out")
+            }
+            Failure::Refused(refusal) => {
+                write!(
+                    f,
+                    "the handshake was answered with status {}",
+                    refusal.status
+                )?;
+                match refusal.fault {
+                    Some(CredentialsFault::Expired) => {
+                        f.write_str(", the credentials have expired")
+                    }
+                    Some(CredentialsFault::Invalid) => f.write_str(", the credentials are invalid"),
+                    None => Ok(()),
+                }
+            }
+            Failure::Unreachable => f.write_str("the service could not be reached"),
+            Failure::Lost => f.write_str("the connection was lost"),
+            Failure::Violation => f.write_str("the peer broke the protocol"),
+            Failure::AgentError => f.write_str("the agent reported an error"),
+            Failure::Unsignable => f.write_str("the request could not be made"),
+        }
+    }
+}
+
+impl std::error::Error for InvocationError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

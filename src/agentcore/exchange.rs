@@ -1,0 +1,148 @@
+//! One prompt out, one reply in, over an open socket, and the socket closed whatever happens.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::error::{Failure, InvocationError, Phase, Timeout};
+use super::reply::{End, ReplyReader, Step};
+use super::socket::{Code, Incoming, Socket, SocketError, Transport};
+
+/// What a reply gives next.
+#[derive(Debug)]
+pub enum ReplyEvent {
+    /// A piece of text, never empty.
+    Piece(String),
+    /// The reply is whole.
+    Complete,
+    /// The reply broke off. The pieces before are all that there is.
+    Interrupted(InvocationError),
+}
+
+/// A conversation over one socket.
+pub(super) struct Exchange<T: Transport = Box<dyn super::socket::Transport>> {
+    /// `None` once it is closed.
+    socket: Option<Socket<T>>,
+    reader: ReplyReader,
+    deadline: Instant,
+    /// The longest silence.
+    chunk_timeout: Duration,
+    /// When the silence that there is becomes too long.
+    chunk_deadline: Instant,
+    has_given_text: bool,
+}
+
+impl<T: Transport> Exchange<T> {
+    /// Begins to send `message`. The silence of the agent begins here too.
+    pub(super) fn begin(
+        mut socket: Socket<T>,
+        message: String,
+        deadline: Instant,
+        chunk_timeout: Duration,
+    ) -> Self {
+        socket.send(message);
+        Self {
+            socket: Some(socket),
+            reader: ReplyReader::default(),
+            deadline,
+            chunk_timeout,
+            chunk_deadline: Instant::now() + chunk_timeout,
+            has_given_text: false,
+        }
+    }
+
+    /// The next piece, or the end, before which the socket is closed. After the end, the end again.
+    pub(super) async fn next(&mut self) -> ReplyEvent {
+        loop {
+            while let Some(step) = self.reader.next() {
+                match step {
+                    Step::Piece(text) => {
+                        self.has_given_text = true;
+                        return ReplyEvent::Piece(text);
+                    }
+                    Step::End(end) => return self.end(end).await,
+                }
+            }
+            let Some(socket) = &mut self.socket else {
+                return ReplyEvent::Complete;
+            };
+            let until = self.deadline.min(self.chunk_deadline);
+            match timeout_at(until, socket.next()).await {
+                Ok(Ok(incoming)) => {
+                    self.chunk_deadline = Instant::now() + self.chunk_timeout;
+                    match incoming {
+                        Incoming::Text(text) => self.reader.push_text(&text),
+                        Incoming::Binary(bytes) => self.reader.push_binary(&bytes),
+                        Incoming::Close(None | Some(1000 | 1001)) => self.reader.finish(),
+                        Incoming::Close(Some(code)) => {
+                            let error = self.failed(Failure::Lost);
+                            let error = error.because(format!("closed with code {code}"));
+                            return self.interrupted(Code::Normal, error).await;
+                        }
+                    }
+                }
+                Ok(Err(SocketError::Lost(cause))) => {
+                    let error = self.failed(Failure::Lost).because(cause);
+                    return self.interrupted(Code::Normal, error).await;
+                }
+                Ok(Err(SocketError::Violation(code, cause))) => {
+                    let error = self.failed(Failure::Violation).because(cause);
+                    return self.interrupted(code, error).await;
+                }
+                Err(_) => {
+                    let timeout = if until == self.deadline {
+                        Timeout::Invocation
+                    } else {
+                        Timeout::Chunk
+                    };
+                    let error = self.failed(Failure::Timeout(timeout));
+                    return self.interrupted(Code::Normal, error).await;
+                }
+            }
+        }
+    }
+
+    /// Ends the conversation before the reply has ended.
+    pub(super) async fn close(&mut self, code: Code) {
+        if let Some(socket) = self.socket.take() {
+            socket.close(code).await;
+        }
+    }
+
+    async fn end(&mut self, end: End) -> ReplyEvent {
+        let (code, failure, cause) = match end {
+            End::Complete => {
+                self.close(Code::Normal).await;
+                return ReplyEvent::Complete;
+            }
+            End::AgentError => (Code::Normal, Failure::AgentError, "an error event"),
+            End::NotUtf8 => (
+                Code::NotUtf8,
+                Failure::Violation,
+                "a message that is not UTF-8",
+            ),
+            End::TooLarge => (
+                Code::TooLarge,
+                Failure::Violation,
+                "an event larger than 8 MiB",
+            ),
+        };
+        let error = self.failed(failure).because(cause);
+        self.interrupted(code, error).await
+    }
+
+    async fn interrupted(&mut self, code: Code, error: InvocationError) -> ReplyEvent {
+        self.close(code).await;
+        ReplyEvent::Interrupted(error)
+    }
+
+    fn failed(&self, failure: Failure) -> InvocationError {
+        let is_sending = self.socket.as_ref().is_some_and(Socket::is_sending);
+        let phase = match (self.has_given_text, is_sending) {
+            (true, _) => Phase::Stream,
+            (false, true) => Phase::Send,
+            (false, false) => Phase::FirstChunk,
+        };
+        InvocationError::new(phase, failure)
+    }
+}

@@ -1,0 +1,146 @@
+//! What the service's answer to the opening handshake says, where it is not an upgrade.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, header};
+
+use super::error::{CredentialsFault, Refusal};
+use super::socket::Refused;
+
+const ERROR_TYPE: &str = "x-amzn-errortype";
+
+/// Error types that say that the credentials, not their permissions, are the matter.
+const INVALID: [&str; 5] = [
+    "InvalidSignature",
+    "UnrecognizedClient",
+    "InvalidClientTokenId",
+    "MissingAuthenticationToken",
+    "IncompleteSignature",
+];
+
+impl Refusal {
+    /// Whether the same request may be taken another time.
+    ///
+    /// No SDK retries 409 and 424 for a WebSocket; they are typical of a cold start.
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self.status, 402 | 409 | 424 | 429 | 500..=599)
+    }
+}
+
+/// Reads an answer; `now` is needed for a `Retry-After` that is a date.
+pub(super) fn read(refused: &Refused, now: SystemTime) -> Refusal {
+    let fault = match refused.status {
+        401 | 403 => credentials_fault(&refused.headers, &refused.body),
+        _ => None,
+    };
+    let retry_after = retry_after(&refused.headers, now);
+    Refusal {
+        status: refused.status,
+        fault,
+        retry_after,
+    }
+}
+
+fn credentials_fault(headers: &HeaderMap, body: &[u8]) -> Option<CredentialsFault> {
+    let header = headers
+        .get(ERROR_TYPE)
+        .map_or(&b""[..], |value| value.as_bytes());
+    let names = |name: &str| {
+        [header, body]
+            .iter()
+            .any(|text| memchr::memmem::find(text, name.as_bytes()).is_some())
+    };
+    if names("ExpiredToken") {
+        Some(CredentialsFault::Expired)
+    } else if INVALID.into_iter().any(names) {
+        Some(CredentialsFault::Invalid)
+    } else {
+        None
+    }
+}
+
+/// RFC 9110, section 10.2.3: seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Refusal {
+        let headers = headers.iter().map(|(name, value)| {
+            (
+                http::HeaderName::from_static(name),
+                http::HeaderValue::from_static(value),
+            )
+        });
+        let refused = Refused {
+            status,
+            headers: headers.collect(),
+            body: body.as_bytes().to_vec(),
+        };
+        read(
+            &refused,
+            SystemTime::UNIX_EPOCH + Duration::from_millis(784_111_770_500),
+        )
+    }
+
+    #[test]
+    fn the_type_in_header_or_body_tells_credentials_from_permissions() {
+        use CredentialsFault::{Expired, Invalid};
+        for (header, body, fault) in [
+            ("ExpiredTokenException:http://x/", "", Some(Expired)),
+            (
+                "",
+                r#"{"__type":"com.amazon#ExpiredTokenException"}"#,
+                Some(Expired),
+            ),
+            ("UnrecognizedClientException", "", Some(Invalid)),
+            ("InvalidSignatureException", "", Some(Invalid)),
+            ("MissingAuthenticationTokenException", "", Some(Invalid)),
+            ("IncompleteSignatureException", "", Some(Invalid)),
+            ("", "InvalidClientTokenId", Some(Invalid)),
+            ("AccessDeniedException", r#"{"message":"no"}"#, None),
+            ("", "", None),
+        ] {
+            assert_eq!(
+                refused(403, &[(ERROR_TYPE, header)], body).fault,
+                fault,
+                "{header}{body}"
+            );
+        }
+        assert_eq!(
+            refused(500, &[(ERROR_TYPE, "ExpiredTokenException")], "").fault,
+            None
+        );
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let after = |value| refused(503, &[("retry-after", value)], "").retry_after;
+        assert_eq!(after("7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            after("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(Duration::from_millis(6_500))
+        );
+        assert_eq!(after("Sat, 06 Nov 1993 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(after("soon"), None);
+        assert_eq!(after("-1"), None);
+        assert_eq!(refused(503, &[], "").retry_after, None);
+    }
+
+    #[test]
+    fn what_can_pass_is_transient() {
+        let transient: Vec<_> = (100..600)
+            .filter(|status| refused(*status, &[], "").is_transient())
+            .collect();
+        let expected: Vec<_> = [402, 409, 424, 429].into_iter().chain(500..600).collect();
+        assert_eq!(transient, expected);
+    }
+}
