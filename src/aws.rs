@@ -1,0 +1,94 @@
+//! Credentials from where AWS keeps them.
+
+use std::sync::Arc;
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::future::ProvideCredentials as Provided;
+use aws_credential_types::provider::{ProvideCredentials, Result, SharedCredentialsProvider};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use tokio::sync::OnceCell;
+
+use crate::config::Environment;
+
+/// Credentials of the AWS default chain.
+///
+/// Its first link is read here: on Lambda the credentials are in the environment, and the rest of
+/// the chain, with its HTTP client and its files, need not be built.
+pub fn default_chain(env: &Environment) -> SharedCredentialsProvider {
+    match from_environment(env) {
+        Some(credentials) => SharedCredentialsProvider::new(credentials),
+        None => SharedCredentialsProvider::new(LazyChain::default()),
+    }
+}
+
+fn from_environment(env: &Environment) -> Option<Credentials> {
+    let access_key_id = env.get("AWS_ACCESS_KEY_ID")?;
+    let secret_access_key = env.get("AWS_SECRET_ACCESS_KEY")?;
+    let session_token = env.get("AWS_SESSION_TOKEN").map(str::to_owned);
+    Some(Credentials::new(
+        access_key_id,
+        secret_access_key,
+        session_token,
+        None,
+        "environment",
+    ))
+}
+
+/// The chain, built when it is first asked.
+#[derive(Clone, Debug, Default)]
+struct LazyChain(Arc<OnceCell<DefaultCredentialsChain>>);
+
+impl ProvideCredentials for LazyChain {
+    fn provide_credentials<'a>(&'a self) -> Provided<'a>
+    where
+        Self: 'a,
+    {
+        Provided::new(async { self.chain().await.provide_credentials().await })
+    }
+}
+
+impl LazyChain {
+    async fn chain(&self) -> &DefaultCredentialsChain {
+        self.0.get_or_init(build_chain).await
+    }
+}
+
+async fn build_chain() -> DefaultCredentialsChain {
+    let http = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let config = ProviderConfig::without_region().with_http_client(http);
+    let config = config.load_default_region().await;
+    DefaultCredentialsChain::builder()
+        .configure(config)
+        .build()
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_environment_comes_first() {
+        let env = Environment::from([
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_SESSION_TOKEN", ""),
+        ]);
+        let credentials: Result = default_chain(&env).provide_credentials().await;
+        let credentials = credentials.unwrap();
+        assert_eq!(credentials.access_key_id(), "AKID");
+        assert_eq!(credentials.session_token(), None);
+    }
+
+    #[test]
+    fn half_of_the_credentials_is_none() {
+        let env = Environment::from([("AWS_ACCESS_KEY_ID", "AKID")]);
+        assert!(from_environment(&env).is_none());
+    }
+}

@@ -1,0 +1,253 @@
+use super::*;
+
+const ARN: &str =
+    "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/OnboardingAgent_Agent-Pgs8nUGuuS";
+
+fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let agent = [("ONBOARDING_AGENT_ARN", ARN)];
+    let variables = agent.iter().chain(variables);
+    Config::from_env(
+        &variables
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect(),
+    )
+}
+
+#[test]
+fn the_defaults_are_those_of_the_contract() {
+    let config = config(&[]).unwrap();
+    assert_eq!(config.agents.iter().count(), 1);
+    assert_eq!(config.endpoint, None);
+    assert_eq!(config.invoke_mode, InvokeMode::Buffered);
+    assert_eq!(config.base_path, None);
+    let timeouts = config.timeouts;
+    let milliseconds = [timeouts.connect, timeouts.invoke, timeouts.chunk].map(|t| t.as_millis());
+    assert_eq!(milliseconds, [5_000, 25_000, 20_000]);
+    assert_eq!(config.retry, RetryPolicy::default());
+    assert_eq!(config.max_prompt_bytes, 102_400);
+    assert_eq!(config.max_response_bytes, 4_194_304);
+    assert_eq!(config.allowed_origins, AllowedOrigins::None);
+    assert_eq!(config.session_binding, SessionBinding::Caller(None));
+    assert_eq!(config.rate_limits, RateLimits::default());
+    assert_eq!(config.metrics_namespace, "AgentCoreBridge");
+    assert_eq!(config.log_level, LogLevel::Info);
+    assert_eq!(config.roots, RootCertificates::default());
+}
+
+#[test]
+fn every_variable_is_read() {
+    let config = config(&[
+        (
+            "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
+            "http://localhost:8081/x",
+        ),
+        (
+            "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+            "https://control.example.com",
+        ),
+        ("INVOKE_MODE", "response_stream"),
+        ("BASE_PATH", "v1/bridge/"),
+        ("CONNECT_TIMEOUT_MS", "1"),
+        ("INVOKE_TIMEOUT_MS", "900000"),
+        ("CHUNK_TIMEOUT_MS", "30"),
+        ("RETRY_MAX_RETRIES", "0"),
+        ("RETRY_INITIAL_DELAY_MS", "5"),
+        ("RETRY_MULTIPLIER", "1.5"),
+        ("RETRY_MAX_DELAY_MS", "5"),
+        ("RETRY_AFTER_SEND", "true"),
+        ("MAX_PROMPT_BYTES", "524288"),
+        ("MAX_RESPONSE_BYTES", "1"),
+        (
+            "CORS_ALLOWED_ORIGINS",
+            "https://a.example.com, http://localhost:3000",
+        ),
+        ("SESSION_BINDING", "off"),
+        ("RATE_LIMIT_PER_MINUTE", "60"),
+        ("MAX_CONCURRENT_PER_CALLER", "2"),
+        ("METRICS_NAMESPACE", "Team/Bridge"),
+        ("LOG_LEVEL", "FATAL"),
+        ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
+        ("SSL_CERT_FILE", "/roots.pem"),
+        ("SSL_CERT_DIR", "/roots"),
+    ])
+    .unwrap();
+    assert_eq!(config.endpoint.unwrap().path_prefix(), "/x");
+    assert_eq!(
+        config.control_endpoint.unwrap().host(),
+        "control.example.com"
+    );
+    assert_eq!(config.invoke_mode, InvokeMode::ResponseStream);
+    assert_eq!(config.base_path.as_deref(), Some("/v1/bridge"));
+    let timeouts = config.timeouts;
+    let milliseconds = [timeouts.connect, timeouts.invoke, timeouts.chunk].map(|t| t.as_millis());
+    assert_eq!(milliseconds, [1, 900_000, 30]);
+    let delay = Duration::from_millis(5);
+    let retry = RetryPolicy {
+        max_retries: 0,
+        initial_delay: delay,
+        multiplier: 1.5,
+        max_delay: delay,
+        after_send: true,
+    };
+    assert_eq!(config.retry, retry);
+    assert_eq!(
+        (config.max_prompt_bytes, config.max_response_bytes),
+        (524_288, 1)
+    );
+    let origins = ["https://a.example.com", "http://localhost:3000"].map(str::to_owned);
+    assert_eq!(
+        config.allowed_origins,
+        AllowedOrigins::Listed(origins.to_vec())
+    );
+    assert_eq!(config.session_binding, SessionBinding::Off);
+    assert_eq!(
+        config.rate_limits,
+        RateLimits {
+            per_minute: 60,
+            concurrent: 2
+        }
+    );
+    assert_eq!(config.metrics_namespace, "Team/Bridge");
+    assert_eq!(config.log_level, LogLevel::Error);
+    assert_eq!(config.roots.file, Some(PathBuf::from("/roots.pem")));
+    assert_eq!(config.roots.directories, Some(PathBuf::from("/roots")));
+}
+
+#[test]
+fn a_bad_value_is_named_with_what_is_accepted() {
+    for (variable, value) in [
+        ("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", "http://example.com"),
+        (
+            "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+            "https://u:p@example.com",
+        ),
+        ("INVOKE_MODE", "stream"),
+        ("BASE_PATH", "/a/../b"),
+        ("BASE_PATH", "/a b"),
+        ("CONNECT_TIMEOUT_MS", "0"),
+        ("INVOKE_TIMEOUT_MS", "900001"),
+        ("CHUNK_TIMEOUT_MS", "-1"),
+        ("CHUNK_TIMEOUT_MS", "1.5"),
+        ("CHUNK_TIMEOUT_MS", "+5"),
+        ("RETRY_MAX_RETRIES", "11"),
+        ("RETRY_INITIAL_DELAY_MS", "9000"),
+        ("RETRY_MAX_DELAY_MS", "999"),
+        ("RETRY_MULTIPLIER", "0.9"),
+        ("RETRY_MULTIPLIER", "NaN"),
+        ("RETRY_MULTIPLIER", "1e0"),
+        ("RETRY_AFTER_SEND", "yes"),
+        ("MAX_PROMPT_BYTES", "524289"),
+        ("MAX_RESPONSE_BYTES", "0"),
+        ("CORS_ALLOWED_ORIGINS", "my.example.com"),
+        ("CORS_ALLOWED_ORIGINS", "https://my.example.com/"),
+        ("CORS_ALLOWED_ORIGINS", "*, https://a.example.com"),
+        ("SESSION_BINDING", "on"),
+        ("RATE_LIMIT_PER_MINUTE", "many"),
+        ("MAX_CONCURRENT_PER_CALLER", "-1"),
+        ("METRICS_NAMESPACE", "AWS/Lambda"),
+        ("LOG_LEVEL", "loud"),
+        ("AWS_LAMBDA_LOG_LEVEL", "loud"),
+    ] {
+        let error = config(&[(variable, value)]).unwrap_err();
+        assert_eq!(error.variable, variable, "{value}");
+        let line = error.to_string();
+        assert!(line.starts_with(&format!("{variable}: ")) && line.contains("accepted is"));
+        assert!(!line.contains('\n'), "{line}");
+        assert!(value.len() < 10 || !line.contains(value), "{line}");
+    }
+}
+
+#[test]
+fn an_empty_variable_is_an_unset_one() {
+    let config = config(&[
+        ("CONNECT_TIMEOUT_MS", ""),
+        ("LOG_LEVEL", ""),
+        ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
+        ("PROVISIONING_AGENT_ARN", ""),
+        ("ONBOARDING_AGENT_QUALIFIER", ""),
+    ])
+    .unwrap();
+    assert_eq!(config.timeouts, Timeouts::default());
+    assert_eq!(config.log_level, LogLevel::Debug);
+    assert_eq!(config.agents.iter().count(), 1);
+    assert_eq!(config.agents.find("onboarding").unwrap().qualifier, None);
+}
+
+#[test]
+fn agents_are_found_by_their_variables() {
+    let config = config(&[
+        ("ONBOARDING_AGENT_QUALIFIER", "prod"),
+        ("ONBOARDING_AGENT_DISPLAY_NAME", "Welcome desk"),
+        ("ONBOARDING_AGENT_DESCRIPTION", "Greets."),
+        ("MWC_EAST_AGENT_ARN", "arn:aws:bedrock-agentcore:nowhere"),
+        ("AGENT_ARN", ARN),
+        ("_AGENT_ARN", ARN),
+    ])
+    .unwrap();
+    let agents: Vec<_> = config.agents.iter().collect();
+    assert_eq!(agents.len(), 2);
+    assert_eq!(
+        (agents[0].id.as_str(), agents[0].runtime.is_err()),
+        ("mwc-east", true)
+    );
+    assert_eq!(agents[0].display_name, "Mwc East");
+    assert_eq!(agents[1].id.as_str(), "onboarding");
+    assert_eq!(agents[1].runtime.as_ref().unwrap().region(), "us-east-1");
+    assert_eq!(agents[1].qualifier.as_deref(), Some("prod"));
+    assert_eq!(agents[1].display_name, "Welcome desk");
+    assert_eq!(agents[1].description.as_deref(), Some("Greets."));
+}
+
+#[test]
+fn without_an_agent_nothing_starts() {
+    let error = Config::from_env(&Environment::default()).unwrap_err();
+    assert_eq!(error.variable, "<NAME>_AGENT_ARN");
+    let twice = config(&[("Onboarding_AGENT_ARN", ARN)]).unwrap_err();
+    assert_eq!(twice.variable, "Onboarding_AGENT_ARN");
+}
+
+#[test]
+fn a_key_is_not_shown() {
+    let config = config(&[("SESSION_BINDING_KEY", "MARKER")]).unwrap();
+    assert_eq!(
+        config.session_binding,
+        SessionBinding::Caller(Some(Secret::new("MARKER".to_owned())))
+    );
+    assert!(!format!("{config:?}").contains("MARKER"));
+    assert!(!format!("{:?}", Environment::from([("KEY", "MARKER")])).contains("MARKER"));
+}
+
+/// `.env.example` names every variable that is read, and nothing else.
+#[test]
+fn the_example_file_is_whole() {
+    let example = include_str!("../../.env.example");
+    let named: Vec<_> = example
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| {
+            name.bytes()
+                .all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit())
+        })
+        .collect();
+    let source = include_str!("../config.rs");
+    let read = source.split('"').filter(|text| {
+        text.len() > 6
+            && text.contains('_')
+            && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+            && *text != "_AGENT_ARN"
+    });
+    for name in read {
+        let is_detail = name == "DISPLAY_NAME";
+        assert!(
+            is_detail || named.contains(&name),
+            "{name} is missing in .env.example"
+        );
+    }
+    for suffix in ["ARN", "QUALIFIER", "DISPLAY_NAME", "DESCRIPTION"] {
+        assert!(
+            named.contains(&format!("ONBOARDING_AGENT_{suffix}").as_str()),
+            "{suffix}"
+        );
+    }
+}
