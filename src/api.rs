@@ -1,0 +1,274 @@
+//! The HTTP API: which path leads where, and what every answer has in common.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any, get, post};
+use axum::{Extension, Router};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use tower::ServiceExt;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::config::AllowedOrigins;
+use crate::service::AgentService;
+use error::ApiError;
+pub(crate) use error::ErrorCode;
+use response::{AgentBody, AgentsBody, HealthBody, json};
+
+pub mod context;
+mod cors;
+mod error;
+mod invoke;
+mod request;
+mod response;
+
+pub use context::{AnswerLimit, RequestContext};
+
+const AGENTS: &str = "/api/agents";
+const AGENT: &str = "/api/agents/{agent_id}";
+const INVOKE: &str = "/api/agents/invoke";
+const HEALTH: &str = "/health";
+const ROUTES: [&str; 4] = [AGENTS, AGENT, INVOKE, HEALTH];
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the API needs to know beside the service.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The longest prompt, in bytes of UTF-8.
+    pub max_prompt_bytes: usize,
+    /// The longest reply kept in an answer that is not streamed, in bytes of UTF-8.
+    pub max_response_bytes: usize,
+    /// Which origins a browser may call from.
+    pub allowed_origins: AllowedOrigins,
+    /// A path prefix to strip, with a leading slash and no trailing one.
+    pub base_path: Option<String>,
+}
+
+/// The HTTP API as a function from requests to answers. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Api {
+    router: Router,
+    base_path: Option<String>,
+}
+
+/// What the handlers share.
+struct Shared {
+    service: AgentService,
+    settings: Settings,
+}
+
+impl Api {
+    /// An API for a service.
+    pub fn new(service: AgentService, settings: Settings) -> Self {
+        let base_path = settings.base_path.clone();
+        let origins = settings.allowed_origins.clone();
+        let catch_panic =
+            CatchPanicLayer::custom(|_: Box<dyn Any + Send>| ApiError::panicked().into_response());
+        let resource = |methods: MethodRouter<Arc<Shared>>,
+                        allowed: &'static [Method]|
+         -> MethodRouter<Arc<Shared>> {
+            let refuse = move || async move { method_not_allowed(allowed) };
+            methods
+                .fallback(refuse)
+                .layer::<_, Infallible>(catch_panic.clone())
+                .layer(cors::layer(&origins, allowed))
+        };
+        const READ: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
+        const CALL: &[Method] = &[Method::POST, Method::OPTIONS];
+        let router = Router::new()
+            .route(INVOKE, resource(post(invoke::invoke), CALL))
+            .route(AGENTS, resource(get(list_agents), READ))
+            .route(AGENT, resource(get(show_agent), READ))
+            .route(HEALTH, resource(get(health), READ))
+            .fallback_service(unknown_path(&origins))
+            .with_state(Arc::new(Shared { service, settings }));
+        Self { router, base_path }
+    }
+
+    /// Answers a request. There is always an answer.
+    pub async fn answer(&self, mut request: Request<Body>, context: RequestContext) -> Response {
+        let request_id = HeaderValue::from_str(&context.request_id);
+        let is_preflight = request.method() == Method::OPTIONS;
+        let prefixes = [context.stage.as_deref(), self.base_path.as_deref()];
+        if let Some(uri) = without_prefix(request.uri(), prefixes) {
+            *request.uri_mut() = uri;
+        }
+        request.extensions_mut().insert(Arc::new(context));
+
+        let answered = self.router.clone().oneshot(request).await;
+        let mut response = answered.unwrap_or_else(|never| match never {});
+        if is_preflight && response.status() == StatusCode::OK {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+        }
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        if let Ok(request_id) = request_id {
+            headers.insert(X_REQUEST_ID, request_id);
+        }
+        response
+    }
+}
+
+/// The address without the first prefix that leads to a route; `None` where it leads to one as it
+/// came, or to none either way.
+fn without_prefix(uri: &Uri, prefixes: [Option<&str>; 2]) -> Option<Uri> {
+    let path = uri.path();
+    if is_route(path) {
+        return None;
+    }
+    let stripped = prefixes.into_iter().flatten().find_map(|prefix| {
+        let rest = path
+            .strip_prefix('/')?
+            .strip_prefix(prefix.trim_matches('/'))?;
+        is_route(rest).then_some(rest)
+    })?;
+    let query = uri
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    format!("{stripped}{query}").parse().ok()
+}
+
+fn is_route(path: &str) -> bool {
+    ROUTES.iter().any(|route| {
+        let mut segments = path.split('/');
+        let fits = route.split('/').all(|expected| {
+            let segment = segments.next();
+            segment == Some(expected)
+                || expected.starts_with('{') && segment.is_some_and(|segment| !segment.is_empty())
+        });
+        fits && segments.next().is_none()
+    })
+}
+
+/// There is no preflight for what is not there.
+fn unknown_path(origins: &AllowedOrigins) -> MethodRouter {
+    let unknown = || async { ApiError::unknown_path() };
+    any(unknown)
+        .layer(cors::layer(origins, &[]))
+        .options(unknown)
+}
+
+fn method_not_allowed(allowed: &'static [Method]) -> Response {
+    let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
+    let mut response = ApiError::method_not_allowed().into_response();
+    if let Ok(names) = HeaderValue::from_str(&names.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, names);
+    }
+    response
+}
+
+async fn list_agents(State(shared): State<Arc<Shared>>) -> Response {
+    let agents = shared
+        .service
+        .agents()
+        .iter()
+        .map(AgentBody::from)
+        .collect();
+    json(StatusCode::OK, &AgentsBody { agents })
+}
+
+async fn show_agent(
+    State(shared): State<Arc<Shared>>,
+    agent_id: Option<Path<String>>,
+) -> Result<Response, ApiError> {
+    let agent = agent_id.and_then(|Path(id)| shared.service.agents().find(&id));
+    let agent = agent.ok_or_else(ApiError::unknown_agent)?;
+    Ok(json(StatusCode::OK, &AgentBody::from(agent)))
+}
+
+async fn health() -> Response {
+    json(
+        StatusCode::OK,
+        &HealthBody {
+            status: "ok",
+            version: env!("CARGO_PKG_VERSION"),
+        },
+    )
+}
+
+/// The context of the request at hand, which [`Api::answer`] puts there.
+type Context = Extension<Arc<RequestContext>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_tried_as_it_came_then_without_one_prefix() {
+        let strip = |path: &str, stage: Option<&str>, base: Option<&str>| {
+            let uri = path.parse().unwrap();
+            without_prefix(&uri, [stage, base]).map_or(path.to_owned(), |uri| uri.to_string())
+        };
+        for (path, stage, base, expected) in [
+            ("/health", Some("prod"), Some("/v1"), "/health"),
+            ("/prod/health", Some("prod"), None, "/health"),
+            ("/v1/health", Some("prod"), Some("/v1"), "/health"),
+            (
+                "/v1/x/api/agents?a=b",
+                None,
+                Some("/v1/x"),
+                "/api/agents?a=b",
+            ),
+            (
+                "/prod/v1/health",
+                Some("prod"),
+                Some("/v1"),
+                "/prod/v1/health",
+            ),
+            ("/prodhealth", Some("prod"), None, "/prodhealth"),
+            (
+                "/api/agents/invoke",
+                Some("api"),
+                None,
+                "/api/agents/invoke",
+            ),
+            (
+                "/api/api/agents/invoke",
+                Some("api"),
+                None,
+                "/api/agents/invoke",
+            ),
+            ("/prod/prod/health", Some("prod"), None, "/prod/prod/health"),
+            ("/health", None, None, "/health"),
+            ("/health/", Some("health"), None, "/health/"),
+        ] {
+            assert_eq!(
+                strip(path, stage, base),
+                expected,
+                "{path} {stage:?} {base:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn routes_are_told_from_other_paths() {
+        for path in [
+            "/health",
+            "/api/agents",
+            "/api/agents/x",
+            "/api/agents/invoke",
+        ] {
+            assert!(is_route(path), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "/health/",
+            "/api/agents/",
+            "/api/agents/a/b/c/d",
+            "//health",
+        ] {
+            assert!(!is_route(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What is known of a request beside what its caller wrote.
+
+use tokio::time::Instant;
+
+/// Where a request comes from, and what its answer must keep to.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// Identifies the request in answers and logs: Lambda's id for it.
+    pub request_id: String,
+    /// When the request came.
+    pub received: Instant,
+    /// When Lambda ends the process if there is no answer.
+    pub lambda_deadline: Option<Instant>,
+    /// Lambda's trace id.
+    pub xray: Option<String>,
+    /// The stage of the gateway's API, which may be the first segment of the path.
+    pub stage: Option<String>,
+    /// How large an answer may be.
+    pub limit: AnswerLimit,
+}
+
+/// How large an answer may be as Lambda gets it: the body is a JSON string within JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerLimit {
+    /// Lambda's own, 6 MB.
+    Lambda,
+    /// That of an Application Load Balancer, 1 MB.
+    LoadBalancer,
+}
+
+impl AnswerLimit {
+    /// The limit in bytes, headers and all.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Lambda => 6_000_000,
+            Self::LoadBalancer => 1_000_000,
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! How an error becomes an answer: the one place that picks a status, and what a caller is told.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::response::json;
+use crate::agent::AgentId;
+use crate::agentcore::error::{Failure, InvocationError, Phase, Refusal};
+use crate::invocation::SessionId;
+
+/// An error's code in an answer, which fixes its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorCode {
+    Validation,
+    Authentication,
+    Authorization,
+    NotFound,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    ServiceUnavailable,
+    Timeout,
+    Internal,
+}
+
+impl ErrorCode {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Validation => "ValidationError",
+            Self::Authentication => "AuthenticationError",
+            Self::Authorization => "AuthorizationError",
+            Self::NotFound => "NotFoundError",
+            Self::MethodNotAllowed => "MethodNotAllowedError",
+            Self::PayloadTooLarge => "PayloadTooLargeError",
+            Self::ServiceUnavailable => "ServiceUnavailableError",
+            Self::Timeout => "TimeoutError",
+            Self::Internal => "InternalError",
+        }
+    }
+
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Validation => StatusCode::BAD_REQUEST,
+            Self::Authentication => StatusCode::UNAUTHORIZED,
+            Self::Authorization => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// An error as its caller sees it. Nothing of ours, of AWS or of the agent is in it but what is
+/// written here.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiError {
+    code: ErrorCode,
+    message: Cow<'static, str>,
+    agent: Option<String>,
+    session: Option<String>,
+    phase: Option<Phase>,
+    retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            agent: None,
+            session: None,
+            phase: None,
+            retry_after: None,
+        }
+    }
+
+    /// The caller's mistake.
+    pub(super) fn validation(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::Validation, message)
+    }
+
+    pub(super) fn payload_too_large(max_bytes: usize) -> Self {
+        let message = format!("the request body is larger than {max_bytes} bytes");
+        Self::new(ErrorCode::PayloadTooLarge, message)
+    }
+
+    pub(super) fn unknown_agent() -> Self {
+        Self::new(
+            ErrorCode::NotFound,
+            "there is no agent of this id; GET /api/agents lists them",
+        )
+    }
+
+    pub(super) fn unknown_path() -> Self {
+        Self::new(ErrorCode::NotFound, "there is nothing at this path")
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(
+            ErrorCode::MethodNotAllowed,
+            "this path has other methods; see the Allow header",
+        )
+    }
+
+    pub(crate) fn panicked() -> Self {
+        Self::new(ErrorCode::Internal, "something went wrong on our side")
+    }
+
+    /// Names the session that the caller sent.
+    #[must_use]
+    pub(super) fn in_session(mut self, session: Option<&SessionId>) -> Self {
+        self.session = session.map(|session| session.as_str().to_owned());
+        self
+    }
+
+    /// Names the agent that was found.
+    #[must_use]
+    pub(super) fn of_agent(mut self, agent: &AgentId) -> Self {
+        self.agent = Some(agent.as_str().to_owned());
+        self
+    }
+
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// Whether the same request may be sent again without running the agent twice.
+    fn is_retryable(&self) -> bool {
+        matches!(
+            self.code,
+            ErrorCode::ServiceUnavailable | ErrorCode::Timeout
+        ) && self.phase.is_none_or(Phase::is_before_send)
+    }
+
+    fn retry_after_seconds(&self) -> Option<u64> {
+        let delay = self.retry_after?;
+        Some(
+            delay
+                .as_secs()
+                .saturating_add(u64::from(delay.subsec_nanos() > 0)),
+        )
+    }
+}
+
+impl From<&InvocationError> for ApiError {
+    fn from(error: &InvocationError) -> Self {
+        let (code, message) = match &error.failure {
+            Failure::MalformedArn => (
+                ErrorCode::Validation,
+                "the agent is not configured correctly",
+            ),
+            Failure::NoCredentials => {
+                (ErrorCode::Authentication, "no AWS credentials could be had")
+            }
+            Failure::Timeout(_) => (ErrorCode::Timeout, "the agent did not answer in time"),
+            Failure::Refused(refusal) => refused(refusal),
+            Failure::Unreachable => (
+                ErrorCode::ServiceUnavailable,
+                "the agent's service could not be reached",
+            ),
+            Failure::Lost => (
+                ErrorCode::ServiceUnavailable,
+                "the connection to the agent was lost",
+            ),
+            Failure::AgentError => (ErrorCode::Internal, "the agent reported an error"),
+            Failure::Violation => (
+                ErrorCode::Internal,
+                "the agent's answer could not be understood",
+            ),
+            Failure::Unsignable => (ErrorCode::Internal, "something went wrong on our side"),
+        };
+        let retry_after = match &error.failure {
+            Failure::Refused(refusal) if code == ErrorCode::ServiceUnavailable => {
+                refusal.retry_after
+            }
+            _ => None,
+        };
+        Self {
+            phase: Some(error.phase),
+            retry_after,
+            ..Self::new(code, message)
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> (ErrorCode, &'static str) {
+    let invalid = (
+        ErrorCode::Authentication,
+        "the AWS credentials are invalid or have expired",
+    );
+    match refusal.status {
+        400 => (
+            ErrorCode::Validation,
+            "the agent's service did not accept the request",
+        ),
+        401 => invalid,
+        403 if refusal.fault.is_some() => invalid,
+        403 => (ErrorCode::Authorization, "access to the agent is denied"),
+        404 => (ErrorCode::NotFound, "the agent's runtime does not exist"),
+        402 | 409 | 424 | 429 | 500..=599 => (
+            ErrorCode::ServiceUnavailable,
+            "the agent is not available at the moment",
+        ),
+        _ => (
+            ErrorCode::Internal,
+            "the agent's service gave an answer that makes no sense",
+        ),
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'static str,
+    message: &'a str,
+    details: Details<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Details<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<&'a str>,
+    retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase: Option<&'static str>,
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let retry_after = self.retry_after_seconds();
+        let body = ErrorBody {
+            error: self.code.as_str(),
+            message: &self.message,
+            details: Details {
+                agent_id: self.agent.as_deref(),
+                session_id: self.session.as_deref(),
+                retryable: self.is_retryable(),
+                retry_after,
+                phase: self.phase.map(Phase::as_str),
+            },
+        };
+        let mut response = json(self.code.status(), &body);
+        if let Some(seconds) = retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(status: u16) -> Refusal {
+        Refusal {
+            status,
+            fault: None,
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn a_handshakes_status_gives_the_answers() {
+        for (status, expected) in [
+            (200, 500),
+            (302, 500),
+            (400, 400),
+            (401, 401),
+            (402, 503),
+            (403, 403),
+            (404, 404),
+            (405, 500),
+            (409, 503),
+            (418, 500),
+            (424, 503),
+            (429, 503),
+            (500, 503),
+            (503, 503),
+            (599, 503),
+        ] {
+            let (code, _) = refused(&refusal(status));
+            assert_eq!(code.status().as_u16(), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_rounded_up_and_there_for_a_503_alone() {
+        let after = |status, milliseconds| {
+            let retry_after = Some(Duration::from_millis(milliseconds));
+            let failure = Failure::Refused(Refusal {
+                retry_after,
+                ..refusal(status)
+            });
+            let error = InvocationError::new(Phase::Handshake, failure);
+            ApiError::from(&error).retry_after_seconds()
+        };
+        assert_eq!(after(429, 1_001), Some(2));
+        assert_eq!(after(503, 3_000), Some(3));
+        assert_eq!(after(503, 0), Some(0));
+        assert_eq!(after(403, 3_000), None);
+    }
+
+    #[test]
+    fn what_cannot_run_the_agent_twice_may_be_sent_again() {
+        for (failure, phase, expected) in [
+            (Failure::Unreachable, Phase::Connect, true),
+            (Failure::Lost, Phase::Handshake, true),
+            (Failure::Lost, Phase::Send, false),
+            (Failure::Lost, Phase::FirstChunk, false),
+            (Failure::Refused(refusal(503)), Phase::Handshake, true),
+            (Failure::Refused(refusal(403)), Phase::Handshake, false),
+            (Failure::NoCredentials, Phase::Credentials, false),
+        ] {
+            let error = InvocationError::new(phase, failure);
+            assert_eq!(ApiError::from(&error).is_retryable(), expected, "{error:?}");
+        }
+    }
+}

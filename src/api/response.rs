@@ -1,0 +1,132 @@
+//! Answers as JSON, and how large they may be.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::agent::Agent;
+
+/// What an answer holds beside its body: status, headers, ids.
+const OVERHEAD_BYTES: usize = 16_000;
+
+/// An answer with a JSON body.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    // Our bodies are structs of strings and numbers, which always serialize.
+    let body = serde_json::to_string(body).unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static("application/json");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+#[derive(Serialize)]
+pub(super) struct HealthBody {
+    pub(super) status: &'static str,
+    pub(super) version: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct AgentsBody<'a> {
+    pub(super) agents: Vec<AgentBody<'a>>,
+}
+
+/// An agent as the listing shows it: neither its ARN nor the account.
+#[derive(Serialize)]
+pub(super) struct AgentBody<'a> {
+    id: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    configured: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<&'a str>,
+}
+
+impl<'a> From<&'a Agent> for AgentBody<'a> {
+    fn from(agent: &'a Agent) -> Self {
+        Self {
+            id: agent.id.as_str(),
+            name: &agent.display_name,
+            description: agent.description.as_deref(),
+            configured: agent.runtime.is_ok(),
+            region: agent.runtime.as_ref().ok().map(|arn| arn.region()),
+        }
+    }
+}
+
+/// A reply as a whole.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReplyBody<'a> {
+    pub(super) response: &'a str,
+    pub(super) session_id: &'a str,
+    pub(super) metadata: Metadata,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) incomplete: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct Metadata {
+    pub(super) chunks: u64,
+    /// In milliseconds.
+    pub(super) duration: u64,
+}
+
+/// As much of a text as fits into an answer of so many bytes, cut at a character's boundary.
+///
+/// The text is a JSON string in the body, which is a JSON string in what Lambda gets: a quotation
+/// mark takes four bytes there.
+pub(super) fn fitting(text: &str, answer_bytes: usize) -> &str {
+    let mut room = answer_bytes.saturating_sub(OVERHEAD_BYTES);
+    for (at, c) in text.char_indices() {
+        let bytes = bytes_escaped_twice(c);
+        if bytes > room {
+            return &text[..at];
+        }
+        room -= bytes;
+    }
+    text
+}
+
+fn bytes_escaped_twice(c: char) -> usize {
+    match c {
+        '"' | '\\' => 4,
+        '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 3,
+        '\0'..='\u{1f}' => 7,
+        _ => c.len_utf8(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn escaped_twice(text: &str) -> String {
+        let once = serde_json::to_string(text).unwrap();
+        serde_json::to_string(&once).unwrap()
+    }
+
+    #[test]
+    fn what_fits_is_not_cut() {
+        assert_eq!(fitting("abc", OVERHEAD_BYTES + 3), "abc");
+        assert_eq!(fitting("abc", OVERHEAD_BYTES + 2), "ab");
+        assert_eq!(fitting("aé", OVERHEAD_BYTES + 2), "a");
+        assert_eq!(fitting("\"\"", OVERHEAD_BYTES + 7), "\"");
+        assert_eq!(fitting("abc", 0), "");
+    }
+
+    proptest! {
+        /// serde_json is the judge. Quotation marks around each of the two strings are apart.
+        #[test]
+        fn a_texts_size_is_what_it_takes(text in any::<String>()) {
+            let bytes: usize = text.chars().map(bytes_escaped_twice).sum();
+            prop_assert_eq!(bytes + 6, escaped_twice(&text).len());
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The parts put together: configuration → client → service → API.
+
+use std::time::SystemTime;
+
+use crate::agentcore::AgentCoreClient;
+use crate::agentcore::credentials::CredentialsCache;
+use crate::agentcore::tls;
+use crate::api::{Api, Settings};
+use crate::aws;
+use crate::config::{Config, ConfigError, Environment};
+use crate::service::AgentService;
+
+/// Builds the API that a configuration describes; `now` is the clock by which requests are signed.
+///
+/// # Errors
+/// [`ConfigError`] where root certificates that were asked for cannot be read.
+pub fn api(
+    config: &Config,
+    env: &Environment,
+    now: fn() -> SystemTime,
+) -> Result<Api, ConfigError> {
+    let roots = config.roots.load().map_err(|error| ConfigError {
+        variable: error.variable.to_owned(),
+        problem: error.to_string(),
+        accepted: "a path with PEM certificates that can be read".to_owned(),
+    })?;
+    let client = AgentCoreClient::new(
+        config.endpoint.clone(),
+        CredentialsCache::new(aws::default_chain(env), now),
+        tls::client_config(roots),
+        config.timeouts,
+        config.retry,
+        now,
+    );
+    let service = AgentService::new(config.agents.clone(), client);
+    let settings = Settings {
+        max_prompt_bytes: config.max_prompt_bytes,
+        max_response_bytes: config.max_response_bytes,
+        allowed_origins: config.allowed_origins.clone(),
+        base_path: config.base_path.clone(),
+    };
+    Ok(Api::new(service, settings))
+}

@@ -1,0 +1,149 @@
+//! Gateway events, made safe for a library that panics on some of them.
+
+use std::collections::BTreeMap;
+
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, Uri, header};
+use lambda_http::RequestExt;
+use lambda_http::request::LambdaRequest;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Serialize;
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// What no URI's query holds as it stands; everything that is not ASCII is encoded too.
+const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+
+/// What no URI's path holds as it stands.
+const NOT_IN_A_PATH: &AsciiSet = &NOT_IN_A_QUERY
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'|');
+
+/// What Lambda gets.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Answer<R> {
+    /// An answer of the API's, in the form of the gateway that asked.
+    Http(R),
+    /// One that every gateway understands, for an event that no request could be made of.
+    Plain(Plain),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Plain {
+    status_code: u16,
+    headers: BTreeMap<&'static str, String>,
+    body: &'static str,
+    is_base64_encoded: bool,
+}
+
+impl<R> Answer<R> {
+    /// 400: the event is no request.
+    pub(super) fn unreadable(request_id: &str) -> Self {
+        let headers = [
+            ("cache-control", "no-store"),
+            ("content-type", "application/json"),
+            ("x-content-type-options", "nosniff"),
+            ("x-request-id", request_id),
+        ];
+        Self::Plain(Plain {
+            status_code: 400,
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| (name, value.to_owned()))
+                .collect(),
+            body: r#"{"error":"ValidationError","message":"the event could not be read as an HTTP request","details":{"retryable":false}}"#,
+            is_base64_encoded: false,
+        })
+    }
+}
+
+/// Changes what lambda_http would panic on, so that nothing of the request is lost.
+pub(super) fn disarm(event: &mut LambdaRequest) {
+    match event {
+        LambdaRequest::ApiGatewayV1(event) => {
+            disarm_headers(&mut event.headers, &mut event.request_context.domain_name);
+            disarm_path(&mut event.path);
+            disarm_body(&mut event.is_base64_encoded, event.body.as_deref());
+        }
+        LambdaRequest::ApiGatewayV2(event) => {
+            disarm_headers(&mut event.headers, &mut event.request_context.domain_name);
+            disarm_path(&mut event.raw_path);
+            disarm_body(&mut event.is_base64_encoded, event.body.as_deref());
+            if let Some(query) = &mut event.raw_query_string {
+                *query = utf8_percent_encode(query, NOT_IN_A_QUERY).to_string();
+            }
+        }
+        LambdaRequest::Alb(event) => {
+            disarm_headers(&mut event.headers, &mut None);
+            disarm_path(&mut event.path);
+            disarm_body(&mut event.is_base64_encoded, event.body.as_deref());
+        }
+        _ => {}
+    }
+}
+
+/// Scheme and host go into a URL that is parsed again.
+fn disarm_headers(headers: &mut HeaderMap, domain_name: &mut Option<String>) {
+    let is_scheme = |value: &http::HeaderValue| matches!(value.as_bytes(), b"http" | b"https");
+    if headers
+        .get(FORWARDED_PROTO)
+        .is_some_and(|proto| !is_scheme(proto))
+    {
+        headers.remove(FORWARDED_PROTO);
+    }
+    let is_host = |host: &str| {
+        let is_authority = host.parse::<Authority>().is_ok();
+        is_authority && url::Url::parse(&format!("https://{host}/")).is_ok()
+    };
+    if headers
+        .get(header::HOST)
+        .is_some_and(|host| !host.to_str().is_ok_and(is_host))
+    {
+        headers.remove(header::HOST);
+    }
+    if domain_name.as_deref().is_some_and(|host| !is_host(host)) {
+        *domain_name = None;
+    }
+}
+
+fn disarm_path(path: &mut Option<String>) {
+    let encoded = utf8_percent_encode(path.as_deref().unwrap_or("/"), NOT_IN_A_PATH).to_string();
+    *path = Some(if encoded.starts_with('/') {
+        encoded
+    } else {
+        format!("/{encoded}")
+    });
+}
+
+/// A body that is not the base64 that it says it is stays as it stands: it is no JSON either.
+fn disarm_body(is_base64: &mut bool, body: Option<&str>) {
+    *is_base64 = *is_base64 && body.is_none_or(is_base64_text);
+}
+
+/// RFC 4648, section 4, with the padding that it asks for.
+fn is_base64_text(text: &str) -> bool {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .is_ok()
+}
+
+/// The address of a request: the path as the gateway sent it, without a stage that lambda_http puts
+/// before it.
+pub(super) fn address(request: &Parts) -> Uri {
+    let query = request
+        .uri
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    let path = request.extensions.raw_http_path();
+    format!("{path}{query}").parse().unwrap_or_default()
+}

@@ -1,0 +1,114 @@
+//! The agents as a service: which there are, and what one of them replies.
+
+use tokio::time::Instant;
+
+use crate::agent::{Agent, AgentRegistry};
+use crate::agentcore::error::InvocationError;
+use crate::agentcore::exchange::ReplyEvent;
+use crate::agentcore::{AgentCoreClient, ReplyStream, Runtime};
+use crate::invocation::Invocation;
+
+/// Finds agents and invokes them.
+#[derive(Debug)]
+pub struct AgentService {
+    agents: AgentRegistry,
+    client: AgentCoreClient,
+}
+
+/// A reply as a whole, or as much of it as came.
+#[derive(Debug)]
+pub struct Reply {
+    /// The pieces, joined.
+    pub text: String,
+    /// How many pieces there were.
+    pub chunks: u64,
+    /// Why this is not the whole reply, where it is not.
+    pub shortfall: Option<Shortfall>,
+}
+
+/// Why a reply is not whole.
+#[derive(Debug)]
+pub enum Shortfall {
+    /// It broke off.
+    Interrupted(InvocationError),
+    /// It is longer than may be kept.
+    TooLong,
+}
+
+impl AgentService {
+    /// A service of these agents.
+    pub fn new(agents: AgentRegistry, client: AgentCoreClient) -> Self {
+        Self { agents, client }
+    }
+
+    /// The agents.
+    pub fn agents(&self) -> &AgentRegistry {
+        &self.agents
+    }
+
+    /// When an invocation that begins at `start` must be over, if nothing else cuts it short.
+    pub fn deadline(&self, start: Instant) -> Instant {
+        start + self.client.invoke_timeout()
+    }
+
+    /// Invokes an agent and waits for the beginning of its reply.
+    ///
+    /// # Errors
+    /// [`InvocationError`] where nothing of a reply came.
+    pub async fn invoke(
+        &self,
+        agent: &Agent,
+        invocation: &Invocation,
+        deadline: Instant,
+    ) -> Result<ReplyStream, InvocationError> {
+        let arn = agent
+            .runtime
+            .as_ref()
+            .map_err(|error| InvocationError::malformed_arn(*error))?;
+        let runtime = Runtime {
+            arn,
+            qualifier: agent.qualifier.as_deref(),
+        };
+        self.client.invoke(runtime, invocation, deadline).await
+    }
+
+    /// Invokes an agent and waits for its whole reply, of which at most `max_bytes` are kept.
+    ///
+    /// # Errors
+    /// [`InvocationError`] where nothing of a reply came.
+    pub async fn invoke_to_end(
+        &self,
+        agent: &Agent,
+        invocation: &Invocation,
+        deadline: Instant,
+        max_bytes: usize,
+    ) -> Result<Reply, InvocationError> {
+        let mut stream = self.invoke(agent, invocation, deadline).await?;
+        let mut reply = Reply {
+            text: String::new(),
+            chunks: 0,
+            shortfall: None,
+        };
+        loop {
+            match stream.next().await {
+                ReplyEvent::Piece(piece) => {
+                    reply.chunks += 1;
+                    let room = max_bytes - reply.text.len();
+                    reply
+                        .text
+                        .push_str(&piece[..piece.floor_char_boundary(room)]);
+                    if piece.len() > room {
+                        reply.shortfall = Some(Shortfall::TooLong);
+                        stream.close().await;
+                        return Ok(reply);
+                    }
+                }
+                ReplyEvent::Complete => return Ok(reply),
+                ReplyEvent::Interrupted(error) => {
+                    reply.shortfall = Some(Shortfall::Interrupted(error));
+                    return Ok(reply);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What the program says about itself: one JSON object a line on standard output, for CloudWatch.
+//!
+//! No line holds a prompt, a reply, a credential, a signed URL, or words of the agent's or of AWS.
+
+use std::error::Error;
+use std::time::SystemTime;
+
+use tracing::level_filters::LevelFilter;
+use tracing::{error, info, warn};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::agent::{AgentId, AgentRegistry};
+use crate::agentcore::error::InvocationError;
+use crate::api::ErrorCode;
+use crate::config::{ConfigError, LogLevel};
+use crate::invocation::Invocation;
+
+/// For whom lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For CloudWatch.
+    Json,
+    /// For a person at a terminal.
+    Text,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// Begins to log. Our own code logs at `level`, libraries at `warn` at the most. A panic is logged
+/// with its place and without its text, which may quote a prompt.
+pub fn init(level: LogLevel, format: Format) {
+    let level = LevelFilter::from(level);
+    let ours = env!("CARGO_CRATE_NAME");
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target(ours, level);
+    let lines = fmt::layer().with_target(false).log_internal_errors(false);
+    let lines = match format {
+        Format::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .boxed(),
+        Format::Text => lines.compact().boxed(),
+    };
+    // A second start in one process, as in tests, keeps the first.
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .try_init();
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        error!(place, "panicked");
+    }));
+}
+
+/// The line that says why the function cannot start, in the form of the others: nothing else may
+/// have begun to log.
+pub fn configuration_error(error: &ConfigError, now: SystemTime) -> String {
+    let now = aws_smithy_types::DateTime::from(now);
+    let timestamp = now
+        .fmt(aws_smithy_types::date_time::Format::DateTime)
+        .unwrap_or_default();
+    serde_json::json!({
+        "timestamp": timestamp,
+        "level": "ERROR",
+        "message": error.to_string(),
+        "variable": error.variable,
+    })
+    .to_string()
+}
+
+/// Says once, at the start, which agents cannot be invoked.
+pub fn misconfigured_agents(agents: &AgentRegistry) {
+    for agent in agents.iter() {
+        if let Err(cause) = &agent.runtime {
+            let cause = cause.to_string();
+            error!(
+                agentId = agent.id.as_str(),
+                cause, "agent is not configured: malformed ARN"
+            );
+        }
+    }
+}
+
+/// An invocation begins.
+pub(crate) fn invocation_started(request_id: &str, agent: &AgentId, invocation: &Invocation) {
+    info!(
+        requestId = request_id,
+        agentId = agent.as_str(),
+        sessionId = invocation.session.as_str(),
+        promptLength = invocation.prompt.as_str().len(),
+        "agent invocation started"
+    );
+}
+
+/// An invocation has given an answer.
+pub(crate) fn invocation_complete(
+    request_id: &str,
+    duration_ms: u64,
+    response_bytes: usize,
+    incomplete: bool,
+) {
+    info!(
+        requestId = request_id,
+        durationMs = duration_ms,
+        responseLength = response_bytes,
+        incomplete,
+        "agent invocation complete"
+    );
+}
+
+/// An invocation has failed, or has broken off after a part of the reply.
+pub(crate) fn invocation_failed(request_id: &str, code: ErrorCode, failure: &InvocationError) {
+    let status = code.status().as_u16();
+    let phase = failure.phase.as_str();
+    let causes = causes(failure);
+    let code = code.as_str();
+    // A line's level must be known when it is compiled.
+    macro_rules! line {
+        ($level:ident) => {
+            $level!(
+                requestId = request_id,
+                errorCode = code,
+                status,
+                phase,
+                causes,
+                "agent invocation failed"
+            )
+        };
+    }
+    match status {
+        500 => line!(error),
+        400 => line!(info),
+        _ => line!(warn),
+    }
+}
+
+/// An error and what caused it, each after a colon.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
