@@ -1,0 +1,255 @@
+//! The local run: the HTTP API on loopback, in front of an emulated AgentCore Runtime, or of the
+//! real one where agents are configured.
+#![expect(clippy::print_stdout, reason = "a program for a terminal")]
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use agentcore_bridge::api::{AnswerLimit, Api, RequestContext};
+use agentcore_bridge::config::{Config, Environment};
+use agentcore_bridge::telemetry::{self, Format};
+use agentcore_bridge::{aws, bridge};
+use agentcore_emulator::{Credentials, Emulator, stock};
+use aws_credential_types::provider::ProvideCredentials;
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+const USAGE: &str = "\
+Runs the HTTP API on this machine, without AWS unless agents are configured.
+
+Usage: cargo local [--port PORT]
+
+  --port PORT  where to listen on 127.0.0.1 (3000 by default; 0 takes a free port)
+  --help       this text
+
+With an <NAME>_AGENT_ARN in the environment or in .env it talks to the real service, with
+credentials of the AWS default chain. Without, it talks to an emulator of its own.
+See .env.example for all variables.";
+
+const DEFAULT_PORT: u16 = 3000;
+
+/// How long requests may go on after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
+    let port = match port(std::env::args().skip(1)) {
+        Ok(Some(port)) => port,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(mistake) => {
+            eprintln_line(&format!("{mistake}\n\n{USAGE}"));
+            return ExitCode::from(2);
+        }
+    };
+    let ran = tokio::runtime::Runtime::new()
+        .map_err(Into::into)
+        .and_then(|runtime| runtime.block_on(run(port)));
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln_line(&format!("cargo local: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The port that was asked for; `None` where help was.
+fn port(mut arguments: impl Iterator<Item = String>) -> Result<Option<u16>, String> {
+    let mut port = DEFAULT_PORT;
+    while let Some(argument) = arguments.next() {
+        let value = match argument.split_once('=') {
+            Some(("--port", value)) => value.to_owned(),
+            None if argument == "--port" => arguments.next().unwrap_or_default(),
+            None if argument == "--help" || argument == "-h" => return Ok(None),
+            _ => return Err(format!("unknown argument {argument}")),
+        };
+        port = value
+            .parse()
+            .map_err(|_| "--port takes a number from 0 to 65535".to_owned())?;
+    }
+    Ok(Some(port))
+}
+
+async fn run(port: u16) -> Result<(), Box<dyn Error>> {
+    let mut variables = variables()?;
+    let is_real = variables
+        .iter()
+        .any(|(name, value)| name.ends_with("_AGENT_ARN") && !value.is_empty());
+    let emulator = if is_real {
+        None
+    } else {
+        Some(emulator(&mut variables).await?)
+    };
+    let env: Environment = variables.into_iter().collect();
+    let config = Config::from_env(&env)?;
+    telemetry::init(config.log_level, Format::Text);
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|error| {
+            format!("cannot listen on port {port} ({error}); choose another with --port")
+        })?;
+    let api = bridge::api(&config, &env, now)?;
+    greet(listener.local_addr()?, &config, &env, emulator.as_ref()).await;
+    telemetry::misconfigured_agents(&config.agents);
+    serve(listener, api).await?;
+    if let Some(emulator) = emulator {
+        emulator.stop().await;
+    }
+    println!("Stopped.");
+    Ok(())
+}
+
+/// The process's variables, and beneath them those of `.env`.
+fn variables() -> Result<BTreeMap<String, String>, Box<dyn Error>> {
+    let mut variables = BTreeMap::new();
+    match dotenvy::from_path_iter(".env") {
+        Ok(lines) => {
+            for line in lines {
+                let (name, value) = line.map_err(|error| match error {
+                    // The library's text quotes the line, which may hold a secret.
+                    dotenvy::Error::LineParse(_, at) => {
+                        format!(".env: a line is not NAME=value (at character {at} of it)")
+                    }
+                    error => format!(".env: {error}"),
+                })?;
+                variables.insert(name, value);
+            }
+        }
+        Err(error) if error.not_found() => {}
+        Err(error) => return Err(format!(".env cannot be read: {error}").into()),
+    }
+    variables.extend(Environment::of_process());
+    Ok(variables)
+}
+
+/// Starts an emulator, and points the configuration at its agents.
+async fn emulator(variables: &mut BTreeMap<String, String>) -> Result<Emulator, Box<dyn Error>> {
+    let credentials = Credentials::example();
+    let mut builder = Emulator::builder().credentials(credentials.clone());
+    let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
+    for (name, arn, agent) in stock() {
+        set(
+            &format!("{}_AGENT_ARN", name.to_ascii_uppercase().replace('-', "_")),
+            &arn,
+        );
+        builder = builder.agent(arn, agent);
+    }
+    let emulator = builder.start().await?;
+    set("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", &emulator.endpoint());
+    set("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
+    set("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key);
+    set(
+        "AWS_SESSION_TOKEN",
+        credentials.session_token.as_deref().unwrap_or_default(),
+    );
+    // A frontend in development has an origin of its own.
+    let origins = variables
+        .entry("CORS_ALLOWED_ORIGINS".to_owned())
+        .or_default();
+    if origins.is_empty() {
+        "*".clone_into(origins);
+    }
+    Ok(emulator)
+}
+
+async fn greet(
+    address: SocketAddr,
+    config: &Config,
+    env: &Environment,
+    emulator: Option<&Emulator>,
+) {
+    println!("agentcore-bridge listens on http://{address}");
+    match emulator {
+        Some(emulator) => println!(
+            "It talks to an emulator of AgentCore Runtime on {}; AWS is not asked for anything.",
+            emulator.endpoint()
+        ),
+        None => println!("It talks to the real Bedrock AgentCore Runtime."),
+    }
+    let credentials = aws::default_chain(env);
+    if emulator.is_none() && credentials.provide_credentials().await.is_err() {
+        println!("No AWS credentials were found: invocations will answer 401 until there are.");
+    }
+    let ids: Vec<_> = config
+        .agents
+        .iter()
+        .map(|agent| agent.id.as_str())
+        .collect();
+    println!("Agents: {}\n\nTry:\n", ids.join(", "));
+    let agent = ids
+        .iter()
+        .find(|id| **id == "echo")
+        .or(ids.first())
+        .copied()
+        .unwrap_or_default();
+    println!(
+        "curl -s http://{address}/api/agents/invoke \\\n  -d '{{\"agentId\":\"{agent}\",\
+         \"prompt\":\"Hello there\",\"sessionId\":\"my-session\"}}'\n"
+    );
+    println!("Ctrl-C stops it.");
+}
+
+/// Serves until Ctrl-C.
+async fn serve(listener: TcpListener, api: Api) -> Result<(), Box<dyn Error>> {
+    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    let router = Router::new().fallback(move |request| answer(api.clone(), request));
+    let interrupted = async move {
+        // Without a handler for Ctrl-C the process ends at once, which is well too.
+        let _ = tokio::signal::ctrl_c().await;
+        let _ = stopping.send(true);
+    };
+    let serving = axum::serve(listener, router).with_graceful_shutdown(interrupted);
+    let too_late = async {
+        let _ = stopped.wait_for(|stopping| *stopping).await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = async { serving.await } => served?,
+        () = too_late => {}
+    }
+    Ok(())
+}
+
+async fn answer(api: Api, request: Request<Body>) -> axum::response::Response {
+    let received = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let context = RequestContext {
+        request_id: Uuid::new_v4().to_string(),
+        received,
+        lambda_deadline: None,
+        xray: None,
+        stage: None,
+        limit: AnswerLimit::Lambda,
+    };
+    let response = api.answer(request, context).await;
+    let status = response.status().as_u16();
+    println!(
+        "{method} {path} → {status} in {} ms",
+        received.elapsed().as_millis()
+    );
+    response
+}
+
+#[expect(clippy::print_stderr, reason = "a program for a terminal")]
+fn eprintln_line(line: &str) {
+    eprintln!("{line}");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one clock, handed to all who need the time"
+)]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
