@@ -264,13 +264,13 @@ impl AgentRegistry {
         by_id(&id).or_else(|| id.strip_suffix("-agent").and_then(by_id))
     }
 
-    /// Adds an agent; gives it back where its id is taken.
+    /// Adds an agent.
     ///
     /// # Errors
-    /// The agent itself, when another of the same id is there.
-    pub fn add(&mut self, agent: Agent) -> Result<(), Agent> {
+    /// The agent's id, when another of the same id is there, which stays.
+    pub fn add(&mut self, agent: Agent) -> Result<(), AgentId> {
         if self.0.contains_key(&agent.id) {
-            return Err(agent);
+            return Err(agent.id);
         }
         self.0.insert(agent.id.clone(), agent);
         Ok(())

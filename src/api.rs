@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
@@ -15,8 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::AllowedOrigins;
 use crate::service::AgentService;
-use error::ApiError;
-pub(crate) use error::ErrorCode;
+pub(crate) use error::{ApiError, ErrorCode};
 use response::{AgentBody, AgentsBody, HealthBody, json};
 
 pub mod context;
@@ -67,19 +67,7 @@ impl Api {
     pub fn new(service: AgentService, settings: Settings) -> Self {
         let base_path = settings.base_path.clone();
         let origins = settings.allowed_origins.clone();
-        let catch_panic =
-            CatchPanicLayer::custom(|_: Box<dyn Any + Send>| ApiError::panicked().into_response());
-        let resource = |methods: MethodRouter<Arc<Shared>>,
-                        allowed: &'static [Method]|
-         -> MethodRouter<Arc<Shared>> {
-            let refuse = move || async move { method_not_allowed(allowed) };
-            methods
-                .fallback(refuse)
-                .layer::<_, Infallible>(catch_panic.clone())
-                .layer(cors::layer(&origins, allowed))
-        };
-        const READ: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
-        const CALL: &[Method] = &[Method::POST, Method::OPTIONS];
+        let resource = |methods, allowed| resource(methods, allowed, &origins);
         let router = Router::new()
             .route(INVOKE, resource(post(invoke::invoke), CALL))
             .route(AGENTS, resource(get(list_agents), READ))
@@ -150,6 +138,22 @@ fn is_route(path: &str) -> bool {
     })
 }
 
+const READ: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
+const CALL: &[Method] = &[Method::POST, Method::OPTIONS];
+
+/// A route's methods, with what each route has around them.
+fn resource<S: Clone + Send + Sync + 'static>(
+    methods: MethodRouter<S>,
+    allowed: &'static [Method],
+    origins: &AllowedOrigins,
+) -> MethodRouter<S> {
+    let answer_panic = |_: Box<dyn Any + Send>| ApiError::panicked().into_response();
+    methods
+        .fallback(move || async move { method_not_allowed(allowed) })
+        .layer::<_, Infallible>(CatchPanicLayer::custom(answer_panic))
+        .layer(cors::layer(origins, allowed))
+}
+
 /// There is no preflight for what is not there.
 fn unknown_path(origins: &AllowedOrigins) -> MethodRouter {
     let unknown = || async { ApiError::unknown_path() };
@@ -179,9 +183,11 @@ async fn list_agents(State(shared): State<Arc<Shared>>) -> Response {
 
 async fn show_agent(
     State(shared): State<Arc<Shared>>,
-    agent_id: Option<Path<String>>,
+    agent_id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
-    let agent = agent_id.and_then(|Path(id)| shared.service.agents().find(&id));
+    let agent = agent_id
+        .ok()
+        .and_then(|Path(id)| shared.service.agents().find(&id));
     let agent = agent.ok_or_else(ApiError::unknown_agent)?;
     Ok(json(StatusCode::OK, &AgentBody::from(agent)))
 }
@@ -201,7 +207,35 @@ type Context = Extension<Arc<RequestContext>>;
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt;
+
     use super::*;
+
+    fn panic_with(text: &str) -> StatusCode {
+        panic!("{text}")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_says_nothing_of_it() {
+        let panics = get(|| async { panic_with("MARKER") });
+        let origins = AllowedOrigins::Any;
+        let router: Router = Router::new().route(HEALTH, resource::<()>(panics, READ, &origins));
+        for _ in 0..2 {
+            let mut request = Request::get(HEALTH).body(Body::empty()).unwrap();
+            request
+                .headers_mut()
+                .insert(header::ORIGIN, HeaderValue::from_static("https://a"));
+            let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+            assert_eq!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(parts.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+            let body = body.collect().await.unwrap().to_bytes();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert!(
+                body.contains("InternalError") && !body.contains("MARKER"),
+                "{body}"
+            );
+        }
+    }
 
     #[test]
     fn a_path_is_tried_as_it_came_then_without_one_prefix() {

@@ -6,7 +6,7 @@ use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
-use aws_credential_types::provider::{ProvideCredentials, Result, SharedCredentialsProvider};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -80,7 +80,7 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("AWS_SESSION_TOKEN", ""),
         ]);
-        let credentials: Result = default_chain(&env).provide_credentials().await;
+        let credentials = default_chain(&env).provide_credentials().await;
         let credentials = credentials.unwrap();
         assert_eq!(credentials.access_key_id(), "AKID");
         assert_eq!(credentials.session_token(), None);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -82,21 +83,21 @@ impl Environment {
         }
     }
 
-    fn number<T>(&self, name: &str, default: T, least: T, most: T) -> Result<T, ConfigError>
+    fn number<T>(&self, name: &str, default: T, range: RangeInclusive<T>) -> Result<T, ConfigError>
     where
         T: FromStr + PartialOrd + Display,
     {
-        let accepted = format!("a whole number from {least} to {most}");
+        let accepted = format!("a whole number from {} to {}", range.start(), range.end());
         self.parse(name, default, accepted, |text| {
             let is_plain = text.bytes().all(|b| b.is_ascii_digit());
             let number = text.parse().ok().filter(|_| is_plain);
-            number.filter(|number| (&least..=&most).contains(&number))
+            number.filter(|number| range.contains(number))
         })
     }
 
     fn milliseconds(&self, name: &str, default: Duration) -> Result<Duration, ConfigError> {
         let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
-        self.number(name, default, 1, 900_000)
+        self.number(name, default, 1..=900_000)
             .map(Duration::from_millis)
     }
 
@@ -251,13 +252,13 @@ impl Config {
             base_path: base_path(env)?,
             timeouts: timeouts(env)?,
             retry: retry(env)?,
-            max_prompt_bytes: env.number("MAX_PROMPT_BYTES", 102_400, 1, LARGEST_PROMPT_BYTES)?,
-            max_response_bytes: env.number("MAX_RESPONSE_BYTES", 4 << 20, 1, 1 << 30)?,
+            max_prompt_bytes: env.number("MAX_PROMPT_BYTES", 102_400, 1..=LARGEST_PROMPT_BYTES)?,
+            max_response_bytes: env.number("MAX_RESPONSE_BYTES", 4 << 20, 1..=1 << 30)?,
             allowed_origins: allowed_origins(env)?,
             session_binding: session_binding(env)?,
             rate_limits: RateLimits {
-                per_minute: env.number("RATE_LIMIT_PER_MINUTE", 0, 0, 1_000_000)?,
-                concurrent: env.number("MAX_CONCURRENT_PER_CALLER", 0, 0, 1_000_000)?,
+                per_minute: env.number("RATE_LIMIT_PER_MINUTE", 0, 0..=1_000_000)?,
+                concurrent: env.number("MAX_CONCURRENT_PER_CALLER", 0, 0..=1_000_000)?,
             },
             metrics_namespace: metrics_namespace(env)?,
             log_level: log_level(env)?,
@@ -306,8 +307,8 @@ fn agents(env: &Environment) -> Result<AgentRegistry, ConfigError> {
         agent.qualifier = detail("QUALIFIER");
         agent.description = detail("DESCRIPTION");
         agent.display_name = detail("DISPLAY_NAME").unwrap_or(agent.display_name);
-        agents.add(agent).map_err(|agent| {
-            let problem = format!("another variable configures the agent {} too", agent.id);
+        agents.add(agent).map_err(|id| {
+            let problem = format!("another variable configures the agent {id} too");
             ConfigError::new(
                 variable,
                 problem,
@@ -366,7 +367,7 @@ fn timeouts(env: &Environment) -> Result<Timeouts, ConfigError> {
 fn retry(env: &Environment) -> Result<RetryPolicy, ConfigError> {
     let default = RetryPolicy::default();
     let policy = RetryPolicy {
-        max_retries: env.number("RETRY_MAX_RETRIES", default.max_retries, 0, 10)?,
+        max_retries: env.number("RETRY_MAX_RETRIES", default.max_retries, 0..=10)?,
         initial_delay: env.milliseconds("RETRY_INITIAL_DELAY_MS", default.initial_delay)?,
         multiplier: env.parse(
             "RETRY_MULTIPLIER",

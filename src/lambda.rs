@@ -1,9 +1,10 @@
 //! The API as an AWS Lambda function: gateway events in, gateway answers out.
 
 use std::convert::Infallible;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::{Context, LambdaEvent, Runtime};
 use lambda_http::request::{LambdaRequest, RequestContext as GatewayContext};
@@ -25,7 +26,7 @@ pub const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 pub const NOT_ON_LAMBDA: &str = "this is an AWS Lambda function, and there is no Lambda here; run \
     `cargo local` for the same API on this machine (see README.md)";
 
-/// Tells Lambda why the function cannot start. lambda_runtime does not do it.
+/// Tells Lambda why the function cannot start. `lambda_runtime` does not do it.
 ///
 /// A Runtime API that cannot be reached is no reason to wait: the process ends either way.
 pub async fn report_init_error(error: &ConfigError) {
@@ -80,14 +81,15 @@ async fn answer(
     drop(payload);
     event::disarm(&mut request);
     // Should the library find something else to panic on, the caller gets an answer all the same.
-    let mut adapter = Adapter::from(handler);
-    let request = LambdaEvent::new(request, context);
-    let Ok(answer) = catch_unwind(AssertUnwindSafe(|| adapter.call(request))) else {
-        return Answer::unreadable(&request_id);
-    };
-    match answer.await {
-        Ok(response) => Answer::Http(response),
-        Err(never) => match never {},
+    let answered = AssertUnwindSafe(async {
+        Adapter::from(handler)
+            .call(LambdaEvent::new(request, context))
+            .await
+    });
+    match answered.catch_unwind().await {
+        Ok(Ok(response)) => Answer::Http(response),
+        Ok(Err(never)) => match never {},
+        Err(_) => Answer::panicked(&request_id),
     }
 }
 

@@ -1,4 +1,27 @@
-//! lib
+//! An HTTP API on AWS Lambda in front of Bedrock AgentCore Runtime agents that speak WebSocket.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! Lambda event → api (parse, don't validate) → service (which agent)
+//!              → agentcore (presign → socket → sse → reply) → api (render)
+//! ```
+//!
+//! One direction: [`api`] knows [`service`], [`service`] knows the client in [`agentcore`], and
+//! nothing imports upward. Inside [`agentcore`] everything but the socket is without I/O, clock and
+//! environment; `socket` alone names the WebSocket library.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`config`] | reads the environment, and is the only one that does |
+//! | [`agent`], [`invocation`] | domain types that only their parsers can make |
+//! | [`agentcore`] | the client of AgentCore Runtime |
+//! | [`service`] | finds the agent, delegates |
+//! | [`api`] | routes, requests, answers, errors |
+//! | [`lambda`] | gateway events in, gateway answers out |
+//! | [`telemetry`], [`trace`] | what is logged; which trace headers go on |
+//! | [`aws`], [`bridge`] | credentials; the parts put together |
+
 pub mod agent;
 pub mod agentcore;
 pub mod api;

@@ -9,12 +9,14 @@ pub const XRAY: &str = "x-amzn-trace-id";
 /// The headers that are passed on, the longest value of each in characters, and its form.
 ///
 /// `traceparent` and `tracestate` are those of W3C Trace Context, `baggage` that of W3C Baggage.
-const PASSED_ON: [(&str, usize, fn(&str) -> bool); 4] = [
+const PASSED_ON: [(&str, usize, Form); 4] = [
     (XRAY, 128, is_xray),
     ("traceparent", 128, is_traceparent),
     ("tracestate", 512, is_list),
     ("baggage", 8192, is_list),
 ];
+
+type Form = fn(&str) -> bool;
 
 /// Trace headers that may go to an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -54,14 +54,13 @@ impl<T: Transport> Exchange<T> {
     /// The next piece, or the end, before which the socket is closed. After the end, the end again.
     pub(super) async fn next(&mut self) -> ReplyEvent {
         loop {
-            while let Some(step) = self.reader.next() {
-                match step {
-                    Step::Piece(text) => {
-                        self.has_given_text = true;
-                        return ReplyEvent::Piece(text);
-                    }
-                    Step::End(end) => return self.end(end).await,
+            match self.reader.next() {
+                Some(Step::Piece(text)) => {
+                    self.has_given_text = true;
+                    return ReplyEvent::Piece(text);
                 }
+                Some(Step::End(end)) => return self.end(end).await,
+                None => {}
             }
             let Some(socket) = &mut self.socket else {
                 return ReplyEvent::Complete;

@@ -2,7 +2,7 @@
 //! nonsense. Each byte is looked at once, however small the pieces, which no parser that starts
 //! anew with each piece can do.
 
-/// As deep as serde_json goes by default.
+/// As deep as `serde_json` goes by default.
 const MAX_DEPTH: usize = 127;
 
 /// What the bytes so far are.
@@ -186,9 +186,8 @@ impl Scanner {
                 None => State::Nonsense,
             },
             state if is_white_space(byte) => state,
-            State::Value => self.begin_value(byte),
             State::FirstElement if byte == b']' => self.end(Container::Array),
-            State::FirstElement => self.begin_value(byte),
+            State::Value | State::FirstElement => self.begin_value(byte),
             State::FirstKey if byte == b'}' => self.end(Container::Object),
             State::FirstKey | State::Key if byte == b'"' => State::Text(true),
             State::Colon if byte == b':' => State::Value,

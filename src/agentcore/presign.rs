@@ -171,7 +171,7 @@ mod tests {
             &RuntimeSessionId::of(&session),
             None,
             &Credentials::new("AKIDEXAMPLE", "MARKER-SECRET", token, None, "test"),
-            SystemTime::UNIX_EPOCH + Duration::from_secs(1_735_689_600),
+            SystemTime::UNIX_EPOCH + Duration::from_hours(482_136),
         )
         .unwrap()
     }

@@ -40,10 +40,7 @@ pub enum End {
 pub struct ReplyReader {
     /// The messages are server-sent events.
     in_events: bool,
-    /// A bare message has been text: outside of an event stream, all others are text or objects.
-    seen_text: bool,
-    /// A bare message has been JSON.
-    seen_values: bool,
+    bare: BareSoFar,
     held: Held,
     events: EventReader,
     text: TextReader,
@@ -52,6 +49,17 @@ pub struct ReplyReader {
     /// The first bytes of a character that goes on in the next binary message.
     part_of_character: Vec<u8>,
     ended: bool,
+}
+
+/// What the messages that are no part of an event have been.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum BareSoFar {
+    #[default]
+    None,
+    /// JSON.
+    Values,
+    /// Text, one at least: outside of an event stream, all that follow are text or objects.
+    Text,
 }
 
 /// What cannot be read before the next message is there.
@@ -126,7 +134,7 @@ enum Work {
 }
 
 impl ReplyReader {
-    /// Takes in a text message. [`ReplyReader::next`] is to be called until it gives `None` first.
+    /// Takes in a text message. What came before is to be read to its end first.
     pub fn push_text(&mut self, message: &str) {
         if self.part_of_character.is_empty() {
             self.push(message, false);
@@ -162,41 +170,11 @@ impl ReplyReader {
             Err(TooLarge) => self.work.push_back(Work::End(End::TooLarge)),
         }
         let is_blank = matches!(&self.held, Held::PartOfField(part) if part.is_blank());
-        if is_blank && (self.in_events || self.seen_values) {
+        if is_blank && (self.in_events || self.bare == BareSoFar::Values) {
             self.held = Held::Nothing;
         }
         self.release_held_text();
         self.work.push_back(Work::End(End::Complete));
-    }
-
-    /// The next piece, or the end; `None` where another message is needed.
-    pub fn next(&mut self) -> Option<Step> {
-        while !self.ended {
-            let step = match self.work.pop_front()? {
-                Work::Text(text) => Some(Step::Piece(text)),
-                Work::End(end) => Some(Step::End(end)),
-                Work::Event(event) => self.read_event(event),
-                Work::Lines(lines, at) => self.read_line(lines, at),
-                Work::Values(values, at) => self.read_value(values, at),
-                Work::Events {
-                    message,
-                    at,
-                    splits_character,
-                } => {
-                    self.read_events(message, at, splits_character);
-                    None
-                }
-            };
-            match step {
-                Some(Step::Piece(text)) if text.is_empty() => {}
-                Some(step) => {
-                    self.ended = matches!(step, Step::End(_));
-                    return Some(step);
-                }
-                None => {}
-            }
-        }
-        None
     }
 
     fn push(&mut self, message: &str, splits_character: bool) {
@@ -284,7 +262,7 @@ impl ReplyReader {
                 let (end, rest) = message.split_at(in_value);
                 held.push_str(end);
                 let rest_is_blank = rest.trim().is_empty();
-                if self.seen_text && held.trim_start().starts_with('[') {
+                if self.bare == BareSoFar::Text && held.trim_start().starts_with('[') {
                     // In a text stream an array is text: a citation, say.
                     held.push_str(if rest_is_blank { rest } else { "" });
                     self.push_bare_text(&held);
@@ -308,7 +286,7 @@ impl ReplyReader {
             Some(before) => (before, true),
             None => (message, false),
         };
-        match values_in(message, self.seen_text) {
+        match values_in(message, self.bare == BareSoFar::Text) {
             Bare::Values(end) => {
                 self.push_values(message[..end].to_owned());
             }
@@ -316,8 +294,8 @@ impl ReplyReader {
                 self.push_values(message[..end].to_owned());
                 self.held = Held::PartOfValue(message[end..].to_owned(), scanner);
             }
-            Bare::Blank if self.seen_values && !self.seen_text => {}
-            Bare::Blank if !self.seen_text && !is_last => {
+            Bare::Blank if self.bare == BareSoFar::Values => {}
+            Bare::Blank if self.bare == BareSoFar::None && !is_last => {
                 self.held = Held::PartOfField(PartOfField::new(message));
             }
             Bare::Blank | Bare::Text => self.push_bare_text(message),
@@ -330,14 +308,16 @@ impl ReplyReader {
 
     fn push_bare_text(&mut self, text: &str) {
         if !text.is_empty() {
-            self.seen_text = true;
+            self.bare = BareSoFar::Text;
             self.work.push_back(Work::Text(text.to_owned()));
         }
     }
 
     fn push_values(&mut self, values: String) {
         if !values.is_empty() {
-            self.seen_values = true;
+            if self.bare == BareSoFar::None {
+                self.bare = BareSoFar::Values;
+            }
             self.work.push_back(Work::Values(values, 0));
         }
     }
@@ -373,7 +353,7 @@ impl ReplyReader {
     /// How a message begins. Once bare text has come, a stream that is none of events stays bare:
     /// a token such as `data:` is text then.
     fn beginning(&self, message: &str) -> Beginning {
-        if self.seen_text && !self.in_events {
+        if self.bare == BareSoFar::Text && !self.in_events {
             Beginning::Other
         } else {
             sse::beginning(message)
@@ -452,7 +432,7 @@ impl ReplyReader {
     }
 
     fn bare_text_now(&mut self, text: String) -> Step {
-        self.seen_text = true;
+        self.bare = BareSoFar::Text;
         Step::Piece(text)
     }
 
@@ -475,6 +455,40 @@ impl ReplyReader {
             self.work.push_front(Work::End(end));
         }
         Some(Step::Piece(text))
+    }
+}
+
+/// The next piece, or the end; `None` where another message is needed.
+impl Iterator for ReplyReader {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        while !self.ended {
+            let step = match self.work.pop_front()? {
+                Work::Text(text) => Some(Step::Piece(text)),
+                Work::End(end) => Some(Step::End(end)),
+                Work::Event(event) => self.read_event(event),
+                Work::Lines(lines, at) => self.read_line(lines, at),
+                Work::Values(values, at) => self.read_value(values, at),
+                Work::Events {
+                    message,
+                    at,
+                    splits_character,
+                } => {
+                    self.read_events(message, at, splits_character);
+                    None
+                }
+            };
+            match step {
+                Some(Step::Piece(text)) if text.is_empty() => {}
+                Some(step) => {
+                    self.ended = matches!(step, Step::End(_));
+                    return Some(step);
+                }
+                None => {}
+            }
+        }
+        None
     }
 }
 
@@ -554,7 +568,7 @@ mod tests {
     }
 
     fn drain(reader: &mut ReplyReader, pieces: &mut Vec<String>) -> Option<End> {
-        while let Some(step) = reader.next() {
+        for step in reader.by_ref() {
             match step {
                 Step::Piece(piece) => pieces.push(piece),
                 Step::End(end) => return Some(end),
@@ -924,7 +938,7 @@ mod tests {
                     Ok(message) if text => reader.push_text(message),
                     _ => reader.push_binary(message),
                 }
-                while let Some(step) = reader.next() {
+                for step in reader.by_ref() {
                     prop_assert_eq!(ended, 0, "nothing comes after the end");
                     match step {
                         Step::Piece(piece) => prop_assert!(!piece.is_empty()),
@@ -933,7 +947,7 @@ mod tests {
                 }
             }
             reader.finish();
-            while let Some(step) = reader.next() {
+            for step in reader.by_ref() {
                 ended += usize::from(matches!(step, Step::End(_)));
             }
             prop_assert_eq!(ended, 1);

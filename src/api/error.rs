@@ -81,7 +81,7 @@ impl ApiError {
     }
 
     /// The caller's mistake.
-    pub(super) fn validation(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn validation(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::Validation, message)
     }
 
@@ -136,6 +136,26 @@ impl ApiError {
             self.code,
             ErrorCode::ServiceUnavailable | ErrorCode::Timeout
         ) && self.phase.is_none_or(Phase::is_before_send)
+    }
+
+    /// The body of the answer, as JSON.
+    pub(crate) fn to_body(&self) -> String {
+        // A struct of strings and numbers always serializes.
+        serde_json::to_string(&self.body()).unwrap_or_default()
+    }
+
+    fn body(&self) -> ErrorBody<'_> {
+        ErrorBody {
+            error: self.code.as_str(),
+            message: &self.message,
+            details: Details {
+                agent_id: self.agent.as_deref(),
+                session_id: self.session.as_deref(),
+                retryable: self.is_retryable(),
+                retry_after: self.retry_after_seconds(),
+                phase: self.phase.map(Phase::as_str),
+            },
+        }
     }
 
     fn retry_after_seconds(&self) -> Option<u64> {
@@ -237,20 +257,8 @@ struct Details<'a> {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let retry_after = self.retry_after_seconds();
-        let body = ErrorBody {
-            error: self.code.as_str(),
-            message: &self.message,
-            details: Details {
-                agent_id: self.agent.as_deref(),
-                session_id: self.session.as_deref(),
-                retryable: self.is_retryable(),
-                retry_after,
-                phase: self.phase.map(Phase::as_str),
-            },
-        };
-        let mut response = json(self.code.status(), &body);
-        if let Some(seconds) = retry_after {
+        let mut response = json(self.code.status(), &self.body());
+        if let Some(seconds) = self.retry_after_seconds() {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::agent::Agent;
+use crate::agent::{Agent, RuntimeArn};
 
 /// What an answer holds beside its body: status, headers, ids.
 const OVERHEAD_BYTES: usize = 16_000;
@@ -53,7 +53,7 @@ impl<'a> From<&'a Agent> for AgentBody<'a> {
             name: &agent.display_name,
             description: agent.description.as_deref(),
             configured: agent.runtime.is_ok(),
-            region: agent.runtime.as_ref().ok().map(|arn| arn.region()),
+            region: agent.runtime.as_ref().ok().map(RuntimeArn::region),
         }
     }
 }

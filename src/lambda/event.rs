@@ -10,6 +10,8 @@ use lambda_http::request::LambdaRequest;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 
+use crate::api::ApiError;
+
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// What no URI's query holds as it stands; everything that is not ASCII is encoded too.
@@ -40,32 +42,41 @@ pub(super) enum Answer<R> {
 pub(super) struct Plain {
     status_code: u16,
     headers: BTreeMap<&'static str, String>,
-    body: &'static str,
+    body: String,
     is_base64_encoded: bool,
 }
 
 impl<R> Answer<R> {
-    /// 400: the event is no request.
+    /// The event is no request.
     pub(super) fn unreadable(request_id: &str) -> Self {
+        let error = ApiError::validation("the event could not be read as an HTTP request");
+        Self::Plain(Plain::new(&error, request_id))
+    }
+
+    /// Something of ours went wrong where there was no route yet.
+    pub(super) fn panicked(request_id: &str) -> Self {
+        Self::Plain(Plain::new(&ApiError::panicked(), request_id))
+    }
+}
+
+impl Plain {
+    fn new(error: &ApiError, request_id: &str) -> Self {
         let headers = [
             ("cache-control", "no-store"),
             ("content-type", "application/json"),
             ("x-content-type-options", "nosniff"),
             ("x-request-id", request_id),
         ];
-        Self::Plain(Plain {
-            status_code: 400,
-            headers: headers
-                .into_iter()
-                .map(|(name, value)| (name, value.to_owned()))
-                .collect(),
-            body: r#"{"error":"ValidationError","message":"the event could not be read as an HTTP request","details":{"retryable":false}}"#,
+        Self {
+            status_code: error.code().status().as_u16(),
+            headers: headers.map(|(name, value)| (name, value.to_owned())).into(),
+            body: error.to_body(),
             is_base64_encoded: false,
-        })
+        }
     }
 }
 
-/// Changes what lambda_http would panic on, so that nothing of the request is lost.
+/// Changes what `lambda_http` would panic on, so that nothing of the request is lost.
 pub(super) fn disarm(event: &mut LambdaRequest) {
     match event {
         LambdaRequest::ApiGatewayV1(event) => {
@@ -136,7 +147,7 @@ fn is_base64_text(text: &str) -> bool {
         .is_ok()
 }
 
-/// The address of a request: the path as the gateway sent it, without a stage that lambda_http puts
+/// The address of a request: the path as the gateway sent it, without a stage that `lambda_http` puts
 /// before it.
 pub(super) fn address(request: &Parts) -> Uri {
     let query = request

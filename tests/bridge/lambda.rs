@@ -1,0 +1,240 @@
+//! The built binary as a Lambda function.
+
+use std::time::{Duration, Instant};
+
+use agentcore_emulator::{Agent, Emulator, Step};
+use serde_json::{Value, json};
+
+use crate::runtime_api::{Function, Outcome};
+use crate::support::{ARN, variables};
+
+async fn function(agent: Agent, more: &[(&str, &str)]) -> (Emulator, Function) {
+    let emulator = Emulator::builder().agent(ARN, agent).start().await.unwrap();
+    let function = Function::start(variables(&emulator, more)).await;
+    (emulator, function)
+}
+
+/// An event of a REST API, as its documentation shows it.
+fn rest_event(method: &str, path: &str, body: Option<&str>) -> Value {
+    json!({
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": { "Host": "abc.execute-api.us-east-1.amazonaws.com", "Accept": "*/*" },
+        "multiValueHeaders": { "Host": ["abc.execute-api.us-east-1.amazonaws.com"] },
+        "queryStringParameters": null,
+        "multiValueQueryStringParameters": null,
+        "pathParameters": { "proxy": path.trim_start_matches('/') },
+        "stageVariables": null,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "abc",
+            "httpMethod": method,
+            "identity": { "sourceIp": "192.0.2.1" },
+            "path": format!("/prod{path}"),
+            "protocol": "HTTP/1.1",
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+            "resourcePath": "/{proxy+}",
+            "stage": "prod",
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}
+
+/// An event of an HTTP API, and of a function URL, as their documentation shows it.
+fn http_event(method: &str, path: &str, query: &str, body: Option<&str>) -> Value {
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": { "host": "abc.lambda-url.us-east-1.on.aws", "x-forwarded-proto": "https" },
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "abc",
+            "domainName": "abc.lambda-url.us-east-1.on.aws",
+            "domainPrefix": "abc",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
+                "userAgent": "curl",
+            },
+            "requestId": "id",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "12/Mar/2020:19:03:58 +0000",
+            "timeEpoch": 1_583_348_638_390_i64,
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}
+
+fn said(prompt: &str) -> String {
+    json!({ "agentId": "test", "prompt": prompt }).to_string()
+}
+
+/// The status and the body of an answer, which must be one.
+fn answered(outcome: Outcome) -> (u64, Value) {
+    let Outcome::Response(answer) = outcome else {
+        panic!("no answer: {outcome:?}")
+    };
+    let body = answer["body"].as_str().unwrap_or("null");
+    (
+        answer["statusCode"].as_u64().unwrap(),
+        serde_json::from_str(body).unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn it_serves_rest_and_http_apis() {
+    let (emulator, function) = function(Agent::echo(), &[]).await;
+    let body = said("Hello");
+    for event in [
+        rest_event("POST", "/api/agents/invoke", Some(&body)),
+        rest_event("POST", "/prod/api/agents/invoke", Some(&body)),
+        http_event("POST", "/api/agents/invoke", "", Some(&body)),
+    ] {
+        let (status, answer) = answered(function.invoke(&event).await);
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(
+            answer["response"],
+            "You said: Hello (turn 1 of this session)"
+        );
+    }
+    let event = rest_event("GET", "/health", None);
+    let Outcome::Response(answer) = function.invoke(&event).await else {
+        panic!()
+    };
+    let request_id = &answer["multiValueHeaders"]["x-request-id"][0];
+    assert_eq!(request_id, "8476a536-e9f4-11e8-9739-000000000004");
+    let trace = emulator.connections()[0]
+        .header("x-amzn-trace-id")
+        .map(str::to_owned);
+    assert_eq!(
+        trace.as_deref(),
+        Some("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1")
+    );
+}
+
+#[tokio::test]
+async fn events_that_a_library_chokes_on_get_an_answer() {
+    let (_emulator, function) = function(Agent::echo(), &[]).await;
+    let mut forwarded = http_event("GET", "/health", "", None);
+    forwarded["headers"]["x-forwarded-proto"] = "ht tp:".into();
+    let mut host = http_event("GET", "/health", "", None);
+    host["headers"]["host"] = "a b:c".into();
+    host["requestContext"]["domainName"] = "".into();
+    for (event, expected) in [
+        (
+            http_event("GET", "/health", "a=\"b\"&c=<d>&e=f g", None),
+            200,
+        ),
+        (http_event("GET", "/health", "a=é&b=%22", None), 200),
+        (http_event("GET", "/no thing", "", None), 404),
+        (http_event("GET", "nothing", "", None), 404),
+        (http_event("GET", "", "", None), 404),
+        (forwarded, 200),
+        (host, 200),
+        (json!({ "hello": "world" }), 400),
+        (json!([]), 400),
+        (json!(null), 400),
+    ] {
+        let (status, _) = answered(function.invoke(&event).await);
+        assert_eq!(status, expected, "{event}");
+    }
+    let mut event = http_event("POST", "/api/agents/invoke", "", Some("not base64!"));
+    event["isBase64Encoded"] = true.into();
+    assert_eq!(answered(function.invoke(&event).await).0, 400);
+    let event = http_event("POST", "/api/agents/invoke", "", Some(&said("x")));
+    assert_eq!(
+        answered(function.invoke(&event).await).0,
+        200,
+        "the process lives"
+    );
+}
+
+#[tokio::test]
+async fn large_prompts_and_replies_go_through_the_binary() {
+    let (_emulator, function) = function(Agent::echo(), &[]).await;
+    let prompt = "p".repeat(100_000);
+    let event = rest_event("POST", "/api/agents/invoke", Some(&said(&prompt)));
+    let (status, answer) = answered(function.invoke(&event).await);
+    assert_eq!(status, 200);
+    assert!(answer["response"].as_str().unwrap().contains(&prompt));
+
+    let piece = format!("data: {{\"chunk\":\"{}\"}}\n\n", "r".repeat(300));
+    let mut steps = vec![Step::text(piece); 10_000];
+    steps.push(Step::text("data: [DONE]\n\n"));
+    let (_emulator, function) = self::function(Agent::scripted(steps), &[]).await;
+    let event = rest_event("POST", "/api/agents/invoke", Some(&said("x")));
+    let (status, answer) = answered(function.invoke(&event).await);
+    assert_eq!(status, 200);
+    assert_eq!(answer["response"].as_str().unwrap().len(), 3_000_000);
+    assert_eq!(answer["metadata"]["chunks"], 10_000);
+    assert_eq!(answer.get("incomplete"), None);
+}
+
+#[tokio::test]
+async fn a_second_is_left_of_lambdas_time() {
+    let agent = Agent::scripted(vec![
+        Step::text("data: {\"chunk\":\"a\"}\n\n"),
+        Step::Silence,
+    ]);
+    let emulator = Emulator::builder().agent(ARN, agent).start().await.unwrap();
+    let timeout = Duration::from_millis(1_800);
+    let function = Function::start_with_timeout(variables(&emulator, &[]), timeout).await;
+    let start = Instant::now();
+    let event = rest_event("POST", "/api/agents/invoke", Some(&said("x")));
+    let (status, answer) = answered(function.invoke(&event).await);
+    assert_eq!((status, answer["incomplete"].as_bool()), (200, Some(true)));
+    assert!(start.elapsed() < timeout, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_none_is_told_to_lambda_and_in_the_log() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let variables = variables(&emulator, &[("CONNECT_TIMEOUT_MS", "soon")]);
+    let ended = Function::start(variables).await.ended().await;
+    assert!(!ended.success);
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!(lines.len(), 1, "{ended:?}");
+    let line: Value = serde_json::from_str(lines[0]).unwrap();
+    assert_eq!(line["level"], "ERROR");
+    let message = line["message"].as_str().unwrap();
+    assert!(message.starts_with("CONNECT_TIMEOUT_MS: "), "{message}");
+    let told = ended.init_error.unwrap();
+    assert_eq!(
+        (told["errorMessage"].as_str(), told["errorType"].as_str()),
+        (Some(message), Some("ConfigurationError"))
+    );
+}
+
+#[tokio::test]
+async fn a_malformed_arn_is_logged_once_and_hurts_nobody_else() {
+    let (_emulator, function) = function(
+        Agent::echo(),
+        &[("BROKEN_AGENT_ARN", "arn:aws:bedrock-agentcore:x")],
+    )
+    .await;
+    for _ in 0..2 {
+        let event = rest_event("POST", "/api/agents/invoke", Some(&said("x")));
+        assert_eq!(answered(function.invoke(&event).await).0, 200);
+    }
+    let stdout = function.stop().await.stdout;
+    assert_eq!(stdout.matches("malformed ARN").count(), 1, "{stdout}");
+}
+
+#[test]
+fn outside_of_lambda_it_says_what_to_do() {
+    let ran = std::process::Command::new(env!("CARGO_BIN_EXE_agentcore-bridge"))
+        .env_clear()
+        .env("TEST_AGENT_ARN", ARN)
+        .output()
+        .unwrap();
+    assert!(!ran.status.success());
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("cargo local"));
+}

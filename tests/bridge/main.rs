@@ -1,0 +1,14 @@
+//! The bridge against an emulated AgentCore Runtime, over real sockets.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests run by the clock of their machine"
+)]
+
+mod exchange;
+mod failures;
+mod http_api;
+mod lambda;
+mod presign;
+mod runtime_api;
+mod support;

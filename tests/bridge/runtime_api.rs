@@ -1,0 +1,206 @@
+//! A Runtime API of AWS Lambda on loopback, and the built binary as a child process behind it.
+
+use std::collections::HashMap;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+
+/// How a function answered an invocation.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Response(Value),
+    Error(#[expect(dead_code, reason = "shown where no error may be")] Value),
+}
+
+/// The function as a child process, and the Runtime API that it asks for work.
+pub(crate) struct Function {
+    child: Child,
+    events: mpsc::UnboundedSender<(String, String)>,
+    shared: Arc<Shared>,
+    invocations: Mutex<u32>,
+}
+
+struct Shared {
+    events: AsyncMutex<mpsc::UnboundedReceiver<(String, String)>>,
+    waiting: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
+    init_error: Mutex<Option<Value>>,
+    timeout: Duration,
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) success: bool,
+    pub(crate) stdout: String,
+    pub(crate) init_error: Option<Value>,
+}
+
+impl Function {
+    /// Starts the function with these variables and no others.
+    pub(crate) async fn start(variables: Vec<(String, String)>) -> Self {
+        Self::start_with_timeout(variables, Duration::from_secs(30)).await
+    }
+
+    /// The same, with a time limit for each invocation.
+    pub(crate) async fn start_with_timeout(
+        variables: Vec<(String, String)>,
+        timeout: Duration,
+    ) -> Self {
+        let (events, receiver) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            events: AsyncMutex::new(receiver),
+            waiting: Mutex::default(),
+            init_error: Mutex::default(),
+            timeout,
+        });
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/response",
+                post(response),
+            )
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(init_error))
+            .layer(axum::extract::DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&shared));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let child = Command::new(env!("CARGO_BIN_EXE_agentcore-bridge"))
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", address)
+            .env("AWS_LAMBDA_FUNCTION_NAME", "bridge")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .envs(variables)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        Self {
+            child,
+            events,
+            shared,
+            invocations: Mutex::default(),
+        }
+    }
+
+    /// Sends an event and waits for the answer.
+    pub(crate) async fn invoke(&self, event: &Value) -> Outcome {
+        let id = {
+            let mut invocations = self.invocations.lock().unwrap();
+            *invocations += 1;
+            format!("8476a536-e9f4-11e8-9739-{invocations:012}")
+        };
+        let (sender, outcome) = oneshot::channel();
+        self.shared
+            .waiting
+            .lock()
+            .unwrap()
+            .insert(id.clone(), sender);
+        self.events.send((id, event.to_string())).unwrap();
+        let outcome = tokio::time::timeout(Duration::from_mins(1), outcome);
+        outcome.await.expect("an answer in time").unwrap()
+    }
+
+    /// Waits until the process ends by itself.
+    pub(crate) async fn ended(mut self) -> Ended {
+        let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait());
+        let status = status.await.expect("an end in time").unwrap();
+        self.output(status.success()).await
+    }
+
+    /// Ends the process, and gives what it has said.
+    pub(crate) async fn stop(mut self) -> Ended {
+        self.child.kill().await.unwrap();
+        self.output(false).await
+    }
+
+    async fn output(mut self, success: bool) -> Ended {
+        let mut stdout = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut stdout)
+            .await
+            .unwrap();
+        let init_error = self.shared.init_error.lock().unwrap().take();
+        Ended {
+            success,
+            stdout,
+            init_error,
+        }
+    }
+}
+
+async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    let Some((id, event)) = shared.events.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let deadline = SystemTime::now() + shared.timeout;
+    let deadline = deadline
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_millis()
+        .to_string();
+    let headers = [
+        ("lambda-runtime-aws-request-id", id),
+        ("lambda-runtime-deadline-ms", deadline),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:us-east-1:123456789012:function:bridge".to_owned(),
+        ),
+        (
+            "lambda-runtime-trace-id",
+            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1".to_owned(),
+        ),
+    ];
+    (headers, event).into_response()
+}
+
+async fn response(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> StatusCode {
+    settle(&shared, &id, Outcome::Response(json_of(&body)))
+}
+
+async fn error(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> StatusCode {
+    settle(&shared, &id, Outcome::Error(json_of(&body)))
+}
+
+async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+    *shared.init_error.lock().unwrap() = Some(json_of(&body));
+    StatusCode::ACCEPTED
+}
+
+fn settle(shared: &Shared, id: &str, outcome: Outcome) -> StatusCode {
+    let sender = shared.waiting.lock().unwrap().remove(id);
+    match sender.map(|sender| sender.send(outcome)) {
+        Some(Ok(())) => StatusCode::ACCEPTED,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn json_of(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap()
+}

@@ -1,0 +1,102 @@
+//! One connection, from its request to its end.
+
+use std::{io, sync::Arc};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::{
+    Ended,
+    encoding::{parameters, split_target},
+    observation::Entry,
+    state::State,
+};
+
+use request::Request;
+use response::Response;
+use route::Route;
+
+mod admission;
+mod conversation;
+mod handshake;
+mod request;
+mod response;
+mod route;
+
+/// Serves a connection until the client ends it, or the agent does with a reset.
+pub(crate) async fn serve(mut stream: TcpStream, state: Arc<State>, entry: Entry) {
+    // Small messages should leave at once; without this they only leave later.
+    let _ = stream.set_nodelay(true);
+    let ended = match exchange(&mut stream, &state, &entry).await {
+        Ok(ended) => ended,
+        Err(error) => ended_by(&error),
+    };
+    if ended == Ended::Reset {
+        // Without lingering, to close is to reset. Where the client was first, nothing is left.
+        let _ = stream.set_zero_linger();
+    }
+    drop(stream);
+    entry.update(|connection| connection.ended = ended);
+}
+
+async fn exchange(stream: &mut TcpStream, state: &State, entry: &Entry) -> io::Result<Ended> {
+    let request = request::read(stream).await?;
+    let route = Route::of(&request);
+    observe(entry, &request, &route);
+    match route {
+        Route::WebSocket { arn } => match admission::admit(&request, &arn, state) {
+            Ok(admitted) => handshake::meet(stream, request, admitted, state, entry).await,
+            Err(refusal) => respond(stream, &refusal, entry).await,
+        },
+        Route::Unknown => {
+            let error = Response::error(404, "ResourceNotFoundException", "There is no such route");
+            respond(stream, &error, entry).await
+        }
+    }
+}
+
+fn observe(entry: &Entry, request: &Request, route: &Route) {
+    entry.update(|connection| {
+        connection.target.clone_from(&request.target);
+        connection.headers.clone_from(&request.headers);
+        connection.query = parameters(split_target(&request.target).1);
+        let session = connection
+            .parameter(admission::SESSION_ID)
+            .map(str::to_owned);
+        connection.runtime_session_id = session;
+        if let Route::WebSocket { arn } = route {
+            connection.arn = Some(arn.clone());
+        }
+    });
+}
+
+/// Answers, and waits for the client to end the connection.
+async fn respond(stream: &mut TcpStream, response: &Response, entry: &Entry) -> io::Result<Ended> {
+    entry.update(|connection| connection.status = Some(response.status));
+    stream.write_all(&response.encode()).await?;
+    stream.shutdown().await?;
+    Ok(drain(stream).await)
+}
+
+/// Discards all that comes until the connection ends.
+///
+/// To close a socket with bytes unread would reset it, and what was sent might never be seen.
+async fn drain(stream: &mut (impl AsyncRead + Unpin)) -> Ended {
+    let mut buffer = [0; 4096];
+    loop {
+        match stream.read(&mut buffer).await {
+            Ok(0) => return Ended::Fin,
+            Ok(_) => {}
+            Err(error) => return ended_by(&error),
+        }
+    }
+}
+
+fn ended_by(error: &io::Error) -> Ended {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset => Ended::Reset,
+        _ => Ended::Fin,
+    }
+}

@@ -1,0 +1,145 @@
+//! A conversation over an open WebSocket: one side listens, the other speaks by the script.
+//!
+//! The two run at the same time, so that what the client does is seen while the agent speaks, even
+//! while a client that does not read keeps the agent from speaking on.
+
+use std::{io, pin::pin};
+
+use tokio::{
+    io::AsyncReadExt,
+    net::{
+        TcpStream,
+        tcp::{ReadHalf, WriteHalf},
+    },
+    sync::mpsc::{self, UnboundedSender},
+};
+
+use super::{admission::Admitted, drain, ended_by};
+use crate::{
+    Ended, ReceivedFrame,
+    frame::{Assembler, Frame, MAX_PAYLOAD, Masking, Message, Parser, Violation},
+    observation::Entry,
+    state::State,
+};
+
+use speaker::{Finish, Speaker};
+
+mod speaker;
+
+/// What the listening side tells the speaking one.
+type Event = Result<Message, Violation>;
+
+/// Talks until the client ends the connection, or the agent does with a reset.
+pub(super) async fn hold(
+    stream: &mut TcpStream,
+    early: &[u8],
+    admitted: &Admitted,
+    state: &State,
+    entry: &Entry,
+) -> Ended {
+    let (reader, writer) = stream.split();
+    let (events, inbox) = mpsc::unbounded_channel();
+    let mut listening = pin!(listen(reader, early, events, entry));
+    let speaking = speak(Speaker::new(writer, inbox), admitted, state);
+    tokio::select! {
+        // What was said before the client ended the connection is still heard.
+        biased;
+        finish = speaking => match finish {
+            Ok(Finish::Over) => listening.await,
+            Ok(Finish::Reset) => Ended::Reset,
+            Err(error) => {
+                // A reset shows only once, and it was the writer that saw it.
+                let ended = listening.await;
+                if ended_by(&error) == Ended::Reset { Ended::Reset } else { ended }
+            }
+        },
+        ended = &mut listening => ended,
+    }
+}
+
+async fn speak(
+    mut speaker: Speaker<WriteHalf<'_>>,
+    admitted: &Admitted,
+    state: &State,
+) -> io::Result<Finish> {
+    let mut steps = admitted.agent.opening.clone();
+    loop {
+        if let Some(finish) = speaker.perform(steps).await? {
+            return Ok(finish);
+        }
+        let Some(message) = speaker.next_message().await? else {
+            return Ok(Finish::Over);
+        };
+        let turn = state.turn(&admitted.arn, &admitted.runtime_session_id, message);
+        steps = admitted.agent.reply(&turn);
+    }
+}
+
+/// Reads frames until the connection ends; after a violation it only waits for the end.
+async fn listen(
+    mut reader: ReadHalf<'_>,
+    early: &[u8],
+    events: UnboundedSender<Event>,
+    entry: &Entry,
+) -> Ended {
+    let mut parser = Parser::new(Masking::Required, MAX_PAYLOAD);
+    let mut assembler = Assembler::default();
+    let mut buffer = vec![0; 16 * 1024];
+    parser.push(early);
+    loop {
+        if let Err(violation) = take(&mut parser, &mut assembler, &events, entry) {
+            // The speaker may have said its last word already.
+            let _ = events.send(Err(violation));
+            return drain(&mut reader).await;
+        }
+        match reader.read(&mut buffer).await {
+            Ok(0) => return Ended::Fin,
+            Ok(len) => parser.push(&buffer[..len]),
+            Err(error) => return ended_by(&error),
+        }
+    }
+}
+
+/// Records and passes on the frames that are complete.
+fn take(
+    parser: &mut Parser,
+    assembler: &mut Assembler,
+    events: &UnboundedSender<Event>,
+    entry: &Entry,
+) -> Result<(), Violation> {
+    while let Some(frame) = parser.next_frame()? {
+        let Frame {
+            opcode,
+            fin,
+            ref payload,
+            ..
+        } = frame;
+        let received = ReceivedFrame {
+            opcode,
+            fin,
+            len: payload.len(),
+        };
+        let message = assembler.push(frame);
+        entry.update(|connection| {
+            connection.frames.push(received);
+            match &message {
+                Ok(Some(Message::Text(text))) => connection.messages.push(text.clone()),
+                Ok(Some(Message::Binary(bytes))) => {
+                    connection
+                        .messages
+                        .push(String::from_utf8_lossy(bytes).into_owned());
+                }
+                Ok(Some(Message::Pong(_))) => connection.pongs += 1,
+                Ok(Some(Message::Close(code))) => {
+                    connection.close_code.get_or_insert(code.unwrap_or(1005));
+                }
+                Ok(Some(Message::Ping(_)) | None) | Err(_) => {}
+            }
+        });
+        if let Some(message) = message? {
+            // The speaker may have said its last word already.
+            let _ = events.send(Ok(message));
+        }
+    }
+    Ok(())
+}

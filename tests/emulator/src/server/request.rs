@@ -1,0 +1,107 @@
+//! The head of an HTTP request.
+
+use std::io;
+
+use tokio::{io::AsyncReadExt, net::TcpStream};
+
+/// A signed URL with a session token has some kilobytes; this is far beyond.
+const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEADERS: usize = 64;
+
+/// A request without its body.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) method: String,
+    /// Path and query as on the wire.
+    pub(super) target: String,
+    /// The headers in order, their names in lower case.
+    pub(super) headers: Vec<(String, String)>,
+    /// What has come after the head.
+    pub(super) rest: Vec<u8>,
+}
+
+impl Request {
+    /// The first header of that name, in lower case.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a header's comma-separated values have this one among them, in any case.
+    pub(super) fn header_has(&self, name: &str, token: &str) -> bool {
+        let mut headers = self.headers.iter().filter(|(known, _)| known == name);
+        headers.any(|(_, values)| {
+            values
+                .split(',')
+                .any(|value| value.trim().eq_ignore_ascii_case(token))
+        })
+    }
+}
+
+/// Reads until the head is complete.
+///
+/// # Errors
+/// The connection ended before, or what came is not HTTP.
+pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Request> {
+    let mut bytes = Vec::new();
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(request) = parse(&bytes)? {
+            return Ok(request);
+        }
+        if bytes.len() > MAX_HEAD {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the head is too long",
+            ));
+        }
+    }
+}
+
+fn parse(bytes: &[u8]) -> io::Result<Option<Request>> {
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut head = httparse::Request::new(&mut headers);
+    let httparse::Status::Complete(len) = head.parse(bytes).map_err(invalid)? else {
+        return Ok(None);
+    };
+    let headers = head.headers.iter().map(|header| {
+        let value = String::from_utf8_lossy(header.value);
+        (header.name.to_ascii_lowercase(), value.into_owned())
+    });
+    Ok(Some(Request {
+        headers: headers.collect(),
+        method: head.method.unwrap_or_default().to_owned(),
+        target: head.path.unwrap_or_default().to_owned(),
+        rest: bytes[len..].to_vec(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_with_what_follows_it() {
+        let bytes = b"GET /a?b HTTP/1.1\r\nHost: h\r\nConnection: x, UPGRADE\r\n\r\nrest";
+        assert!(parse(&bytes[..40]).unwrap().is_none());
+        let request = parse(bytes).unwrap().unwrap();
+        assert_eq!(
+            (request.method.as_str(), request.target.as_str()),
+            ("GET", "/a?b")
+        );
+        assert_eq!(request.header("host"), Some("h"));
+        assert!(request.header_has("connection", "upgrade"));
+        assert!(!request.header_has("connection", "up"));
+        assert_eq!(request.rest, b"rest");
+    }
+
+    #[test]
+    fn what_is_not_http_is_an_error() {
+        assert!(parse(b"\x16\x03\x01\x02\x00\x01").is_err());
+    }
+}
