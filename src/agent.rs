@@ -321,6 +321,21 @@ mod tests {
     }
 
     #[test]
+    fn partitions_and_regions_are_botocores() {
+        let known = include_str!("../tests/data/partitions.json");
+        let known: Vec<serde_json::Value> = serde_json::from_str(known).unwrap();
+        let named = |name: &str| known.iter().find(|partition| partition["id"] == name).unwrap();
+        assert_eq!(known.len(), PARTITIONS.len());
+        for partition in &PARTITIONS {
+            let botocores = named(partition.name);
+            assert_eq!(botocores["dnsSuffix"], partition.dns_suffix, "{}", partition.name);
+            for region in botocores["regions"].as_array().unwrap() {
+                assert!(is_region(region.as_str().unwrap()), "{region}");
+            }
+        }
+    }
+
+    #[test]
     fn each_malformed_part_is_named() {
         use RuntimeArnError::{Account, Form, Partition, Region, Resource, Service};
         for (from, to, error) in [

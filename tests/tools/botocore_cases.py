@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/data/presign-cases.json: URLs presigned by botocore, the oracle for SigV4.
+"""Writes what botocore knows to tests/data: URLs that it presigns, and the partitions of AWS.
 
     pip install botocore==1.44.8
-    python tests/tools/presign_cases.py            # writes the file
-    python tests/tools/presign_cases.py --check    # exit 1 if the file is not what it would write
+    python tests/tools/botocore_cases.py            # writes the files
+    python tests/tools/botocore_cases.py --check    # exit 1 if they are not what it would write
 
 The cases depend on a fixed seed and on botocore alone: the same version writes the same bytes.
 """
@@ -26,7 +26,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 BOTOCORE_VERSION = "1.44.8"
-FILE = pathlib.Path(__file__).resolve().parent.parent / "data" / "presign-cases.json"
+DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 SEED = 20240228
 SERVICE = "bedrock-agentcore"
 EXPIRES = 300
@@ -65,7 +65,7 @@ WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 
 def partitions():
-    """The partitions of botocore's own endpoint data: DNS suffix and regions of each."""
+    """The partitions of botocore's own endpoint data: id, DNS suffix and regions of each."""
     data = botocore.loaders.Loader().load_data("partitions")
     return [
         (
@@ -73,9 +73,7 @@ def partitions():
             partition["outputs"]["dnsSuffix"],
             sorted(region for region in partition["regions"] if not region.endswith("-global")),
         )
-        for name in PARTITIONS
         for partition in data["partitions"]
-        if partition["id"] == name
     ]
 
 
@@ -161,11 +159,18 @@ def case(rng, index, partition):
     }
 
 
-def document(count):
+def cases_document(count):
     rng = random.Random(SEED)
-    known = partitions()
-    cases = [case(rng, index, known[index % len(known)]) for index in range(count)]
-    return json.dumps(cases, ensure_ascii=False, indent=1) + "\n"
+    by_name = {known[0]: known for known in partitions()}
+    chosen = [by_name[name] for name in PARTITIONS]
+    return [case(rng, index, chosen[index % len(chosen)]) for index in range(count)]
+
+
+def partitions_document():
+    return [
+        {"id": name, "dnsSuffix": suffix, "regions": regions}
+        for name, suffix, regions in partitions()
+    ]
 
 
 def main():
@@ -174,14 +179,20 @@ def main():
     check = arguments.parse_args().check
 
     if botocore.__version__ != BOTOCORE_VERSION:
-        sys.exit(f"botocore is {botocore.__version__}; the cases come from {BOTOCORE_VERSION}")
-    wanted = document(count=240)
-    if not check:
-        FILE.write_text(wanted, encoding="utf-8")
-    elif not FILE.exists():
-        sys.exit(f"{FILE.name} is missing: run this script without --check")
-    elif FILE.read_text(encoding="utf-8") != wanted:
-        sys.exit(f"{FILE.name} is not what botocore {BOTOCORE_VERSION} signs: run without --check")
+        sys.exit(f"botocore is {botocore.__version__}; the files come from {BOTOCORE_VERSION}")
+    documents = {
+        "presign-cases.json": cases_document(count=240),
+        "partitions.json": partitions_document(),
+    }
+    for name, document in documents.items():
+        file = DATA / name
+        wanted = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        if not check:
+            file.write_text(wanted, encoding="utf-8")
+        elif not file.exists():
+            sys.exit(f"{name} is missing: run this script without --check")
+        elif file.read_text(encoding="utf-8") != wanted:
+            sys.exit(f"{name} is not what botocore {BOTOCORE_VERSION} says: run without --check")
 
 
 if __name__ == "__main__":
