@@ -324,11 +324,20 @@ mod tests {
     fn partitions_and_regions_are_botocores() {
         let known = include_str!("../tests/data/partitions.json");
         let known: Vec<serde_json::Value> = serde_json::from_str(known).unwrap();
-        let named = |name: &str| known.iter().find(|partition| partition["id"] == name).unwrap();
+        let named = |name: &str| {
+            known
+                .iter()
+                .find(|partition| partition["id"] == name)
+                .unwrap()
+        };
         assert_eq!(known.len(), PARTITIONS.len());
         for partition in &PARTITIONS {
             let botocores = named(partition.name);
-            assert_eq!(botocores["dnsSuffix"], partition.dns_suffix, "{}", partition.name);
+            assert_eq!(
+                botocores["dnsSuffix"], partition.dns_suffix,
+                "{}",
+                partition.name
+            );
             for region in botocores["regions"].as_array().unwrap() {
                 assert!(is_region(region.as_str().unwrap()), "{region}");
             }
