@@ -146,6 +146,10 @@ async fn emulator(variables: &mut BTreeMap<String, String>) -> Result<Emulator, 
     }
     let emulator = builder.start().await?;
     set("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", &emulator.endpoint());
+    set(
+        "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+        &emulator.endpoint(),
+    );
     set("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
     set("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key);
     set(

@@ -27,9 +27,11 @@ mod json;
 pub mod presign;
 mod refusal;
 pub mod reply;
+mod rest;
 pub mod retry;
 mod socket;
 mod sse;
+pub mod status;
 mod text;
 pub mod tls;
 
@@ -57,11 +59,25 @@ impl Default for Timeouts {
 /// Invokes agents. One serves the whole process; it is shared by reference.
 pub struct AgentCoreClient {
     endpoint: Option<Endpoint>,
+    control_endpoint: Option<Endpoint>,
     credentials: CredentialsCache,
     connector: Connector,
     timeouts: Timeouts,
     retry: RetryPolicy,
     now: fn() -> SystemTime,
+}
+
+/// How a client behaves.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// In place of the data plane's public endpoints.
+    pub endpoint: Option<Endpoint>,
+    /// In place of the control plane's.
+    pub control_endpoint: Option<Endpoint>,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// When another attempt is made.
+    pub retry: RetryPolicy,
 }
 
 /// The agent's runtime that is to be invoked.
@@ -82,21 +98,25 @@ struct Message<'a> {
 }
 
 impl AgentCoreClient {
-    /// A client that talks to the public endpoints, or to `endpoint` where it is given.
-    ///
-    /// `now` is the clock by which requests are signed.
+    /// A client with these credentials; `now` is the clock by which requests are signed.
     pub fn new(
-        endpoint: Option<Endpoint>,
+        settings: Settings,
         credentials: CredentialsCache,
         tls: Arc<ClientConfig>,
-        timeouts: Timeouts,
-        retry: RetryPolicy,
         now: fn() -> SystemTime,
     ) -> Self {
+        let Settings {
+            endpoint,
+            control_endpoint,
+            timeouts,
+            retry,
+        } = settings;
+        let connector = Connector::new(tls);
         Self {
             endpoint,
+            control_endpoint,
             credentials,
-            connector: Connector::new(tls),
+            connector,
             timeouts,
             retry,
             now,

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -17,7 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::config::AllowedOrigins;
 use crate::service::AgentService;
 pub(crate) use error::{ApiError, ErrorCode};
-use response::{AgentBody, AgentsBody, HealthBody, json};
+use response::{AgentBody, AgentsBody, HealthBody, StatusBody, json};
 
 pub mod context;
 mod cors;
@@ -30,9 +31,10 @@ pub use context::{AnswerLimit, RequestContext};
 
 const AGENTS: &str = "/api/agents";
 const AGENT: &str = "/api/agents/{agent_id}";
+const STATUS: &str = "/api/agents/{agent_id}/status";
 const INVOKE: &str = "/api/agents/invoke";
 const HEALTH: &str = "/health";
-const ROUTES: [&str; 4] = [AGENTS, AGENT, INVOKE, HEALTH];
+const ROUTES: [&str; 5] = [AGENTS, AGENT, STATUS, INVOKE, HEALTH];
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -47,6 +49,8 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// A path prefix to strip, with a leading slash and no trailing one.
     pub base_path: Option<String>,
+    /// The clock by which answers are dated.
+    pub now: fn() -> SystemTime,
 }
 
 /// The HTTP API as a function from requests to answers. Clones share everything.
@@ -72,6 +76,7 @@ impl Api {
             .route(INVOKE, resource(post(invoke::invoke), CALL))
             .route(AGENTS, resource(get(list_agents), READ))
             .route(AGENT, resource(get(show_agent), READ))
+            .route(STATUS, resource(get(show_status), READ))
             .route(HEALTH, resource(get(health), READ))
             .fallback_service(unknown_path(&origins))
             .with_state(Arc::new(Shared { service, settings }));
@@ -190,6 +195,23 @@ async fn show_agent(
         .and_then(|Path(id)| shared.service.agents().find(&id));
     let agent = agent.ok_or_else(ApiError::unknown_agent)?;
     Ok(json(StatusCode::OK, &AgentBody::from(agent)))
+}
+
+async fn show_status(
+    State(shared): State<Arc<Shared>>,
+    Extension(context): Context,
+    agent_id: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let agent = agent_id
+        .ok()
+        .and_then(|Path(id)| shared.service.agents().find(&id));
+    let agent = agent.ok_or_else(ApiError::unknown_agent)?;
+    let deadline = context.deadline(shared.service.deadline(context.received));
+    let status = shared.service.status(agent, deadline).await;
+    Ok(json(
+        StatusCode::OK,
+        &StatusBody::new(&agent.id, status, shared.settings.now),
+    ))
 }
 
 async fn health() -> Response {

@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use crate::agentcore::AgentCoreClient;
 use crate::agentcore::credentials::CredentialsCache;
 use crate::agentcore::tls;
+use crate::agentcore::{self, AgentCoreClient};
 use crate::api::{Api, Settings};
 use crate::aws;
 use crate::config::{Config, ConfigError, Environment};
@@ -25,19 +25,23 @@ pub fn api(
         accepted: "a path with PEM certificates that can be read".to_owned(),
     })?;
     let client = AgentCoreClient::new(
-        config.endpoint.clone(),
+        agentcore::Settings {
+            endpoint: config.endpoint.clone(),
+            control_endpoint: config.control_endpoint.clone(),
+            timeouts: config.timeouts,
+            retry: config.retry,
+        },
         CredentialsCache::new(aws::default_chain(env), now),
         tls::client_config(roots),
-        config.timeouts,
-        config.retry,
         now,
     );
-    let service = AgentService::new(config.agents.clone(), client);
+    let service = AgentService::new(config.agents.clone(), client, now);
     let settings = Settings {
         max_prompt_bytes: config.max_prompt_bytes,
         max_response_bytes: config.max_response_bytes,
         allowed_origins: config.allowed_origins.clone(),
         base_path: config.base_path.clone(),
+        now,
     };
     Ok(Api::new(service, settings))
 }

@@ -1,18 +1,38 @@
 //! The agents as a service: which there are, and what one of them replies.
 
+use std::time::SystemTime;
+
 use tokio::time::Instant;
 
 use crate::agent::{Agent, AgentRegistry};
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::exchange::ReplyEvent;
+use crate::agentcore::status::RuntimeStatus;
 use crate::agentcore::{AgentCoreClient, ReplyStream, Runtime};
 use crate::invocation::Invocation;
+use crate::telemetry;
+
+mod status;
+
+pub use status::Checked;
+use status::StatusCache;
 
 /// Finds agents and invokes them.
 #[derive(Debug)]
 pub struct AgentService {
     agents: AgentRegistry,
     client: AgentCoreClient,
+    statuses: StatusCache,
+    now: fn() -> SystemTime,
+}
+
+/// What is known of an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentStatus {
+    /// Its configured ARN is malformed: there is nobody to ask.
+    NotConfigured,
+    /// What the control plane said.
+    Checked(Checked),
 }
 
 /// A reply as a whole, or as much of it as came.
@@ -36,9 +56,35 @@ pub enum Shortfall {
 }
 
 impl AgentService {
-    /// A service of these agents.
-    pub fn new(agents: AgentRegistry, client: AgentCoreClient) -> Self {
-        Self { agents, client }
+    /// A service of these agents; `now` is the clock by which statuses are dated.
+    pub fn new(agents: AgentRegistry, client: AgentCoreClient, now: fn() -> SystemTime) -> Self {
+        Self {
+            statuses: StatusCache::new(&agents),
+            agents,
+            client,
+            now,
+        }
+    }
+
+    /// Whether an agent's runtime takes invocations, as of a short while ago.
+    pub async fn status(&self, agent: &Agent, deadline: Instant) -> AgentStatus {
+        let Ok(arn) = &agent.runtime else {
+            return AgentStatus::NotConfigured;
+        };
+        let runtime = Runtime {
+            arn,
+            qualifier: agent.qualifier.as_deref(),
+        };
+        let ask = async {
+            self.client
+                .status(runtime, deadline)
+                .await
+                .unwrap_or_else(|error| {
+                    telemetry::status_unknown(&agent.id, &*error);
+                    RuntimeStatus::Unknown
+                })
+        };
+        AgentStatus::Checked(self.statuses.get(&agent.id, self.now, ask).await)
     }
 
     /// The agents.

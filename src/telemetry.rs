@@ -70,15 +70,19 @@ pub fn init(level: LogLevel, format: Format) {
     }));
 }
 
+/// A time as RFC 3339 writes it.
+pub(crate) fn timestamp(time: SystemTime) -> String {
+    let time = aws_smithy_types::DateTime::from(time);
+    // Only years before 0 and after 9999 have no such form.
+    time.fmt(aws_smithy_types::date_time::Format::DateTime)
+        .unwrap_or_default()
+}
+
 /// The line that says why the function cannot start, in the form of the others: nothing else may
 /// have begun to log.
 pub fn configuration_error(error: &ConfigError, now: SystemTime) -> String {
-    let now = aws_smithy_types::DateTime::from(now);
-    let timestamp = now
-        .fmt(aws_smithy_types::date_time::Format::DateTime)
-        .unwrap_or_default();
     serde_json::json!({
-        "timestamp": timestamp,
+        "timestamp": timestamp(now),
         "level": "ERROR",
         "message": error.to_string(),
         "variable": error.variable,
@@ -150,6 +154,12 @@ pub(crate) fn invocation_failed(request_id: &str, code: ErrorCode, failure: &Inv
         400 => line!(info),
         _ => line!(warn),
     }
+}
+
+/// An agent's status could not be had.
+pub(crate) fn status_unknown(agent: &AgentId, error: &(dyn Error + 'static)) {
+    let causes = causes(error);
+    warn!(agentId = agent.as_str(), causes, "agent status unknown");
 }
 
 /// An error and what caused it, each after a colon.

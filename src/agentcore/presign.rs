@@ -16,7 +16,7 @@ use crate::agent::RuntimeArn;
 use crate::invocation::RuntimeSessionId;
 
 /// The service's name in a signature.
-const SERVICE: &str = "bedrock-agentcore";
+pub(super) const SERVICE: &str = "bedrock-agentcore";
 
 /// How long a signed URL can be used. The service refuses more than this.
 const EXPIRES_IN: Duration = Duration::from_mins(5);
@@ -145,7 +145,7 @@ fn signature(
 }
 
 /// Percent-encodes every reserved character, the slash and the colon of an ARN too.
-fn encode(text: &str) -> impl fmt::Display + '_ {
+pub(super) fn encode(text: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(text, RESERVED)
 }
 

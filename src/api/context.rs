@@ -1,5 +1,7 @@
 //! What is known of a request beside what its caller wrote.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 /// Where a request comes from, and what its answer must keep to.
@@ -17,6 +19,21 @@ pub struct RequestContext {
     pub stage: Option<String>,
     /// How large an answer may be.
     pub limit: AnswerLimit,
+}
+
+/// What a request leaves of Lambda's time, for the answer.
+const LEFT_FOR_THE_ANSWER: Duration = Duration::from_secs(1);
+
+impl RequestContext {
+    /// The deadline, or the one that leaves a second of Lambda's time where that is earlier.
+    pub(super) fn deadline(&self, deadline: Instant) -> Instant {
+        let of_lambda = self.lambda_deadline.map(|deadline| {
+            deadline
+                .checked_sub(LEFT_FOR_THE_ANSWER)
+                .unwrap_or(self.received)
+        });
+        of_lambda.map_or(deadline, |of_lambda| deadline.min(of_lambda))
+    }
 }
 
 /// How large an answer may be as Lambda gets it: the body is a JSON string within JSON.

@@ -1,13 +1,11 @@
 //! `POST /api/agents/invoke`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Request, StatusCode};
-use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::request::{InvokeRequest, MAX_BODY_BYTES};
@@ -19,9 +17,6 @@ use crate::invocation::{Invocation, RuntimeSessionId, SessionId};
 use crate::service::Shortfall;
 use crate::telemetry;
 use crate::trace::TraceHeaders;
-
-/// What an invocation leaves of Lambda's time, for the answer.
-const LEFT_FOR_THE_ANSWER: Duration = Duration::from_secs(1);
 
 pub(super) async fn invoke(
     State(shared): State<Arc<Shared>>,
@@ -39,7 +34,7 @@ pub(super) async fn invoke(
     let agent = shared.service.agents().find(&request.agent_id);
     let agent = agent.ok_or_else(|| refuse(ApiError::unknown_agent()))?;
     let invocation = invocation(request, &parts.headers, &context);
-    let deadline = deadline(shared.service.deadline(context.received), &context);
+    let deadline = context.deadline(shared.service.deadline(context.received));
     let limit = shared
         .settings
         .max_response_bytes
@@ -79,15 +74,6 @@ fn invocation(request: InvokeRequest, headers: &HeaderMap, context: &RequestCont
         session,
         trace: TraceHeaders::new(headers, context.xray.as_deref()),
     }
-}
-
-fn deadline(deadline: Instant, context: &RequestContext) -> Instant {
-    let of_lambda = context.lambda_deadline.map(|deadline| {
-        deadline
-            .checked_sub(LEFT_FOR_THE_ANSWER)
-            .unwrap_or(context.received)
-    });
-    of_lambda.map_or(deadline, |of_lambda| deadline.min(of_lambda))
 }
 
 /// Logs a failure, and turns it into what the caller is told.

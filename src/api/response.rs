@@ -1,11 +1,16 @@
 //! Answers as JSON, and how large they may be.
 
+use std::time::SystemTime;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::agent::{Agent, RuntimeArn};
+use crate::agent::{Agent, AgentId, RuntimeArn};
+use crate::agentcore::status::RuntimeStatus;
+use crate::service::AgentStatus;
+use crate::telemetry;
 
 /// What an answer holds beside its body: status, headers, ids.
 const OVERHEAD_BYTES: usize = 16_000;
@@ -54,6 +59,37 @@ impl<'a> From<&'a Agent> for AgentBody<'a> {
             description: agent.description.as_deref(),
             configured: agent.runtime.is_ok(),
             region: agent.runtime.as_ref().ok().map(RuntimeArn::region),
+        }
+    }
+}
+
+/// An agent's status.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StatusBody<'a> {
+    agent_id: &'a str,
+    status: &'static str,
+    /// RFC 3339.
+    checked_at: String,
+}
+
+impl<'a> StatusBody<'a> {
+    pub(super) fn new(agent: &'a AgentId, status: AgentStatus, now: fn() -> SystemTime) -> Self {
+        let (status, at) = match status {
+            AgentStatus::NotConfigured => ("not_configured", now()),
+            AgentStatus::Checked(checked) => {
+                let status = match checked.status {
+                    RuntimeStatus::Available => "available",
+                    RuntimeStatus::Unavailable => "unavailable",
+                    RuntimeStatus::Unknown => "unknown",
+                };
+                (status, checked.at)
+            }
+        };
+        Self {
+            agent_id: agent.as_str(),
+            status,
+            checked_at: telemetry::timestamp(at),
         }
     }
 }

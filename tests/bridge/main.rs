@@ -10,5 +10,7 @@ mod failures;
 mod http_api;
 mod lambda;
 mod presign;
+mod properties;
 mod runtime_api;
+mod status;
 mod support;

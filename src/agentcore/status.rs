@@ -1,0 +1,140 @@
+//! Whether an agent's runtime is there, by the control plane's `GetAgentRuntimeEndpoint`. It never
+//! opens a session.
+
+use std::error::Error;
+use std::time::Duration;
+
+use http::Method;
+use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
+
+use super::endpoint::Endpoint;
+use super::presign::encode;
+use super::rest::{Answer, Call};
+use super::{AgentCoreClient, Runtime};
+
+/// The service's name in its host, which is not that in its signature.
+const CONTROL_SERVICE: &str = "bedrock-agentcore-control";
+
+/// The endpoint of a runtime that every runtime has.
+const DEFAULT_QUALIFIER: &str = "DEFAULT";
+
+/// How long the control plane may take: what asks for a status waits for no agent.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is known of an agent's runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuntimeStatus {
+    /// It takes invocations.
+    Available,
+    /// It does not: it is being made or unmade, has failed, or is not there.
+    Unavailable,
+    /// It could not be asked, or its answer is not known.
+    Unknown,
+}
+
+/// Why a status is unknown.
+pub(super) type StatusError = Box<dyn Error + Send + Sync>;
+
+impl AgentCoreClient {
+    /// Asks the control plane for the state of a runtime's endpoint.
+    ///
+    /// # Errors
+    /// Where there is no answer that says it, with the reason. The status is unknown then.
+    pub async fn status(
+        &self,
+        runtime: Runtime<'_>,
+        deadline: Instant,
+    ) -> Result<RuntimeStatus, Box<dyn Error + Send + Sync>> {
+        let until = deadline.min(Instant::now() + STATUS_TIMEOUT);
+        let answer = timeout_at(until, self.ask_control_plane(runtime)).await??;
+        read(&answer)
+    }
+
+    async fn ask_control_plane(&self, runtime: Runtime<'_>) -> Result<Answer, StatusError> {
+        let credentials = self.credentials.get().await?;
+        let public = Endpoint::public(CONTROL_SERVICE, runtime.arn);
+        let call = Call {
+            method: Method::GET,
+            endpoint: self.control_endpoint.as_ref().unwrap_or(&public),
+            region: runtime.arn.region(),
+            target: format!(
+                "/runtimes/{}/runtime-endpoints/{}/",
+                encode(runtime.arn.runtime_id()),
+                encode(runtime.qualifier.unwrap_or(DEFAULT_QUALIFIER)),
+            ),
+        };
+        Ok(call
+            .send(&self.connector, &credentials, (self.now)())
+            .await?)
+    }
+}
+
+fn read(answer: &Answer) -> Result<RuntimeStatus, StatusError> {
+    #[derive(Deserialize)]
+    struct Body {
+        status: String,
+    }
+    match answer.status {
+        200 => {
+            let Body { status } = serde_json::from_slice(&answer.body)
+                .map_err(|_| "the control plane's answer has no status")?;
+            Ok(match status.as_str() {
+                "READY" | "UPDATING" | "UPDATE_FAILED" => RuntimeStatus::Available,
+                _ => RuntimeStatus::Unavailable,
+            })
+        }
+        404 => Ok(RuntimeStatus::Unavailable),
+        status => Err(format!("the control plane answered with status {status}").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(code: u16, body: &'static str) -> Option<RuntimeStatus> {
+        read(&Answer {
+            status: code,
+            body: body.into(),
+        })
+        .ok()
+    }
+
+    #[test]
+    fn states_of_the_service_are_ours() {
+        use RuntimeStatus::{Available, Unavailable};
+        for (state, expected) in [
+            ("READY", Available),
+            ("UPDATING", Available),
+            ("UPDATE_FAILED", Available),
+            ("CREATING", Unavailable),
+            ("CREATE_FAILED", Unavailable),
+            ("DELETING", Unavailable),
+            ("DELETE_FAILED", Unavailable),
+            ("SOMETHING_NEW", Unavailable),
+        ] {
+            let body = format!("{{\"status\":\"{state}\",\"liveVersion\":\"1\"}}");
+            let answer = Answer {
+                status: 200,
+                body: body.into(),
+            };
+            assert_eq!(read(&answer).ok(), Some(expected), "{state}");
+        }
+        assert_eq!(status(404, "{}"), Some(Unavailable));
+    }
+
+    #[test]
+    fn what_does_not_say_it_leaves_it_unknown() {
+        for (code, body) in [
+            (200, ""),
+            (200, "{}"),
+            (200, "[]"),
+            (403, "{}"),
+            (500, ""),
+            (302, ""),
+        ] {
+            assert_eq!(status(code, body), None, "{code} {body}");
+        }
+    }
+}
