@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::{Context, LambdaEvent, Runtime};
-use lambda_http::request::{LambdaRequest, RequestContext as GatewayContext};
+use lambda_http::request::RequestContext as GatewayContext;
 use lambda_http::{Adapter, RequestExt, Service, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -75,11 +75,10 @@ async fn answer(
         let api = api.clone();
         async move { Ok::<_, Infallible>(call(&api, request, received, deadline).await) }
     });
-    let Ok(mut request) = serde_json::from_str::<LambdaRequest>(payload.get()) else {
+    let Some(request) = event::read(payload.get()) else {
         return Answer::unreadable(&request_id);
     };
     drop(payload);
-    event::disarm(&mut request);
     // Should the library find something else to panic on, the caller gets an answer all the same.
     let answered = AssertUnwindSafe(async {
         Adapter::from(handler)

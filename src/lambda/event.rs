@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use lambda_http::RequestExt;
 use lambda_http::request::LambdaRequest;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::api::ApiError;
 
@@ -76,8 +77,44 @@ impl Plain {
     }
 }
 
+/// Reads an event; `None` where it is no gateway's.
+pub(super) fn read(event: &str) -> Option<LambdaRequest> {
+    let mut request = serde_json::from_str(event)
+        .ok()
+        .or_else(|| read_repaired(event))?;
+    disarm(&mut request);
+    Some(request)
+}
+
+/// Reads an event without the headers that cannot be ones: a single value that is not ASCII is
+/// enough for the library to refuse all of it.
+fn read_repaired(event: &str) -> Option<LambdaRequest> {
+    let mut event: Value = serde_json::from_str(event).ok()?;
+    let is_name = |name: &str| HeaderName::try_from(name).is_ok();
+    let is_value = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|v| HeaderValue::from_str(v).is_ok())
+    };
+    if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.retain(|name, value| is_name(name) && is_value(value));
+    }
+    if let Some(headers) = event
+        .get_mut("multiValueHeaders")
+        .and_then(Value::as_object_mut)
+    {
+        headers.retain(|name, values| {
+            if let Some(values) = values.as_array_mut() {
+                values.retain(is_value);
+            }
+            is_name(name) && values.is_array()
+        });
+    }
+    serde_json::from_str(&event.to_string()).ok()
+}
+
 /// Changes what `lambda_http` would panic on, so that nothing of the request is lost.
-pub(super) fn disarm(event: &mut LambdaRequest) {
+fn disarm(event: &mut LambdaRequest) {
     match event {
         LambdaRequest::ApiGatewayV1(event) => {
             disarm_headers(&mut event.headers, &mut event.request_context.domain_name);
@@ -103,7 +140,7 @@ pub(super) fn disarm(event: &mut LambdaRequest) {
 
 /// Scheme and host go into a URL that is parsed again.
 fn disarm_headers(headers: &mut HeaderMap, domain_name: &mut Option<String>) {
-    let is_scheme = |value: &http::HeaderValue| matches!(value.as_bytes(), b"http" | b"https");
+    let is_scheme = |value: &HeaderValue| matches!(value.as_bytes(), b"http" | b"https");
     if headers
         .get(FORWARDED_PROTO)
         .is_some_and(|proto| !is_scheme(proto))

@@ -73,6 +73,23 @@ fn http_event(method: &str, path: &str, query: &str, body: Option<&str>) -> Valu
     })
 }
 
+/// An event of an Application Load Balancer, as its documentation shows it.
+fn alb_event(method: &str, path: &str) -> Value {
+    json!({
+        "requestContext": {
+            "elb": {
+                "targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/bridge/49e9d65c45c6791a",
+            },
+        },
+        "httpMethod": method,
+        "path": path,
+        "queryStringParameters": {},
+        "headers": { "host": "bridge.example.com", "x-forwarded-proto": "http" },
+        "body": "",
+        "isBase64Encoded": false,
+    })
+}
+
 fn said(prompt: &str) -> String {
     json!({ "agentId": "test", "prompt": prompt }).to_string()
 }
@@ -237,4 +254,52 @@ fn outside_of_lambda_it_says_what_to_do() {
         .unwrap();
     assert!(!ran.status.success());
     assert!(String::from_utf8_lossy(&ran.stderr).contains("cargo local"));
+}
+
+/// Every event with each of its fields missing, null, or of another type.
+#[tokio::test]
+async fn whatever_arrives_gets_an_http_answer() {
+    let (_emulator, function) = function(Agent::echo(), &[]).await;
+    let mut events = vec![];
+    for event in [
+        rest_event("GET", "/health", None),
+        http_event("GET", "/health", "a=b", None),
+        alb_event("GET", "/health"),
+    ] {
+        for path in paths(&event, "") {
+            for value in [Some(Value::Null), Some(json!("é\n")), Some(json!(7)), None] {
+                let mut changed = event.clone();
+                let (parent, field) = path.rsplit_once('/').unwrap();
+                let parent = changed
+                    .pointer_mut(parent)
+                    .unwrap()
+                    .as_object_mut()
+                    .unwrap();
+                match value {
+                    Some(value) => drop(parent.insert(field.to_owned(), value)),
+                    None => drop(parent.remove(field)),
+                }
+                events.push(changed);
+            }
+        }
+    }
+    assert!(events.len() > 200);
+    let mut served = 0;
+    for event in events {
+        let (status, _) = answered(function.invoke(&event).await);
+        served += u32::from(status == 200);
+    }
+    assert!(served > 100, "{served} were served");
+}
+
+/// The JSON pointers of all fields of an object, and of the objects in it.
+fn paths(value: &Value, prefix: &str) -> Vec<String> {
+    let fields = value.as_object().into_iter().flatten();
+    fields
+        .flat_map(|(name, value)| {
+            let path = format!("{prefix}/{name}");
+            let within = paths(value, &path);
+            std::iter::once(path).chain(within)
+        })
+        .collect()
 }
