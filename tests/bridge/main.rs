@@ -9,6 +9,7 @@ mod exchange;
 mod failures;
 mod http_api;
 mod lambda;
+mod matrix;
 mod presign;
 mod properties;
 mod runtime_api;
