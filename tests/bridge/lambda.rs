@@ -15,7 +15,7 @@ async fn function(agent: Agent, more: &[(&str, &str)]) -> (Emulator, Function) {
 }
 
 /// An event of a REST API, as its documentation shows it.
-fn rest_event(method: &str, path: &str, body: Option<&str>) -> Value {
+pub(crate) fn rest_event(method: &str, path: &str, body: Option<&str>) -> Value {
     json!({
         "resource": "/{proxy+}",
         "path": path,
@@ -90,12 +90,12 @@ fn alb_event(method: &str, path: &str) -> Value {
     })
 }
 
-fn said(prompt: &str) -> String {
+pub(crate) fn said(prompt: &str) -> String {
     json!({ "agentId": "test", "prompt": prompt }).to_string()
 }
 
 /// The status and the body of an answer, which must be one.
-fn answered(outcome: Outcome) -> (u64, Value) {
+pub(crate) fn answered(outcome: Outcome) -> (u64, Value) {
     let Outcome::Response(answer) = outcome else {
         panic!("no answer: {outcome:?}")
     };

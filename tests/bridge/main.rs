@@ -5,6 +5,7 @@
     reason = "tests run by the clock of their machine"
 )]
 
+mod credentials;
 mod exchange;
 mod failures;
 mod http_api;

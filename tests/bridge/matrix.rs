@@ -74,9 +74,21 @@ fn faults() -> Vec<(String, Vec<Step>, Kind)> {
     let text = |payload: &[u8]| Frame::new(opcode::TEXT, payload);
     let named = |name: &str, steps, kind| (name.to_owned(), steps, kind);
     let mut faults = vec![
-        named("done", vec![Step::text("data: [DONE]\n\n"), Step::AwaitClose], Kind::End),
-        named("bare done", vec![Step::text("[DONE]"), Step::AwaitClose], Kind::End),
-        named("terminal object", vec![Step::text(r#"{"type":"end"}"#), Step::AwaitClose], Kind::End),
+        named(
+            "done",
+            vec![Step::text("data: [DONE]\n\n"), Step::AwaitClose],
+            Kind::End,
+        ),
+        named(
+            "bare done",
+            vec![Step::text("[DONE]"), Step::AwaitClose],
+            Kind::End,
+        ),
+        named(
+            "terminal object",
+            vec![Step::text(r#"{"type":"end"}"#), Step::AwaitClose],
+            Kind::End,
+        ),
         named("close without a code", vec![Step::Close(None)], Kind::End),
         named("fin", vec![Step::Fin], Kind::Lost),
         // A reset overtakes what was sent right before it.
@@ -86,27 +98,98 @@ fn faults() -> Vec<(String, Vec<Step>, Kind)> {
             vec![Step::text(r#"{"error":"x","text":"no"}"#), Step::AwaitClose],
             Kind::Broken(1000),
         ),
-        named("binary that is not UTF-8", vec![Step::Binary(vec![0xfe]), Step::AwaitClose], Kind::Broken(1007)),
-        named("text that is not UTF-8", raw(text(b"\xc3\x28")), Kind::Broken(1007)),
-        named("a masked frame", raw(text(b"x").masked([1, 2, 3, 4])), Kind::Broken(1002)),
-        named("a reserved bit", raw(text(b"x").with_rsv(4)), Kind::Broken(1002)),
-        named("an unknown opcode", raw(Frame::new(3, *b"x")), Kind::Broken(1002)),
-        named("a continuation of nothing", raw(Frame::new(opcode::CONTINUATION, *b"x")), Kind::Broken(1002)),
-        named("a long ping", raw(Frame::new(opcode::PING, [0; 126])), Kind::Broken(1002)),
-        named("a ping in fragments", raw(Frame::new(opcode::PING, *b"x").unfinished()), Kind::Broken(1002)),
-        named("a close frame of one byte", raw(Frame::new(opcode::CLOSE, *b"x")), Kind::Broken(1002)),
-        named("a frame that claims 9 MiB", raw(text(b"").declaring(9 << 20)), Kind::Broken(1009)),
-        named("a frame that claims 2^62 bytes", raw(text(b"").declaring(1 << 62)), Kind::Broken(1009)),
-        named("a message within a message", {
-            let mut bytes = text(b"a").unfinished().encode();
-            bytes.extend(text(b"b").encode());
-            vec![Step::Bytes(bytes), Step::AwaitClose]
-        }, Kind::Broken(1002)),
-        named("a frame that does not end", vec![Step::Bytes(text(b"").declaring(100).encode()), Step::Silence], Kind::Silence),
-        named("a message that does not end", vec![Step::Bytes(text(b"{").unfinished().encode()), Step::Silence], Kind::Silence),
-        named("half a frame, then fin", vec![Step::Bytes(vec![0x81]), Step::Fin], Kind::Lost),
+        named(
+            "binary that is not UTF-8",
+            vec![Step::Binary(vec![0xfe]), Step::AwaitClose],
+            Kind::Broken(1007),
+        ),
+        named(
+            "text that is not UTF-8",
+            raw(text(b"\xc3\x28")),
+            Kind::Broken(1007),
+        ),
+        named(
+            "a masked frame",
+            raw(text(b"x").masked([1, 2, 3, 4])),
+            Kind::Broken(1002),
+        ),
+        named(
+            "a reserved bit",
+            raw(text(b"x").with_rsv(4)),
+            Kind::Broken(1002),
+        ),
+        named(
+            "an unknown opcode",
+            raw(Frame::new(3, *b"x")),
+            Kind::Broken(1002),
+        ),
+        named(
+            "a continuation of nothing",
+            raw(Frame::new(opcode::CONTINUATION, *b"x")),
+            Kind::Broken(1002),
+        ),
+        named(
+            "a long ping",
+            raw(Frame::new(opcode::PING, [0; 126])),
+            Kind::Broken(1002),
+        ),
+        named(
+            "a ping in fragments",
+            raw(Frame::new(opcode::PING, *b"x").unfinished()),
+            Kind::Broken(1002),
+        ),
+        named(
+            "a close frame of one byte",
+            raw(Frame::new(opcode::CLOSE, *b"x")),
+            Kind::Broken(1002),
+        ),
+        named(
+            "a frame that claims 9 MiB",
+            raw(text(b"").declaring(9 << 20)),
+            Kind::Broken(1009),
+        ),
+        named(
+            "a frame that claims 2^62 bytes",
+            raw(text(b"").declaring(1 << 62)),
+            Kind::Broken(1009),
+        ),
+        named(
+            "a message within a message",
+            {
+                let mut bytes = text(b"a").unfinished().encode();
+                bytes.extend(text(b"b").encode());
+                vec![Step::Bytes(bytes), Step::AwaitClose]
+            },
+            Kind::Broken(1002),
+        ),
+        named(
+            "a frame that does not end",
+            vec![
+                Step::Bytes(text(b"").declaring(100).encode()),
+                Step::Silence,
+            ],
+            Kind::Silence,
+        ),
+        named(
+            "a message that does not end",
+            vec![Step::Bytes(text(b"{").unfinished().encode()), Step::Silence],
+            Kind::Silence,
+        ),
+        named(
+            "half a frame, then fin",
+            vec![Step::Bytes(vec![0x81]), Step::Fin],
+            Kind::Lost,
+        ),
         named("silence", vec![Step::Silence], Kind::Silence),
-        named("pings alone", vec![Step::Ping(Vec::new()), Step::Ping(b"x".to_vec()), Step::Silence], Kind::Silence),
+        named(
+            "pings alone",
+            vec![
+                Step::Ping(Vec::new()),
+                Step::Ping(b"x".to_vec()),
+                Step::Silence,
+            ],
+            Kind::Silence,
+        ),
     ];
     for code in 1000..=1015 {
         let kind = match code {
@@ -115,7 +198,11 @@ fn faults() -> Vec<(String, Vec<Step>, Kind)> {
         };
         faults.push((format!("close {code}"), vec![Step::Close(Some(code))], kind));
     }
-    faults.push(named("close 4000", vec![Step::Close(Some(4000))], Kind::Lost));
+    faults.push(named(
+        "close 4000",
+        vec![Step::Close(Some(4000))],
+        Kind::Lost,
+    ));
     faults
 }
 
@@ -123,7 +210,11 @@ fn faults() -> Vec<(String, Vec<Step>, Kind)> {
 fn noise() -> [(&'static str, Vec<Step>); 3] {
     let empty = Step::Bytes(Frame::new(opcode::TEXT, *b"").encode());
     let ping = Step::Bytes(Frame::new(opcode::PING, *b"hi").encode());
-    [("no noise", vec![]), ("a ping", vec![ping]), ("an empty message", vec![empty])]
+    [
+        ("no noise", vec![]),
+        ("a ping", vec![ping]),
+        ("an empty message", vec![empty]),
+    ]
 }
 
 struct Case {
@@ -148,7 +239,13 @@ fn cases() -> Vec<Case> {
                     steps.extend(noise);
                     steps.extend(end.clone());
                     let name = format!("{fault}, {format:?}, after {pieces} pieces, {noise_name}");
-                    cases.push(Case { name, format, pieces, steps, kind });
+                    cases.push(Case {
+                        name,
+                        format,
+                        pieces,
+                        steps,
+                        kind,
+                    });
                 }
             }
         }
@@ -177,14 +274,18 @@ async fn run(case: &Case) {
     if status == 200 {
         assert_eq!(body["response"], expected, "{name}");
         assert_eq!(body["metadata"]["chunks"], case.pieces, "{name}");
-        let incomplete = body.get("incomplete").is_some_and(|incomplete| incomplete == true);
+        let incomplete = body
+            .get("incomplete")
+            .is_some_and(|incomplete| incomplete == true);
         assert_eq!(incomplete, case.kind != Kind::End, "{name}");
     } else {
         assert_eq!(body["details"]["phase"], "first_chunk", "{name}: {body}");
         assert_eq!(body["details"]["retryable"], false, "{name}: {body}");
     }
 
-    let closed = bridge.emulator.wait_until(|all| all.iter().all(|c| c.ended != Ended::Open));
+    let closed = bridge
+        .emulator
+        .wait_until(|all| all.iter().all(|c| c.ended != Ended::Open));
     let closed = tokio::time::timeout(LONGEST, closed).await;
     let connections = closed.unwrap_or_else(|_| panic!("{name}: still open"));
     assert_eq!(connections.len(), 1, "{name}: the agent has run once");
@@ -193,7 +294,10 @@ async fn run(case: &Case) {
         _ => Some(1000),
     };
     // To who has ended TCP, and to who reads nothing any more, nothing can be said.
-    let is_gone = case.steps.iter().any(|s| matches!(s, Step::Fin | Step::Reset | Step::Silence));
+    let is_gone = case
+        .steps
+        .iter()
+        .any(|s| matches!(s, Step::Fin | Step::Reset | Step::Silence));
     if !is_gone {
         assert_eq!(connections[0].close_code, code, "{name}");
     }
@@ -243,7 +347,11 @@ async fn a_reply_cut_at_every_byte_is_given_as_far_as_it_came() {
                 assert_eq!(answer.status.as_u16(), 503, "{cut} {end:?} {body}");
                 assert_eq!(body["details"]["phase"], "first_chunk");
             } else {
-                assert_eq!(body["response"], pieces[..arrived].concat(), "{cut} {end:?}");
+                assert_eq!(
+                    body["response"],
+                    pieces[..arrived].concat(),
+                    "{cut} {end:?}"
+                );
                 assert_eq!(body["incomplete"], true, "{cut} {end:?}");
             }
             assert_eq!(bridge.emulator.connections().len(), 1);
@@ -262,7 +370,9 @@ async fn floods_and_drips_end() {
     assert_eq!(body["response"].as_str().unwrap().len(), 4 << 20);
     assert_eq!(body["incomplete"], true);
 
-    let drip = (0..1_000).flat_map(|_| [Step::text(": drip\n"), Step::pause_ms(20)]).collect();
+    let drip = (0..1_000)
+        .flat_map(|_| [Step::text(": drip\n"), Step::pause_ms(20)])
+        .collect();
     let variables = [("INVOKE_TIMEOUT_MS", "500"), ("CHUNK_TIMEOUT_MS", "400")];
     let bridge = Bridge::configured(Agent::scripted(drip), &variables).await;
     let start = Instant::now();
@@ -270,9 +380,14 @@ async fn floods_and_drips_end() {
     assert_eq!(answer.status.as_u16(), 504, "{answer:?}");
     assert!(start.elapsed() < LONGEST);
 
-    let words = (0..1_000).flat_map(|n| [Step::text(format!("{n} ")), Step::pause_ms(20)]).collect();
+    let words = (0..1_000)
+        .flat_map(|n| [Step::text(format!("{n} ")), Step::pause_ms(20)])
+        .collect();
     let bridge = Bridge::configured(Agent::scripted(words), &variables).await;
     let body = bridge.say("x").await.json();
-    assert_eq!(body["incomplete"], true, "what is there at the deadline is given");
+    assert_eq!(
+        body["incomplete"], true,
+        "what is there at the deadline is given"
+    );
     assert!(body["response"].as_str().unwrap().starts_with("0 1 2 "));
 }
