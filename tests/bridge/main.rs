@@ -6,6 +6,7 @@
 )]
 
 mod credentials;
+mod events;
 mod exchange;
 mod failures;
 mod http_api;
