@@ -15,5 +15,6 @@ mod matrix;
 mod presign;
 mod properties;
 mod runtime_api;
+mod soak;
 mod status;
 mod support;

@@ -16,6 +16,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 /// How a function answered an invocation.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) enum Outcome {
 /// The function as a child process, and the Runtime API that it asks for work.
 pub(crate) struct Function {
     child: Child,
+    /// Reads what the process says as it says it: a full pipe would stop it.
+    stdout: JoinHandle<String>,
     events: mpsc::UnboundedSender<(String, String)>,
     shared: Arc<Shared>,
     invocations: Mutex<u32>,
@@ -47,7 +50,35 @@ pub(crate) struct Ended {
     pub(crate) init_error: Option<Value>,
 }
 
+/// What a process holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resources {
+    pub(crate) descriptors: usize,
+    pub(crate) threads: usize,
+    pub(crate) memory_kib: u64,
+}
+
 impl Function {
+    /// What the process holds at the moment.
+    pub(crate) fn resources(&self) -> Resources {
+        let process = format!("/proc/{}", self.child.id().unwrap());
+        let count = |folder| {
+            std::fs::read_dir(format!("{process}/{folder}"))
+                .unwrap()
+                .count()
+        };
+        let status = std::fs::read_to_string(format!("{process}/status")).unwrap();
+        let memory = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
+        Resources {
+            descriptors: count("fd"),
+            threads: count("task"),
+            memory_kib: memory.trim_end_matches("kB").trim().parse().unwrap(),
+        }
+    }
+
     /// Starts the function with these variables and no others.
     pub(crate) async fn start(variables: Vec<(String, String)>) -> Self {
         Self::start_with_timeout(variables, Duration::from_secs(30)).await
@@ -79,7 +110,7 @@ impl Function {
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
 
-        let child = Command::new(env!("CARGO_BIN_EXE_agentcore-bridge"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_agentcore-bridge"))
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "bridge")
@@ -90,8 +121,15 @@ impl Function {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
+        let mut pipe = child.stdout.take().unwrap();
+        let stdout = tokio::spawn(async move {
+            let mut said = String::new();
+            pipe.read_to_string(&mut said).await.unwrap();
+            said
+        });
         Self {
             child,
+            stdout,
             events,
             shared,
             invocations: Mutex::default(),
@@ -129,15 +167,8 @@ impl Function {
         self.output(false).await
     }
 
-    async fn output(mut self, success: bool) -> Ended {
-        let mut stdout = String::new();
-        self.child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut stdout)
-            .await
-            .unwrap();
+    async fn output(self, success: bool) -> Ended {
+        let stdout = self.stdout.await.unwrap();
         let init_error = self.shared.init_error.lock().unwrap().take();
         Ended {
             success,
