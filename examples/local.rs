@@ -99,7 +99,7 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
             format!("cannot listen on port {port} ({error}); choose another with --port")
         })?;
     let api = bridge::api(&config, &env, now)?;
-    greet(listener.local_addr()?, &config, &env, emulator.as_ref()).await;
+    greet(listener.local_addr()?, &config, &env, emulator.as_ref());
     telemetry::misconfigured_agents(&config.agents);
     serve(listener, api).await?;
     if let Some(emulator) = emulator {
@@ -166,12 +166,7 @@ async fn emulator(variables: &mut BTreeMap<String, String>) -> Result<Emulator, 
     Ok(emulator)
 }
 
-async fn greet(
-    address: SocketAddr,
-    config: &Config,
-    env: &Environment,
-    emulator: Option<&Emulator>,
-) {
+fn greet(address: SocketAddr, config: &Config, env: &Environment, emulator: Option<&Emulator>) {
     println!("agentcore-bridge listens on http://{address}");
     match emulator {
         Some(emulator) => println!(
@@ -180,9 +175,16 @@ async fn greet(
         ),
         None => println!("It talks to the real Bedrock AgentCore Runtime."),
     }
-    let credentials = aws::default_chain(env);
-    if emulator.is_none() && credentials.provide_credentials().await.is_err() {
-        println!("No AWS credentials were found: invocations will answer 401 until there are.");
+    if emulator.is_none() {
+        // The chain may ask the network: nothing waits for it.
+        let credentials = aws::default_chain(env);
+        tokio::spawn(async move {
+            if credentials.provide_credentials().await.is_err() {
+                println!(
+                    "No AWS credentials were found: invocations will answer 401 until there are."
+                );
+            }
+        });
     }
     let ids: Vec<_> = config
         .agents
@@ -235,6 +237,7 @@ async fn answer(api: Api, request: Request<Body>) -> axum::response::Response {
         xray: None,
         stage: None,
         limit: AnswerLimit::Lambda,
+        can_stream: true,
     };
     let response = api.answer(request, context).await;
     let status = response.status().as_u16();

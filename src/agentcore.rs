@@ -201,7 +201,7 @@ impl AgentCoreClient {
             Ok(Ok(credentials)) => credentials,
             Ok(Err(cause)) => {
                 let error = InvocationError::new(Phase::Credentials, Failure::NoCredentials);
-                return Err((error.because(cause), None));
+                return Err((error.because(credentials::describe(&cause)), None));
             }
             Err(_) => {
                 let failure = Failure::Timeout(Timeout::Invocation);
@@ -330,7 +330,7 @@ impl ReplyStream {
     }
 
     /// Ends the reply before it has ended.
-    pub async fn close(mut self) {
+    pub async fn close(&mut self) {
         self.exchange.close(Code::Normal).await;
     }
 }

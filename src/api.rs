@@ -17,15 +17,17 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::AllowedOrigins;
 use crate::service::AgentService;
-pub(crate) use error::{ApiError, ErrorCode};
+pub(crate) use error::ApiError;
 use response::{AgentBody, AgentsBody, HealthBody, StatusBody, json};
 
+mod accept;
 pub mod context;
 mod cors;
 mod error;
 mod invoke;
 mod request;
 mod response;
+mod stream;
 
 pub use context::{AnswerLimit, RequestContext};
 
@@ -33,8 +35,9 @@ const AGENTS: &str = "/api/agents";
 const AGENT: &str = "/api/agents/{agent_id}";
 const STATUS: &str = "/api/agents/{agent_id}/status";
 const INVOKE: &str = "/api/agents/invoke";
+const INVOKE_STREAM: &str = "/api/agents/invoke/stream";
 const HEALTH: &str = "/health";
-const ROUTES: [&str; 5] = [AGENTS, AGENT, STATUS, INVOKE, HEALTH];
+const ROUTES: [&str; 6] = [AGENTS, AGENT, STATUS, INVOKE, INVOKE_STREAM, HEALTH];
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -74,6 +77,7 @@ impl Api {
         let resource = |methods, allowed| resource(methods, allowed, &origins);
         let router = Router::new()
             .route(INVOKE, resource(post(invoke::invoke), CALL))
+            .route(INVOKE_STREAM, resource(post(invoke::invoke_stream), CALL))
             .route(AGENTS, resource(get(list_agents), READ))
             .route(AGENT, resource(get(show_agent), READ))
             .route(STATUS, resource(get(show_status), READ))
@@ -99,6 +103,7 @@ impl Api {
             *response.status_mut() = StatusCode::NO_CONTENT;
         }
         let headers = response.headers_mut();
+        cors::tidy(headers, is_preflight);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(
             header::X_CONTENT_TYPE_OPTIONS,

@@ -4,27 +4,74 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
 
+use axum::body::BodyDataStream;
 use futures_util::FutureExt;
-use http_body_util::BodyExt;
-use lambda_http::lambda_runtime::{Context, LambdaEvent, Runtime};
-use lambda_http::request::RequestContext as GatewayContext;
+use http_body_util::{BodyExt, Collected};
+use lambda_http::lambda_runtime::{
+    Context, FunctionResponse, LambdaEvent, MetadataPrelude, Runtime, StreamResponse,
+};
+use lambda_http::request::{LambdaRequest, RequestContext as GatewayContext};
 use lambda_http::{Adapter, RequestExt, Service, service_fn};
-use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::api::{AnswerLimit, Api, RequestContext};
-use crate::config::ConfigError;
-use event::Answer;
+use crate::config::{ConfigError, Environment, InvokeMode};
 
 mod event;
 
 /// The environment variable that is there on Lambda alone: where the Runtime API is.
-pub const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+
+/// How many invocations Lambda Managed Instances run in one process at once.
+const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+
+/// Whether this process is a Lambda function.
+pub fn is_here(env: &Environment) -> bool {
+    env.get(RUNTIME_API).is_some()
+}
+
+/// The runtime that fits: one invocation at a time mostly waits, and a second thread would only
+/// cost; several at once are shared among the processors.
+///
+/// # Errors
+/// The operating system's, where it gives no threads or no way to wait.
+pub fn runtime(env: &Environment) -> std::io::Result<tokio::runtime::Runtime> {
+    let concurrency = env
+        .get(MAX_CONCURRENCY)
+        .and_then(|number| number.parse::<u32>().ok());
+    let mut builder = match concurrency {
+        Some(2..) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    builder.enable_all().build()
+}
 
 /// What the function says where it is no function.
 pub const NOT_ON_LAMBDA: &str = "this is an AWS Lambda function, and there is no Lambda here; run \
     `cargo local` for the same API on this machine (see README.md)";
+
+/// Variables that the runtime library stops without, and does not say so to Lambda.
+const OF_LAMBDA: [&str; 3] = [
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+
+/// Checks that what is there looks like Lambda.
+///
+/// # Errors
+/// [`ConfigError`] names a variable that Lambda sets, and that is not there.
+pub fn check_environment(env: &Environment) -> Result<(), ConfigError> {
+    let missing = OF_LAMBDA.into_iter().find(|name| env.get(name).is_none());
+    missing.map_or(Ok(()), |name| {
+        Err(ConfigError {
+            variable: name.to_owned(),
+            problem: format!("it is not set, although {RUNTIME_API} is"),
+            accepted: "what Lambda sets it to".to_owned(),
+        })
+    })
+}
 
 /// Tells Lambda why the function cannot start. `lambda_runtime` does not do it.
 ///
@@ -49,93 +96,136 @@ pub async fn report_init_error(error: &ConfigError) {
     }
 }
 
-/// Serves invocations until Lambda ends the process.
+/// Serves invocations until Lambda ends the process: one at a time, or as many at once as Lambda
+/// Managed Instances ask for.
 ///
 /// # Errors
 /// Where the Runtime API cannot be talked to.
-pub async fn run(api: Api, now: fn() -> SystemTime) -> Result<(), lambda_http::Error> {
+pub async fn run(
+    api: Api,
+    mode: InvokeMode,
+    now: fn() -> SystemTime,
+) -> Result<(), lambda_http::Error> {
     let handler = service_fn(move |invocation: LambdaEvent<Box<RawValue>>| {
         let api = api.clone();
-        async move { Ok::<_, Infallible>(answer(api, invocation, now).await) }
+        async move { Ok::<_, Infallible>(answer(api, mode, invocation, now).await) }
     });
-    Runtime::new(handler).run().await
+    Runtime::new(handler).run_concurrent().await
 }
 
 /// Answers one event. Whatever arrives gets an HTTP answer.
 async fn answer(
     api: Api,
+    mode: InvokeMode,
     invocation: LambdaEvent<Box<RawValue>>,
     now: fn() -> SystemTime,
-) -> Answer<impl Serialize> {
-    let received = Instant::now();
+) -> FunctionResponse<Box<RawValue>, BodyDataStream> {
     let LambdaEvent { payload, context } = invocation;
-    let request_id = context.request_id.clone();
-    let deadline = deadline(&context, received, now());
-    let handler = service_fn(move |request: lambda_http::Request| {
-        let api = api.clone();
-        async move { Ok::<_, Infallible>(call(&api, request, received, deadline).await) }
-    });
-    let Some(request) = event::read(payload.get()) else {
-        return Answer::unreadable(&request_id);
+    let call = Call {
+        api,
+        received: Instant::now(),
+        now: now(),
+        can_stream: mode == InvokeMode::ResponseStream,
+        context,
     };
+    let event = event::read(payload.get());
     drop(payload);
-    // Should the library find something else to panic on, the caller gets an answer all the same.
-    let answered = AssertUnwindSafe(async {
-        Adapter::from(handler)
-            .call(LambdaEvent::new(request, context))
-            .await
-    });
-    match answered.catch_unwind().await {
-        Ok(Ok(response)) => Answer::Http(response),
-        Ok(Err(never)) => match never {},
-        Err(_) => Answer::panicked(&request_id),
+    match mode {
+        InvokeMode::Buffered => FunctionResponse::BufferedResponse(call.whole(event).await),
+        InvokeMode::ResponseStream => {
+            FunctionResponse::StreamingResponse(call.streamed(event).await)
+        }
     }
 }
 
-async fn call(
-    api: &Api,
-    request: lambda_http::Request,
+/// One invocation of the function.
+struct Call {
+    api: Api,
     received: Instant,
-    deadline: Instant,
-) -> http::Response<lambda_http::Body> {
-    let context = request_context(&request, received, deadline);
-    let (mut parts, body) = request.into_parts();
-    parts.uri = event::address(&parts);
-    let request = http::Request::from_parts(parts, into_axum(body));
-    let (parts, body) = api.answer(request, context).await.into_parts();
-    let body = body
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes)
-        .unwrap_or_default();
-    http::Response::from_parts(parts, into_lambda(&body))
+    now: SystemTime,
+    can_stream: bool,
+    context: Context,
 }
 
-fn request_context(
-    request: &lambda_http::Request,
-    received: Instant,
-    lambda_deadline: Instant,
-) -> RequestContext {
-    let context = request.lambda_context_ref();
-    let gateway = request.request_context_ref();
-    let stage = match gateway {
-        Some(GatewayContext::ApiGatewayV1(context)) => context.stage.clone(),
-        Some(GatewayContext::ApiGatewayV2(context)) => context.stage.clone(),
-        _ => None,
-    };
-    let limit = match gateway {
-        Some(GatewayContext::Alb(_)) => AnswerLimit::LoadBalancer,
-        _ => AnswerLimit::Lambda,
-    };
-    RequestContext {
-        request_id: context
-            .map(|context| context.request_id.clone())
-            .unwrap_or_default(),
-        received,
-        lambda_deadline: Some(lambda_deadline),
-        xray: context.and_then(|context| context.xray_trace_id.clone()),
-        stage: stage.filter(|stage| stage != "$default"),
-        limit,
+impl Call {
+    /// The answer in the form of the gateway that asked.
+    async fn whole(self, event: Option<LambdaRequest>) -> Box<RawValue> {
+        let Self { context, .. } = &self;
+        let request_id = context.request_id.clone();
+        let Some(event) = event else {
+            return event::unreadable(&request_id);
+        };
+        let invocation = LambdaEvent::new(event, context.clone());
+        // lambda_http alone knows the forms, and takes a service that gives the answer.
+        let handler = service_fn(async |request: lambda_http::Request| {
+            let (parts, body) = self.http(request).await.into_parts();
+            let body = body
+                .collect()
+                .await
+                .map(Collected::to_bytes)
+                .unwrap_or_default();
+            Ok::<_, Infallible>(http::Response::from_parts(parts, into_lambda(&body)))
+        });
+        // Should the library find something else to panic on, there is an answer all the same.
+        let answered = AssertUnwindSafe(async { Adapter::from(handler).call(invocation).await });
+        match answered.catch_unwind().await {
+            Ok(Ok(response)) => event::render(&response, &request_id),
+            Ok(Err(never)) => match never {},
+            Err(_) => event::panicked(&request_id),
+        }
+    }
+
+    /// The answer as every gateway takes a streamed one.
+    async fn streamed(self, event: Option<LambdaRequest>) -> StreamResponse<BodyDataStream> {
+        let request_id = self.context.request_id.clone();
+        let answered = AssertUnwindSafe(async {
+            match event {
+                Some(event) => self.http(event.into()).await,
+                None => event::unreadable_response(&request_id),
+            }
+        });
+        let response = answered.catch_unwind().await;
+        let response = response.unwrap_or_else(|_| event::panicked_response(&request_id));
+        let (parts, body) = response.into_parts();
+        let metadata_prelude = MetadataPrelude {
+            status_code: parts.status,
+            headers: parts.headers,
+            cookies: vec![],
+        };
+        StreamResponse {
+            metadata_prelude,
+            stream: body.into_data_stream(),
+        }
+    }
+
+    async fn http(&self, request: lambda_http::Request) -> http::Response<axum::body::Body> {
+        let context = self.request_context(request.request_context_ref());
+        let (mut parts, body) = request.into_parts();
+        parts.uri = event::address(&parts);
+        self.api
+            .answer(http::Request::from_parts(parts, into_axum(body)), context)
+            .await
+    }
+
+    fn request_context(&self, gateway: Option<&GatewayContext>) -> RequestContext {
+        let stage = match gateway {
+            Some(GatewayContext::ApiGatewayV1(context)) => context.stage.clone(),
+            Some(GatewayContext::ApiGatewayV2(context)) => context.stage.clone(),
+            _ => None,
+        };
+        let limit = match gateway {
+            Some(GatewayContext::Alb(_)) => AnswerLimit::LoadBalancer,
+            _ => AnswerLimit::Lambda,
+        };
+        RequestContext {
+            request_id: self.context.request_id.clone(),
+            received: self.received,
+            lambda_deadline: Some(deadline(&self.context, self.received, self.now)),
+            xray: self.context.xray_trace_id.clone(),
+            stage: stage.filter(|stage| stage != "$default"),
+            limit,
+            can_stream: self.can_stream,
+        }
     }
 }
 

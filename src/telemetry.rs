@@ -14,7 +14,6 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::agent::{AgentId, AgentRegistry};
 use crate::agentcore::error::InvocationError;
-use crate::api::ErrorCode;
 use crate::config::{ConfigError, LogLevel};
 use crate::invocation::Invocation;
 
@@ -44,9 +43,17 @@ impl From<LogLevel> for LevelFilter {
 pub fn init(level: LogLevel, format: Format) {
     let level = LevelFilter::from(level);
     let ours = env!("CARGO_CRATE_NAME");
+    // These quote what they were given by a provider of credentials; we say in our words what it was.
+    let silent = [
+        "aws_config",
+        "aws_smithy_runtime",
+        "aws_smithy_http_client",
+        "aws_runtime",
+    ];
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_target(ours, level);
+        .with_target(ours, level)
+        .with_targets(silent.map(|target| (target, LevelFilter::OFF)));
     let lines = fmt::layer().with_target(false).log_internal_errors(false);
     let lines = match format {
         Format::Json => lines
@@ -131,11 +138,14 @@ pub(crate) fn invocation_complete(
 }
 
 /// An invocation has failed, or has broken off after a part of the reply.
-pub(crate) fn invocation_failed(request_id: &str, code: ErrorCode, failure: &InvocationError) {
-    let status = code.status().as_u16();
+pub(crate) fn invocation_failed(
+    request_id: &str,
+    code: &'static str,
+    status: u16,
+    failure: &InvocationError,
+) {
     let phase = failure.phase.as_str();
     let causes = causes(failure);
-    let code = code.as_str();
     // A line's level must be known when it is compiled.
     macro_rules! line {
         ($level:ident) => {

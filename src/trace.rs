@@ -30,19 +30,23 @@ impl TraceHeaders {
         for (name, longest, is_well_formed) in PASSED_ON {
             let from_lambda = xray.filter(|_| name == XRAY);
             let mut values = request.get_all(name).iter();
-            // More than one value of a header that can have one alone is malformed.
-            let from_caller = values.next().filter(|_| values.next().is_none());
-            let value = from_lambda.or_else(|| from_caller.and_then(|value| value.to_str().ok()));
-            let Some(value) = value.filter(|v| v.len() <= longest && is_well_formed(v)) else {
+            let first = values.next().and_then(|value| value.to_str().ok());
+            let from_caller = match (first, values.next(), is_list_header(name)) {
+                (Some(first), None, _) => Some(first.to_owned()),
+                (Some(first), Some(_), true) => joined(first, request, name),
+                // More than one value of a header that can have one alone is malformed.
+                _ => None,
+            };
+            let value = from_lambda.map(str::to_owned).or(from_caller);
+            let Some(value) = value
+                .as_deref()
+                .filter(|v| v.len() <= longest && is_well_formed(v))
+            else {
                 continue;
             };
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(HeaderName::from_static(name), value);
             }
-        }
-        // Without its parent the state belongs to no trace.
-        if !headers.contains_key("traceparent") {
-            headers.remove("tracestate");
         }
         Self(headers)
     }
@@ -51,6 +55,20 @@ impl TraceHeaders {
     pub fn as_headers(&self) -> &HeaderMap {
         &self.0
     }
+}
+
+/// Whether several lines of a header are one list.
+fn is_list_header(name: &str) -> bool {
+    matches!(name, "tracestate" | "baggage")
+}
+
+fn joined(first: &str, request: &HeaderMap, name: &str) -> Option<String> {
+    let others = request.get_all(name).iter().skip(1);
+    others
+        .map(|value| value.to_str().ok())
+        .try_fold(first.to_owned(), |list, value| {
+            Some(format!("{list},{}", value?))
+        })
 }
 
 /// `Root=1-…;Parent=…;Sampled=1`: keys and values of plain characters.
@@ -159,7 +177,6 @@ mod tests {
                 "traceparent",
                 "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
             ),
-            ("tracestate", "a=b"),
             ("baggage", "no list"),
             ("baggage", ""),
             (XRAY, "x"),
@@ -175,6 +192,10 @@ mod tests {
         assert_eq!(
             passed_on(&[("traceparent", PARENT), ("traceparent", PARENT)], None),
             []
+        );
+        assert_eq!(
+            passed_on(&[("baggage", "a=b"), ("baggage", "c=d")], None),
+            [("baggage".to_owned(), "a=b,c=d".to_owned())]
         );
     }
 }

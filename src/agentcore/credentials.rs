@@ -58,11 +58,23 @@ impl CredentialsCache {
             }
         };
         let resolved = resolution.await;
-        if let Ok(credentials) = &resolved {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.credentials = Some(credentials.clone());
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &resolved {
+            Ok(credentials) => state.credentials = Some(credentials.clone()),
+            // Those that there are still serve for their last minute.
+            Err(_) => {
+                if let Some(credentials) = state.credentials.as_ref().filter(|c| self.is_valid(c)) {
+                    return Ok(credentials.clone());
+                }
+            }
         }
         resolved
+    }
+
+    fn is_valid(&self, credentials: &Credentials) -> bool {
+        credentials
+            .expiry()
+            .is_none_or(|expiry| expiry > (self.now)())
     }
 
     /// The resolution that is under way, or a new one.
@@ -92,6 +104,17 @@ impl CredentialsCache {
         credentials
             .expiry()
             .is_some_and(|expiry| expiry <= (self.now)() + REFRESH_BEFORE_EXPIRY)
+    }
+}
+
+/// Why there are no credentials, in our words: a provider's own may quote what it was given.
+pub(super) fn describe(error: &CredentialsError) -> &'static str {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => "no link of the chain has any",
+        CredentialsError::ProviderTimedOut(_) => "the provider did not answer in time",
+        CredentialsError::InvalidConfiguration(_) => "the provider is not configured correctly",
+        CredentialsError::ProviderError(_) => "the provider failed",
+        _ => "the provider failed in an unforeseen way",
     }
 }
 
@@ -131,7 +154,8 @@ mod tests {
 
         async fn provide(&self) -> Result<Credentials, CredentialsError> {
             let asked = self.asked.fetch_add(1, Ordering::SeqCst);
-            self.allowed.acquire().await.unwrap().forget();
+            let allowed = self.allowed.acquire().await;
+            allowed.map_err(CredentialsError::provider_error)?.forget();
             if self.fail_first && asked == 0 {
                 return Err(CredentialsError::not_loaded("not yet"));
             }
@@ -199,6 +223,15 @@ mod tests {
         provider.allowed.add_permits(2);
         assert!(cache.get().await.is_err());
         assert_eq!(cache.get().await.unwrap().access_key_id(), "AKID1");
+    }
+
+    #[tokio::test]
+    async fn those_that_there_are_serve_to_their_end() {
+        let (provider, cache) = cache(Provider::new(Duration::from_secs(59)));
+        provider.allowed.add_permits(1);
+        let first = cache.get().await.unwrap();
+        provider.allowed.close();
+        assert_eq!(cache.get().await.unwrap(), first);
     }
 
     #[tokio::test]

@@ -62,8 +62,8 @@ fn credentials_fault(headers: &HeaderMap, body: &[u8]) -> Option<CredentialsFaul
 /// RFC 9110, section 10.2.3: seconds, or a date.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
@@ -131,6 +131,12 @@ mod tests {
         );
         assert_eq!(after("Sat, 06 Nov 1993 08:49:37 GMT"), Some(Duration::ZERO));
         assert_eq!(after("soon"), None);
+        assert_eq!(after("+3"), None);
+        assert_eq!(after(""), None);
+        assert_eq!(
+            after("99999999999999999999999"),
+            Some(Duration::from_secs(u64::MAX))
+        );
         assert_eq!(after("-1"), None);
         assert_eq!(refused(503, &[], "").retry_after, None);
     }

@@ -180,9 +180,10 @@ impl<T: Transport> Socket<T> {
                 }))
             }
             Err(WsError::Io(error)) => Err(HandshakeError::Lost(error.into())),
-            Err(WsError::Protocol(error @ ProtocolError::HandshakeIncomplete)) => {
-                Err(HandshakeError::Lost(error.into()))
-            }
+            // A proxy that cannot pass an upgrade on answers in HTTP/1.0 that it has nobody to ask.
+            Err(WsError::Protocol(
+                error @ (ProtocolError::HandshakeIncomplete | ProtocolError::WrongHttpVersion),
+            )) => Err(HandshakeError::Lost(error.into())),
             Err(error) => Err(HandshakeError::Violation(describe(&error).into())),
         }
     }

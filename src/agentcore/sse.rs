@@ -6,7 +6,10 @@
 
 use memchr::memchr2;
 
-use super::json::{Scanner, Verdict};
+use super::text::ends_reply;
+use pending::PendingData;
+
+mod pending;
 
 /// The largest line and the largest event, in bytes.
 pub(super) const MAX_EVENT_BYTES: usize = 8 << 20;
@@ -79,6 +82,8 @@ pub(super) struct EventReader {
     after_carriage_return: bool,
     event: Event,
     pending: PendingData,
+    /// How much of the event's data is known not to end the reply.
+    looked_at: usize,
 }
 
 impl EventReader {
@@ -99,11 +104,17 @@ impl EventReader {
     }
 
     fn ends_before(&self, message: &str) -> bool {
+        let is_data = self.line.starts_with("data:");
         if let Some(field) = FIELDS.iter().find(|field| message.starts_with(*field)) {
-            return !self.pending.can_go_on_with(field.as_bytes());
+            return !(is_data && self.pending.can_go_on_with(field.as_bytes()));
+        }
+        if is_done(message) {
+            return !(is_data && self.pending.can_go_on_with(DONE.as_bytes()));
         }
         // A number or a word could be the beginning of a longer text. Not so before a value.
-        self.pending.is_whole_scalar() && message.trim_start().starts_with(['{', '[', '"'])
+        is_data
+            && self.pending.is_whole_scalar()
+            && message.trim_start().starts_with(['{', '[', '"'])
     }
 
     /// Reads on in `message` from `at`, to the next event or to the message's end.
@@ -192,32 +203,53 @@ impl EventReader {
         Ok(None)
     }
 
-    /// Ends the line and the event with the message, if what is pending is whole by itself.
+    /// Ends the line and the event with the message, if what is pending is whole by itself or ends
+    /// the reply.
     fn end_message(&mut self) -> Result<Option<Event>, TooLarge> {
-        if self.line_is_whole() {
+        // After a terminal name the event's data, if any, was to be in the same message.
+        if self.event.is_last || self.line_is_whole() {
             let line = std::mem::take(&mut self.line);
-            let ended = self.end_line(&line)?;
+            let ended = if line.is_empty() {
+                None
+            } else {
+                self.end_line(&line)?
+            };
             return Ok(Some(ended.unwrap_or_else(|| self.take_event())));
         }
-        // A terminal name has come before: its data, if any, was to be in the same message.
-        Ok(self.event.is_last.then(|| self.take_event()))
+        Ok(self.data_ends_reply().then(|| self.take_event()))
     }
 
     fn line_is_whole(&mut self) -> bool {
-        if is_done(&self.line) {
-            return true;
+        let line = self.line.as_str();
+        let without_space = |value: &'_ str| value.strip_prefix(' ').map_or(0, |_| 1);
+        if let Some(value) = line.strip_prefix("data:") {
+            let value = &value[without_space(value)..];
+            return is_done(value) || self.pending.is_whole(self.event.data.as_deref(), value);
         }
-        match split_field(&self.line) {
-            ("data", value) => {
-                is_done(value) || self.pending.is_whole(self.event.data.as_deref(), value)
-            }
-            ("event", value) => TERMINAL_NAMES.contains(&value),
-            _ => false,
+        if let Some(name) = line.strip_prefix("event:") {
+            return TERMINAL_NAMES.contains(&&name[without_space(name)..]);
         }
+        is_done(line)
+    }
+
+    /// Whether the last line of data is an object that says that nothing more comes: the blank line
+    /// after it is not waited for. Each line is looked at once.
+    fn data_ends_reply(&mut self) -> bool {
+        let Some(data) = &self.event.data else {
+            return false;
+        };
+        if self.looked_at == data.len() {
+            return false;
+        }
+        self.looked_at = data.len();
+        let last = data.rsplit('\n').next().unwrap_or_default();
+        let is_end = |text| serde_json::from_str(text).is_ok_and(|value| ends_reply(&value));
+        is_end(last) || (last.len() < data.len() && last.ends_with('}') && is_end(data))
     }
 
     fn take_event(&mut self) -> Event {
         self.pending = PendingData::default();
+        self.looked_at = 0;
         std::mem::take(&mut self.event)
     }
 
@@ -238,7 +270,7 @@ fn split_field(line: &str) -> (&str, &str) {
 /// Whether a value or a bare line says that the reply ends.
 fn is_done(text: &str) -> bool {
     text.strip_prefix(DONE)
-        .is_some_and(|rest| rest.trim().is_empty())
+        .is_some_and(|rest| rest.trim_start().is_empty())
 }
 
 fn check_size(bytes: usize) -> Result<(), TooLarge> {
@@ -246,80 +278,6 @@ fn check_size(bytes: usize) -> Result<(), TooLarge> {
         Err(TooLarge)
     } else {
         Ok(())
-    }
-}
-
-/// What is known of the data of an event whose last line has not ended, so that no byte is looked
-/// at again with each message that goes on with it.
-#[derive(Debug)]
-struct PendingData {
-    /// Over all lines, joined by newlines.
-    joined: Scanner,
-    joined_bytes: usize,
-    /// Over the last line alone.
-    line: Scanner,
-    line_bytes: usize,
-    /// Over each of the lines before it.
-    lines_are_json: bool,
-    lines_bytes: usize,
-}
-
-impl Default for PendingData {
-    fn default() -> Self {
-        Self {
-            joined: Scanner::new(),
-            joined_bytes: 0,
-            line: Scanner::new(),
-            line_bytes: 0,
-            lines_are_json: true,
-            lines_bytes: 0,
-        }
-    }
-}
-
-impl PendingData {
-    fn line_ended(&mut self) {
-        self.line = Scanner::new();
-        self.line_bytes = 0;
-    }
-
-    /// Whether the data is a whole JSON value, or each of its lines is one. A number or a word is
-    /// not whole before it is known what follows: it may be the beginning of a text.
-    fn is_whole(&mut self, lines: Option<&str>, value: &str) -> bool {
-        self.line.feed(&value.as_bytes()[self.line_bytes..]);
-        self.line_bytes = value.len();
-        let Some(lines) = lines else {
-            return self.line.verdict() == Verdict::Whole;
-        };
-
-        if self.joined_bytes < lines.len() {
-            self.joined.feed(&lines.as_bytes()[self.joined_bytes..]);
-            self.joined_bytes = lines.len();
-        }
-        if self.joined_bytes == lines.len() {
-            self.joined.feed(b"\n");
-            self.joined_bytes += 1;
-        }
-        let value_bytes = self.joined_bytes - lines.len() - 1;
-        self.joined.feed(&value.as_bytes()[value_bytes..]);
-        self.joined_bytes = lines.len() + 1 + value.len();
-        if self.joined.verdict() == Verdict::Whole {
-            return true;
-        }
-
-        if self.lines_are_json && self.lines_bytes < lines.len() {
-            self.lines_are_json = lines[self.lines_bytes..].split('\n').all(is_json);
-            self.lines_bytes = lines.len() + 1;
-        }
-        self.lines_are_json && self.line.verdict() == Verdict::Whole
-    }
-
-    fn is_whole_scalar(&self) -> bool {
-        self.line.verdict() == Verdict::WholeScalar
-    }
-
-    fn can_go_on_with(&self, bytes: &[u8]) -> bool {
-        self.line.can_go_on_with(bytes) || self.joined.can_go_on_with(bytes)
     }
 }
 

@@ -8,6 +8,7 @@ use http::Method;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
+use super::credentials;
 use super::endpoint::Endpoint;
 use super::presign::encode;
 use super::rest::{Answer, Call};
@@ -52,7 +53,8 @@ impl AgentCoreClient {
     }
 
     async fn ask_control_plane(&self, runtime: Runtime<'_>) -> Result<Answer, StatusError> {
-        let credentials = self.credentials.get().await?;
+        let credentials = self.credentials.get().await;
+        let credentials = credentials.map_err(|error| credentials::describe(&error))?;
         let public = Endpoint::public(CONTROL_SERVICE, runtime.arn);
         let call = Call {
             method: Method::GET,

@@ -65,8 +65,7 @@ impl TextReader {
             }
             Value::Object(object) => {
                 self.read_object(object, &mut said);
-                said.is_terminal =
-                    type_of(object).is_some_and(|name| TERMINAL_TYPES.contains(&name));
+                said.is_terminal = is_terminal(object);
             }
             other => push_text(other, &mut said.text),
         }
@@ -101,6 +100,17 @@ impl TextReader {
             key != believed && matches!(key, "data" | "event" | "message" | "result")
         })
     }
+}
+
+/// Whether nothing comes after a value: it is an object of a terminal type, or an error.
+pub(super) fn ends_reply(value: &Value) -> bool {
+    value
+        .as_object()
+        .is_some_and(|object| is_terminal(object) || is_error(object))
+}
+
+fn is_terminal(object: &Map<String, Value>) -> bool {
+    type_of(object).is_some_and(|name| TERMINAL_TYPES.contains(&name))
 }
 
 /// Appends the text of a value that is not at the top of a reply's event.

@@ -19,12 +19,19 @@ pub struct RequestContext {
     pub stage: Option<String>,
     /// How large an answer may be.
     pub limit: AnswerLimit,
+    /// Whether a body can go out while it is made.
+    pub can_stream: bool,
 }
 
 /// What a request leaves of Lambda's time, for the answer.
 const LEFT_FOR_THE_ANSWER: Duration = Duration::from_secs(1);
 
 impl RequestContext {
+    /// How long the request has taken so far, in milliseconds.
+    pub(super) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.received.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// The deadline, or the one that leaves a second of Lambda's time where that is earlier.
     pub(super) fn deadline(&self, deadline: Instant) -> Instant {
         let of_lambda = self.lambda_deadline.map(|deadline| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::X_REQUEST_ID;
@@ -23,6 +23,24 @@ const EXPOSED_HEADERS: [HeaderName; 3] = [
     header::RETRY_AFTER,
     HeaderName::from_static("server-timing"),
 ];
+
+/// Takes away what says nothing: headers of CORS without an allowed origin, and on a preflight the
+/// `Allow` of a router that does not know of it.
+pub(super) fn tidy(headers: &mut HeaderMap, is_preflight: bool) {
+    if is_preflight {
+        headers.remove(header::ALLOW);
+    }
+    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        for name in [
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            header::ACCESS_CONTROL_MAX_AGE,
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        ] {
+            headers.remove(name);
+        }
+    }
+}
 
 /// Answers preflights for a route with these methods, and marks its other answers.
 pub(super) fn layer(origins: &AllowedOrigins, methods: &[Method]) -> CorsLayer {

@@ -126,6 +126,11 @@ impl ApiError {
         self
     }
 
+    /// What went wrong, for people.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn code(&self) -> ErrorCode {
         self.code
     }

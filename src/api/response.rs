@@ -13,7 +13,7 @@ use crate::service::AgentStatus;
 use crate::telemetry;
 
 /// What an answer holds beside its body: status, headers, ids.
-const OVERHEAD_BYTES: usize = 16_000;
+pub(super) const OVERHEAD_BYTES: usize = 16_000;
 
 /// An answer with a JSON body.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
@@ -112,12 +112,12 @@ pub(super) struct Metadata {
     pub(super) duration: u64,
 }
 
-/// As much of a text as fits into an answer of so many bytes, cut at a character's boundary.
+/// As much of a text as fits into so many bytes of an answer, cut at a character's boundary.
 ///
 /// The text is a JSON string in the body, which is a JSON string in what Lambda gets: a quotation
 /// mark takes four bytes there.
-pub(super) fn fitting(text: &str, answer_bytes: usize) -> &str {
-    let mut room = answer_bytes.saturating_sub(OVERHEAD_BYTES);
+pub(super) fn fitting(text: &str, bytes: usize) -> &str {
+    let mut room = bytes;
     for (at, c) in text.char_indices() {
         let bytes = bytes_escaped_twice(c);
         if bytes > room {
@@ -126,6 +126,16 @@ pub(super) fn fitting(text: &str, answer_bytes: usize) -> &str {
         room -= bytes;
     }
     text
+}
+
+/// What a text takes as part of a JSON string.
+pub(super) fn bytes_escaped_once(text: &str) -> usize {
+    let bytes = |c| match c {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => c.len_utf8(),
+    };
+    text.chars().map(bytes).sum()
 }
 
 fn bytes_escaped_twice(c: char) -> usize {
@@ -150,10 +160,10 @@ mod tests {
 
     #[test]
     fn what_fits_is_not_cut() {
-        assert_eq!(fitting("abc", OVERHEAD_BYTES + 3), "abc");
-        assert_eq!(fitting("abc", OVERHEAD_BYTES + 2), "ab");
-        assert_eq!(fitting("aé", OVERHEAD_BYTES + 2), "a");
-        assert_eq!(fitting("\"\"", OVERHEAD_BYTES + 7), "\"");
+        assert_eq!(fitting("abc", 3), "abc");
+        assert_eq!(fitting("abc", 2), "ab");
+        assert_eq!(fitting("aé", 2), "a");
+        assert_eq!(fitting("\"\"", 7), "\"");
         assert_eq!(fitting("abc", 0), "");
     }
 
@@ -163,6 +173,8 @@ mod tests {
         fn a_texts_size_is_what_it_takes(text in any::<String>()) {
             let bytes: usize = text.chars().map(bytes_escaped_twice).sum();
             prop_assert_eq!(bytes + 6, escaped_twice(&text).len());
+            let once = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(bytes_escaped_once(&text) + 2, once.len());
         }
     }
 }

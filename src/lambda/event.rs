@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use axum::body::Body;
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use lambda_http::RequestExt;
+use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::request::LambdaRequest;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::api::ApiError;
 
@@ -28,36 +31,14 @@ const NOT_IN_A_PATH: &AsciiSet = &NOT_IN_A_QUERY
     .add(b'^')
     .add(b'|');
 
-/// What Lambda gets.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Answer<R> {
-    /// An answer of the API's, in the form of the gateway that asked.
-    Http(R),
-    /// One that every gateway understands, for an event that no request could be made of.
-    Plain(Plain),
-}
-
+/// An answer that every gateway understands, for an event that no request could be made of.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Plain {
+struct Plain {
     status_code: u16,
     headers: BTreeMap<&'static str, String>,
     body: String,
     is_base64_encoded: bool,
-}
-
-impl<R> Answer<R> {
-    /// The event is no request.
-    pub(super) fn unreadable(request_id: &str) -> Self {
-        let error = ApiError::validation("the event could not be read as an HTTP request");
-        Self::Plain(Plain::new(&error, request_id))
-    }
-
-    /// Something of ours went wrong where there was no route yet.
-    pub(super) fn panicked(request_id: &str) -> Self {
-        Self::Plain(Plain::new(&ApiError::panicked(), request_id))
-    }
 }
 
 impl Plain {
@@ -75,6 +56,52 @@ impl Plain {
             is_base64_encoded: false,
         }
     }
+
+    fn to_json(&self) -> Box<RawValue> {
+        // A struct of strings and numbers always serializes.
+        to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+
+    fn into_response(self) -> http::Response<Body> {
+        let mut response = http::Response::new(Body::from(self.body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status_code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+fn unreadable_event() -> ApiError {
+    ApiError::validation("the event could not be read as an HTTP request")
+}
+
+/// 400: the event is no request.
+pub(super) fn unreadable(request_id: &str) -> Box<RawValue> {
+    Plain::new(&unreadable_event(), request_id).to_json()
+}
+
+/// The same, to be streamed.
+pub(super) fn unreadable_response(request_id: &str) -> http::Response<Body> {
+    Plain::new(&unreadable_event(), request_id).into_response()
+}
+
+/// 500: something of ours went wrong where there was no route yet.
+pub(super) fn panicked(request_id: &str) -> Box<RawValue> {
+    Plain::new(&ApiError::panicked(), request_id).to_json()
+}
+
+/// The same, to be streamed.
+pub(super) fn panicked_response(request_id: &str) -> http::Response<Body> {
+    Plain::new(&ApiError::panicked(), request_id).into_response()
+}
+
+/// An answer in a gateway's form, as JSON.
+pub(super) fn render(response: &impl Serialize, request_id: &str) -> Box<RawValue> {
+    to_raw_value(response).unwrap_or_else(|_| panicked(request_id))
 }
 
 /// Reads an event; `None` where it is no gateway's.
@@ -119,6 +146,8 @@ fn disarm(event: &mut LambdaRequest) {
         LambdaRequest::ApiGatewayV1(event) => {
             disarm_headers(&mut event.headers, &mut event.request_context.domain_name);
             disarm_path(&mut event.path);
+            disarm_query(&mut event.query_string_parameters);
+            disarm_query(&mut event.multi_value_query_string_parameters);
             disarm_body(&mut event.is_base64_encoded, event.body.as_deref());
         }
         LambdaRequest::ApiGatewayV2(event) => {
@@ -127,11 +156,16 @@ fn disarm(event: &mut LambdaRequest) {
             disarm_body(&mut event.is_base64_encoded, event.body.as_deref());
             if let Some(query) = &mut event.raw_query_string {
                 *query = utf8_percent_encode(query, NOT_IN_A_QUERY).to_string();
+                if query.len() > MAX_URI_PART_BYTES {
+                    query.clear();
+                }
             }
         }
         LambdaRequest::Alb(event) => {
             disarm_headers(&mut event.headers, &mut None);
             disarm_path(&mut event.path);
+            disarm_query(&mut event.query_string_parameters);
+            disarm_query(&mut event.multi_value_query_string_parameters);
             disarm_body(&mut event.is_base64_encoded, event.body.as_deref());
         }
         _ => {}
@@ -162,13 +196,30 @@ fn disarm_headers(headers: &mut HeaderMap, domain_name: &mut Option<String>) {
     }
 }
 
+/// The longest path and the longest query that make a request: the library panics on more than
+/// 64 KiB together, and no route of ours is anywhere near.
+const MAX_URI_PART_BYTES: usize = 16 * 1024;
+
 fn disarm_path(path: &mut Option<String>) {
+    if path
+        .as_ref()
+        .is_some_and(|path| path.len() > MAX_URI_PART_BYTES)
+    {
+        // There is nothing at such a path, nor at this one.
+        *path = None;
+    }
     let encoded = utf8_percent_encode(path.as_deref().unwrap_or("/"), NOT_IN_A_PATH).to_string();
     *path = Some(if encoded.starts_with('/') {
         encoded
     } else {
         format!("/{encoded}")
     });
+}
+
+fn disarm_query(query: &mut QueryMap) {
+    if query.to_query_string().len() > MAX_URI_PART_BYTES {
+        *query = QueryMap::default();
+    }
 }
 
 /// A body that is not the base64 that it says it is stays as it stands: it is no JSON either.

@@ -1,4 +1,5 @@
-//! Agents as scripts: what one does with a handshake, and what it says to a message.
+//! Agents as scripts: what one does with a handshake, what it says to a message, and what the
+//! service says about it.
 
 use std::{fmt, sync::Arc};
 
@@ -9,11 +10,18 @@ mod stock;
 
 pub use stock::stock;
 
+/// The endpoint that every agent has.
+pub(crate) const DEFAULT_ENDPOINT: &str = "DEFAULT";
+
 /// An agent: how it meets a handshake, what it says first, and what it replies.
 #[derive(Clone)]
 pub struct Agent {
     pub(crate) handshake: Handshake,
     pub(crate) opening: Vec<Step>,
+    pub(crate) stopping: Handshake,
+    pub(crate) endpoint_status: String,
+    /// The endpoints beside the default one; without a list, there is every one.
+    endpoints: Option<Vec<String>>,
     reply: Arc<Reply>,
 }
 
@@ -49,6 +57,9 @@ impl Agent {
         Self {
             handshake: Handshake::Accept,
             opening: Vec::new(),
+            stopping: Handshake::Accept,
+            endpoint_status: "READY".to_owned(),
+            endpoints: None,
             reply: Arc::new(reply),
         }
     }
@@ -71,6 +82,38 @@ impl Agent {
         Self { opening, ..self }
     }
 
+    /// The same agent with another answer to `StopRuntimeSession`; to accept is to answer as the
+    /// service does. Attempts to stop are counted by themselves.
+    #[must_use]
+    pub fn stopping(self, stopping: Handshake) -> Self {
+        Self { stopping, ..self }
+    }
+
+    /// The same agent with another status of its endpoints, which `GetAgentRuntimeEndpoint` tells;
+    /// it is `READY` otherwise. The status has no effect on anything else.
+    #[must_use]
+    pub fn endpoint_status(self, status: impl Into<String>) -> Self {
+        Self {
+            endpoint_status: status.into(),
+            ..self
+        }
+    }
+
+    /// The same agent with no endpoints but these and `DEFAULT`; without a list it has any that it
+    /// is asked for. One that it does not have is a `ResourceNotFoundException`.
+    #[must_use]
+    pub fn endpoints<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        Self {
+            endpoints: Some(names.into_iter().map(Into::into).collect()),
+            ..self
+        }
+    }
+
+    pub(crate) fn has_endpoint(&self, name: &str) -> bool {
+        let listed = |names: &Vec<String>| names.iter().any(|known| known == name);
+        name == DEFAULT_ENDPOINT || self.endpoints.as_ref().is_none_or(listed)
+    }
+
     pub(crate) fn reply(&self, turn: &Turn) -> Vec<Step> {
         (self.reply)(turn)
     }
@@ -81,6 +124,9 @@ impl fmt::Debug for Agent {
         f.debug_struct("Agent")
             .field("handshake", &self.handshake)
             .field("opening", &self.opening)
+            .field("stopping", &self.stopping)
+            .field("endpoint_status", &self.endpoint_status)
+            .field("endpoints", &self.endpoints)
             .finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    Agent, Connection, Credentials, Ended, server,
+    Agent, Connection, Credentials, Ended, Session, server,
     state::{Clock, State, system_clock},
 };
 
@@ -77,6 +77,13 @@ impl Emulator {
         self.state
             .log
             .count(|connection| connection.ended == Ended::Open)
+    }
+
+    /// The conversations that are remembered, sorted by ARN and session id. One begins with its
+    /// first message, and lasts until `StopRuntimeSession`.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<Session> {
+        self.state.sessions()
     }
 
     /// Waits until the connections are as wanted, for ever if they never are, and returns them.

@@ -18,9 +18,12 @@
 //!
 //! The way of a connection: `emulator` accepts it, `server` reads its request, checks it (with
 //! [`sigv4`]), meets the handshake and holds the conversation (with [`frame`]), as the [`Agent`]
-//! says; all that the client does goes into a [`Connection`].
+//! says; all that the client does goes into a [`Connection`]. Two operations are ordinary HTTP:
+//! `StopRuntimeSession`, and `GetAgentRuntimeEndpoint`, for which the emulator is its own control
+//! plane. See [`Operation`].
 
 mod agent;
+mod arn;
 mod credentials;
 mod emulator;
 mod encoding;
@@ -34,5 +37,5 @@ mod state;
 pub use agent::{Agent, Turn, stock};
 pub use credentials::Credentials;
 pub use emulator::{Builder, Emulator};
-pub use observation::{Connection, Ended, ReceivedFrame};
+pub use observation::{Connection, Ended, Operation, ReceivedFrame, Session};
 pub use script::{Handshake, Step};

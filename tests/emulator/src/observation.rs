@@ -8,6 +8,10 @@ use tokio::sync::watch;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connection {
+    /// The HTTP method; empty until the request is there.
+    pub method: String,
+    /// What the request asks for; none until it is there, and where it asks for nothing known.
+    pub operation: Option<Operation>,
     /// The ARN in the path, decoded, if the path is that of an agent.
     pub arn: Option<String>,
     /// Path and query as on the wire; empty until the request is there.
@@ -16,7 +20,7 @@ pub struct Connection {
     pub headers: Vec<(String, String)>,
     /// The query's parameters in order, decoded.
     pub query: Vec<(String, String)>,
-    /// The runtime's session id in the query.
+    /// The runtime's session id: in the query, or for `StopRuntimeSession` in the header.
     pub runtime_session_id: Option<String>,
     /// The HTTP status that was answered, 101 for an upgrade; none as long as none was, or where
     /// the agent answers with something that has none.
@@ -31,6 +35,31 @@ pub struct Connection {
     pub close_code: Option<u16>,
     /// Whether and how TCP ended.
     pub ended: Ended,
+}
+
+/// What a client asks for, by the service's own names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// A WebSocket to an agent.
+    InvokeAgentRuntimeWithWebSocketStream,
+    /// The end of a runtime session, by
+    /// [`StopRuntimeSession`](https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_StopRuntimeSession.html).
+    StopRuntimeSession,
+    /// The state of an agent's endpoint, by
+    /// [`GetAgentRuntimeEndpoint`](https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_GetAgentRuntimeEndpoint.html).
+    GetAgentRuntimeEndpoint,
+}
+
+/// A conversation that the emulator remembers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Session {
+    /// The agent's ARN.
+    pub arn: String,
+    /// The runtime's session id.
+    pub runtime_session_id: String,
+    /// How many messages have come in it, over all of its connections.
+    pub turns: usize,
 }
 
 /// The outline of a frame that a client sent.

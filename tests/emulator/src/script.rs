@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-/// What an agent does with a request to connect, after the service has let it through.
+/// What an agent does with a request to connect or to stop a session, after the service has let it
+/// through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Handshake {
-    /// Upgrades the connection.
+    /// Upgrades the connection, or stops the session.
     Accept,
     /// Answers with an HTTP status, and ends the connection.
     Status {

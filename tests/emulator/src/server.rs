@@ -20,10 +20,13 @@ use route::Route;
 
 mod admission;
 mod conversation;
+mod endpoint;
 mod handshake;
 mod request;
 mod response;
 mod route;
+mod script;
+mod stop;
 
 /// Serves a connection until the client ends it, or the agent does with a reset.
 pub(crate) async fn serve(mut stream: TcpStream, state: Arc<State>, entry: Entry) {
@@ -50,6 +53,10 @@ async fn exchange(stream: &mut TcpStream, state: &State, entry: &Entry) -> io::R
             Ok(admitted) => handshake::meet(stream, request, admitted, state, entry).await,
             Err(refusal) => respond(stream, &refusal, entry).await,
         },
+        Route::Stop { arn } => stop::serve(stream, &request, &arn, state, entry).await,
+        Route::Endpoint { runtime_id, name } => {
+            endpoint::serve(stream, &request, &runtime_id, &name, state, entry).await
+        }
         Route::Unknown => {
             let error = Response::error(404, "ResourceNotFoundException", "There is no such route");
             respond(stream, &error, entry).await
@@ -59,16 +66,16 @@ async fn exchange(stream: &mut TcpStream, state: &State, entry: &Entry) -> io::R
 
 fn observe(entry: &Entry, request: &Request, route: &Route) {
     entry.update(|connection| {
+        connection.method.clone_from(&request.method);
+        connection.operation = route.operation();
+        connection.arn = route.arn().map(str::to_owned);
         connection.target.clone_from(&request.target);
         connection.headers.clone_from(&request.headers);
         connection.query = parameters(split_target(&request.target).1);
-        let session = connection
-            .parameter(admission::SESSION_ID)
-            .map(str::to_owned);
-        connection.runtime_session_id = session;
-        if let Route::WebSocket { arn } = route {
-            connection.arn = Some(arn.clone());
-        }
+        connection.runtime_session_id = match route {
+            Route::Stop { .. } => request.session_in_headers(),
+            _ => request.session_in_query(),
+        };
     });
 }
 

@@ -1,13 +1,13 @@
 //! What all connections of an emulator share.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{Agent, Credentials, Handshake, Turn, observation::Log};
+use crate::{Agent, Credentials, Handshake, Session, Turn, arn, observation::Log};
 
 /// The time, in seconds since the epoch.
 pub(crate) type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
@@ -16,16 +16,19 @@ pub(crate) struct State {
     pub(crate) credentials: Vec<Credentials>,
     pub(crate) now: Clock,
     pub(crate) log: Arc<Log>,
-    agents: Mutex<HashMap<String, Registered>>,
+    agents: Mutex<BTreeMap<String, Registered>>,
     /// The access key ids that are known but no longer valid.
     expired: Mutex<HashSet<String>>,
     /// The prompts of each runtime session, by ARN and session id.
-    sessions: Mutex<HashMap<(String, String), Vec<String>>>,
+    sessions: Mutex<BTreeMap<(String, String), Vec<String>>>,
 }
 
 struct Registered {
     agent: Agent,
+    /// How often a client has asked to connect.
     attempts: usize,
+    /// How often a client has asked to stop a session.
+    stops: usize,
 }
 
 impl State {
@@ -41,11 +44,30 @@ impl State {
     }
 
     pub(crate) fn register(&self, arn: String, agent: Agent) {
-        lock(&self.agents).insert(arn, Registered { agent, attempts: 0 });
+        let registered = Registered {
+            agent,
+            attempts: 0,
+            stops: 0,
+        };
+        lock(&self.agents).insert(arn, registered);
     }
 
-    pub(crate) fn is_registered(&self, arn: &str) -> bool {
-        lock(&self.agents).contains_key(arn)
+    pub(crate) fn agent(&self, arn: &str) -> Option<Agent> {
+        lock(&self.agents).get(arn).map(|known| known.agent.clone())
+    }
+
+    /// The regions in which there are agents.
+    pub(crate) fn regions(&self) -> BTreeSet<String> {
+        let agents = lock(&self.agents);
+        agents.keys().map(|arn| arn::region(arn).into()).collect()
+    }
+
+    /// The ARN of a runtime in a region, and its agent.
+    pub(crate) fn runtime(&self, region: &str, id: &str) -> Option<(String, Agent)> {
+        lock(&self.agents)
+            .iter()
+            .find(|(arn, _)| arn::region(arn) == region && arn::runtime_id(arn) == id)
+            .map(|(arn, known)| (arn.clone(), known.agent.clone()))
     }
 
     /// The agent of that ARN and what it does at this attempt to connect, which is counted.
@@ -55,6 +77,15 @@ impl State {
         let handshake = registered.agent.handshake.at(registered.attempts).clone();
         registered.attempts += 1;
         Some((registered.agent.clone(), handshake))
+    }
+
+    /// What the agent of that ARN does at this attempt to stop a session, which is counted.
+    pub(crate) fn stop_attempt(&self, arn: &str) -> Option<Handshake> {
+        let mut agents = lock(&self.agents);
+        let registered = agents.get_mut(arn)?;
+        let stopping = registered.agent.stopping.at(registered.stops).clone();
+        registered.stops += 1;
+        Some(stopping)
     }
 
     pub(crate) fn expire(&self, access_key_id: String) {
@@ -81,6 +112,25 @@ impl State {
         };
         history.push(prompt);
         turn
+    }
+
+    /// Forgets a runtime session, and tells whether there was one.
+    pub(crate) fn forget(&self, arn: &str, runtime_session_id: &str) -> bool {
+        let session = (arn.to_owned(), runtime_session_id.to_owned());
+        lock(&self.sessions).remove(&session).is_some()
+    }
+
+    /// The runtime sessions that are remembered, in order.
+    pub(crate) fn sessions(&self) -> Vec<Session> {
+        let sessions = lock(&self.sessions);
+        sessions
+            .iter()
+            .map(|((arn, runtime_session_id), prompts)| Session {
+                arn: arn.clone(),
+                runtime_session_id: runtime_session_id.clone(),
+                turns: prompts.len(),
+            })
+            .collect()
     }
 }
 
@@ -145,6 +195,46 @@ mod tests {
         );
         assert_eq!(state.turn("a", "2", message("x")).turn_number, 1);
         assert_eq!(state.turn("b", "1", message("x")).turn_number, 1);
+    }
+
+    #[test]
+    fn a_session_is_forgotten_alone_and_once() {
+        let state = State::new(Vec::new(), Box::new(|| 0));
+        for (arn, session) in [("b", "1"), ("a", "2"), ("a", "1"), ("a", "1")] {
+            state.turn(arn, session, String::new());
+        }
+        let known = |state: &State| -> Vec<_> {
+            let sessions = state.sessions().into_iter();
+            sessions
+                .map(|one| (one.arn, one.runtime_session_id, one.turns))
+                .collect()
+        };
+        let session = |arn: &str, id: &str, turns| (arn.to_owned(), id.to_owned(), turns);
+        let all = [
+            session("a", "1", 2),
+            session("a", "2", 1),
+            session("b", "1", 1),
+        ];
+        assert_eq!(known(&state), all);
+        assert!(state.forget("a", "1"));
+        assert!(!state.forget("a", "1"));
+        assert_eq!(known(&state), all[1..]);
+        assert_eq!(state.turn("a", "1", String::new()).turn_number, 1);
+    }
+
+    #[test]
+    fn a_runtime_is_found_by_its_region_and_id() {
+        let state = State::new(Vec::new(), Box::new(|| 0));
+        for arn in ["arn:aws:s:one:1:runtime/x", "arn:aws:s:two:1:runtime/x"] {
+            state.register(arn.to_owned(), Agent::echo());
+        }
+        let found = |region, id| state.runtime(region, id).map(|(arn, _)| arn);
+        assert_eq!(
+            found("two", "x").as_deref(),
+            Some("arn:aws:s:two:1:runtime/x")
+        );
+        assert_eq!((found("two", "y"), found("three", "x")), (None, None));
+        assert!(state.regions().iter().eq(["one", "two"]));
     }
 
     #[test]

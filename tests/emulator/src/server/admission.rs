@@ -3,13 +3,11 @@
 use super::{request::Request, response::Response};
 use crate::{
     Agent, Handshake,
-    encoding::{parameters, split_target},
+    agent::DEFAULT_ENDPOINT,
+    arn,
     sigv4::{self, Refusal},
     state::State,
 };
-
-/// The query parameter that carries the runtime's session id.
-pub(super) const SESSION_ID: &str = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
 
 /// A request that has passed.
 #[derive(Debug)]
@@ -20,23 +18,12 @@ pub(super) struct Admitted {
     pub(super) handshake: Handshake,
 }
 
-/// Checks, in this order, the signature, the agent, and the session id.
+/// Checks, in this order, the signature in the query, the agent, and the session id.
 pub(super) fn admit(request: &Request, arn: &str, state: &State) -> Result<Admitted, Response> {
-    authenticate(request, arn, state)
-        .map_err(|refusal| Response::error(403, refusal.error_type(), &refusal.to_string()))?;
-    let unknown = || Response::error(404, "ResourceNotFoundException", "No such agent runtime");
-    if !state.is_registered(arn) {
-        return Err(unknown());
-    }
-    let runtime_session_id = parameters(split_target(&request.target).1)
-        .into_iter()
-        .find_map(|(name, value)| (name == SESSION_ID).then_some(value))
-        .filter(|id| is_session_id(id))
-        .ok_or_else(|| {
-            let message = "The runtime session id must have 33 to 100 letters, digits, - and _";
-            Response::error(400, "ValidationException", message)
-        })?;
-    let (agent, handshake) = state.attempt(arn).ok_or_else(unknown)?;
+    authenticate(request, arn, state).map_err(refused)?;
+    check_agent(request, arn, state)?;
+    let runtime_session_id = checked(request.session_in_query())?;
+    let (agent, handshake) = state.attempt(arn).ok_or_else(unknown_runtime)?;
     Ok(Admitted {
         arn: arn.to_owned(),
         runtime_session_id,
@@ -45,14 +32,58 @@ pub(super) fn admit(request: &Request, arn: &str, state: &State) -> Result<Admit
     })
 }
 
+/// The same for a request to stop a session, with the signature and the session id in the headers.
+/// Returns that id.
+pub(super) fn admit_stop(
+    request: &Request,
+    body: &[u8],
+    arn: &str,
+    state: &State,
+) -> Result<String, Response> {
+    authorize(request, body, [arn::region(arn)], state)?;
+    check_agent(request, arn, state)?;
+    checked(request.session_in_headers())
+}
+
+/// Checks the signature in the headers, which must be for one of the regions, and returns that one.
+pub(super) fn authorize<'a>(
+    request: &Request,
+    body: &[u8],
+    regions: impl IntoIterator<Item = &'a str>,
+    state: &'a State,
+) -> Result<&'a str, Response> {
+    let whole = sigv4::Request {
+        method: &request.method,
+        target: &request.target,
+        headers: &request.headers,
+        body,
+    };
+    let signer = sigv4::verify_request(&whole, regions, &state.credentials, (state.now)())
+        .map_err(refused)?;
+    if state.is_expired(&signer.credentials.access_key_id) {
+        return Err(refused(Refusal::ExpiredToken));
+    }
+    Ok(signer.region)
+}
+
+pub(super) fn unknown_runtime() -> Response {
+    Response::error(404, "ResourceNotFoundException", "No such agent runtime")
+}
+
+pub(super) fn unknown_endpoint() -> Response {
+    Response::error(404, "ResourceNotFoundException", "No such endpoint")
+}
+
+fn refused(refusal: Refusal) -> Response {
+    Response::error(403, refusal.error_type(), &refusal.to_string())
+}
+
 fn authenticate(request: &Request, arn: &str, state: &State) -> Result<(), Refusal> {
     let host = request.header("host").unwrap_or_default();
-    // An ARN without a region has the empty one, which no scope can name.
-    let region = arn.split(':').nth(3).unwrap_or_default();
     let credentials = sigv4::verify(
         &request.target,
         host,
-        region,
+        arn::region(arn),
         &state.credentials,
         (state.now)(),
     )?;
@@ -60,6 +91,24 @@ fn authenticate(request: &Request, arn: &str, state: &State) -> Result<(), Refus
         return Err(Refusal::ExpiredToken);
     }
     Ok(())
+}
+
+/// Checks that there is such an agent, and that it has the endpoint that the query names.
+fn check_agent(request: &Request, arn: &str, state: &State) -> Result<(), Response> {
+    let agent = state.agent(arn).ok_or_else(unknown_runtime)?;
+    let qualifier = request.parameter("qualifier");
+    if agent.has_endpoint(qualifier.as_deref().unwrap_or(DEFAULT_ENDPOINT)) {
+        Ok(())
+    } else {
+        Err(unknown_endpoint())
+    }
+}
+
+fn checked(session_id: Option<String>) -> Result<String, Response> {
+    session_id.filter(|id| is_session_id(id)).ok_or_else(|| {
+        let message = "The runtime session id must have 33 to 100 letters, digits, - and _";
+        Response::error(400, "ValidationException", message)
+    })
 }
 
 /// The service takes up to 256 characters, but the memory behind its agents takes 100.

@@ -1,4 +1,4 @@
-//! Meets a request that has been let through, as its agent's script says.
+//! Upgrades a connection that has been let through, unless its agent's script says otherwise.
 
 use std::io;
 
@@ -7,13 +7,13 @@ use sha1::{Digest, Sha1};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{
-    admission::{Admitted, SESSION_ID},
-    conversation, drain,
-    request::Request,
-    respond,
+    admission::Admitted,
+    conversation,
+    request::{Request, SESSION_ID},
     response::Response,
+    script,
 };
-use crate::{Ended, Handshake, observation::Entry, state::State};
+use crate::{Ended, observation::Entry, state::State};
 
 pub(super) async fn meet(
     stream: &mut TcpStream,
@@ -22,51 +22,8 @@ pub(super) async fn meet(
     state: &State,
     entry: &Entry,
 ) -> io::Result<Ended> {
-    let mut handshake = admitted.handshake.clone();
-    loop {
-        handshake = match handshake {
-            Handshake::Accept => break,
-            Handshake::Status {
-                status,
-                error_type,
-                mut headers,
-                body,
-            } => {
-                if let Some(error_type) = error_type {
-                    headers.insert(0, ("x-amzn-ErrorType".to_owned(), error_type));
-                }
-                return respond(
-                    stream,
-                    &Response {
-                        status,
-                        headers,
-                        body,
-                    },
-                    entry,
-                )
-                .await;
-            }
-            Handshake::Stall => return Ok(drain(stream).await),
-            Handshake::Reset => return Ok(Ended::Reset),
-            Handshake::CloseSilently => {
-                stream.shutdown().await?;
-                return Ok(drain(stream).await);
-            }
-            Handshake::Raw { bytes, keep_open } => {
-                stream.write_all(&bytes).await?;
-                if !keep_open {
-                    stream.shutdown().await?;
-                }
-                return Ok(drain(stream).await);
-            }
-            Handshake::Delayed { by, then } => tokio::select! {
-                ended = drain(stream) => return Ok(ended),
-                () = tokio::time::sleep(by) => *then,
-            },
-            // Which one of them was settled when the attempt was counted; only one inside a delay
-            // is left, and that has no count of its own.
-            sequence @ Handshake::Sequence(_) => sequence.at(0).clone(),
-        };
+    if let Some(ended) = script::follow(stream, admitted.handshake.clone(), entry).await? {
+        return Ok(ended);
     }
     let response = upgrade(&request, &admitted.runtime_session_id);
     entry.update(|connection| connection.status = Some(response.status));

@@ -1,12 +1,19 @@
-//! The head of an HTTP request.
+//! HTTP requests.
 
-use std::io;
+use std::{error::Error, io};
 
 use tokio::{io::AsyncReadExt, net::TcpStream};
+
+use crate::encoding::{parameters, split_target};
+
+/// What carries the runtime's session id: a parameter of a WebSocket's query, a header elsewhere.
+pub(super) const SESSION_ID: &str = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
 
 /// A signed URL with a session token has some kilobytes; this is far beyond.
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 64;
+/// The one body that there is has a token of some hundred bytes.
+const MAX_BODY: usize = 64 * 1024;
 
 /// A request without its body.
 #[derive(Debug)]
@@ -27,6 +34,22 @@ impl Request {
         headers
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The first parameter of that name in the query, decoded.
+    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+        parameters(split_target(&self.target).1)
+            .into_iter()
+            .find_map(|(known, value)| (known == name).then_some(value))
+    }
+
+    pub(super) fn session_in_query(&self) -> Option<String> {
+        self.parameter(SESSION_ID)
+    }
+
+    pub(super) fn session_in_headers(&self) -> Option<String> {
+        self.header(&SESSION_ID.to_ascii_lowercase())
+            .map(str::to_owned)
     }
 
     /// Whether a header's comma-separated values have this one among them, in any case.
@@ -54,16 +77,41 @@ pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Request> {
             return Ok(request);
         }
         if bytes.len() > MAX_HEAD {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the head is too long",
-            ));
+            return Err(invalid("the head is too long"));
         }
     }
 }
 
+/// Reads the body, of which the beginning may have come with the head.
+///
+/// # Errors
+/// The connection ended before, or the body is too long, or its length is not said beforehand.
+pub(super) async fn read_body(stream: &mut TcpStream, request: &Request) -> io::Result<Vec<u8>> {
+    if request.header("transfer-encoding").is_some() {
+        return Err(invalid("the body has no content-length"));
+    }
+    let len: usize = match request.header("content-length") {
+        Some(len) => len.parse().map_err(invalid)?,
+        None => 0,
+    };
+    if len > MAX_BODY {
+        return Err(invalid("the body is too long"));
+    }
+    let mut body = request.rest.clone();
+    while body.len() < len {
+        if stream.read_buf(&mut body).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    body.truncate(len);
+    Ok(body)
+}
+
+fn invalid(error: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
 fn parse(bytes: &[u8]) -> io::Result<Option<Request>> {
-    let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Request::new(&mut headers);
     let httparse::Status::Complete(len) = head.parse(bytes).map_err(invalid)? else {

@@ -1,6 +1,6 @@
 //! HTTP answers.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,15 @@ impl Response {
                 ("content-type".to_owned(), "application/json".to_owned()),
             ],
             body: json!({ "message": message }).to_string().into(),
+        }
+    }
+
+    /// A 200 with a body of JSON.
+    pub(super) fn json(body: &Value) -> Self {
+        Self {
+            status: 200,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: body.to_string().into(),
         }
     }
 

@@ -1,8 +1,11 @@
-//! Which operation a request asks for. The data plane has one so far; another is a variant here
-//! and an arm where the variants are matched.
+//! Which operation a request asks for. Another one is a variant here and an arm where the variants
+//! are matched.
 
 use super::request::Request;
-use crate::encoding::{decode, split_target};
+use crate::{
+    Operation,
+    encoding::{decode, split_target},
+};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
@@ -11,6 +14,18 @@ pub(super) enum Route {
         /// The ARN, decoded.
         arn: String,
     },
+    /// `POST …/runtimes/<ARN>/stopruntimesession`.
+    Stop {
+        /// The ARN, decoded.
+        arn: String,
+    },
+    /// `GET …/runtimes/<runtime id>/runtime-endpoints/<name>/`.
+    Endpoint {
+        /// The runtime's id, decoded.
+        runtime_id: String,
+        /// The endpoint's name, decoded.
+        name: String,
+    },
     /// Anything else.
     Unknown,
 }
@@ -18,13 +33,41 @@ pub(super) enum Route {
 impl Route {
     pub(super) fn of(request: &Request) -> Self {
         let (path, _) = split_target(&request.target);
-        let mut segments = path.rsplit('/');
-        let (last, arn, collection) = (segments.next(), segments.next(), segments.next());
-        match (request.method.as_str(), collection, arn, last) {
-            ("GET", Some("runtimes"), Some(arn), Some("ws")) if is_upgrade(request) => {
+        // From the end, because what a path begins with does not matter.
+        let segments: Vec<_> = path.rsplit('/').collect();
+        match (request.method.as_str(), &segments[..]) {
+            ("GET", ["ws", arn, "runtimes", ..]) if is_upgrade(request) => {
                 Self::WebSocket { arn: decode(arn) }
             }
+            ("POST", ["stopruntimesession", arn, "runtimes", ..]) => {
+                Self::Stop { arn: decode(arn) }
+            }
+            // The slash at the end is in the service's model.
+            ("GET", ["", name, "runtime-endpoints", id, "runtimes", ..]) if !name.is_empty() => {
+                Self::Endpoint {
+                    runtime_id: decode(id),
+                    name: decode(name),
+                }
+            }
             _ => Self::Unknown,
+        }
+    }
+
+    /// The service's name for it.
+    pub(super) fn operation(&self) -> Option<Operation> {
+        match self {
+            Self::WebSocket { .. } => Some(Operation::InvokeAgentRuntimeWithWebSocketStream),
+            Self::Stop { .. } => Some(Operation::StopRuntimeSession),
+            Self::Endpoint { .. } => Some(Operation::GetAgentRuntimeEndpoint),
+            Self::Unknown => None,
+        }
+    }
+
+    /// The ARN in the path.
+    pub(super) fn arn(&self) -> Option<&str> {
+        match self {
+            Self::WebSocket { arn } | Self::Stop { arn } => Some(arn),
+            Self::Endpoint { .. } | Self::Unknown => None,
         }
     }
 }
@@ -68,6 +111,22 @@ mod tests {
     }
 
     #[test]
+    fn operations_over_plain_http_are_found_under_any_prefix() {
+        for prefix in ["", "/a/b"] {
+            let stop = format!("{prefix}/runtimes/arn%3Aa%2Fb/stopruntimesession?qualifier=x");
+            let found = route("POST", &stop, "");
+            assert_eq!(found.arn(), Some("arn:a/b"));
+            assert_eq!(found.operation(), Some(Operation::StopRuntimeSession));
+            let endpoint = format!("{prefix}/runtimes/a-1/runtime-endpoints/b%5F/?q");
+            let found = Route::Endpoint {
+                runtime_id: "a-1".into(),
+                name: "b_".into(),
+            };
+            assert_eq!(route("GET", &endpoint, ""), found);
+        }
+    }
+
+    #[test]
     fn all_else_is_unknown() {
         for target in [
             "/",
@@ -75,10 +134,20 @@ mod tests {
             "/runtimes/a/b/ws",
             "/runtimes/a/ws/",
             "/x/a/ws",
+            "/runtimes/a/stopruntimesession",
+            "/runtimes/a/runtime-endpoints/b",
+            "/runtimes/a/runtime-endpoints//",
+            "/runtimes/a/b/runtime-endpoints/c/",
         ] {
             assert_eq!(route("GET", target, "13"), Route::Unknown, "{target}");
         }
-        assert_eq!(route("POST", "/runtimes/a/ws", "13"), Route::Unknown);
+        for target in [
+            "/runtimes/a/ws",
+            "/runtimes/a/stopruntimesession/",
+            "/runtimes/a/runtime-endpoints/b/",
+        ] {
+            assert_eq!(route("POST", target, "13"), Route::Unknown, "{target}");
+        }
         assert_eq!(route("GET", "/runtimes/a/ws", "8"), Route::Unknown);
     }
 }

@@ -3,7 +3,7 @@
 use agentcore_emulator::{Agent, Credentials, Emulator, Ended};
 
 use crate::{
-    client::{Client, emulator},
+    client::{Client, emulator, is},
     url::{ARN, NOW, SESSION, Url},
 };
 
@@ -12,17 +12,7 @@ async fn refused(emulator: &Emulator, url: &Url) -> (u16, String) {
     let mut client = Client::ask(emulator, url).await;
     let answer = client.answer().await;
     client.expect_end().await;
-    let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
-    assert!(body["message"].is_string(), "{answer:?}");
-    let error_type = answer
-        .header("x-amzn-errortype")
-        .expect("an error type")
-        .to_owned();
-    (answer.status, error_type)
-}
-
-fn is(status: u16, error_type: &str) -> (u16, String) {
-    (status, error_type.to_owned())
+    answer.refusal()
 }
 
 #[tokio::test]

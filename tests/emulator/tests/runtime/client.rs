@@ -44,6 +44,19 @@ impl Answer {
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
     }
+
+    /// The status and the error type of an answer that is an error.
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        assert!(body["message"].is_string(), "{self:?}");
+        let error_type = self.header("x-amzn-errortype").expect("an error type");
+        is(self.status, error_type)
+    }
+}
+
+/// A refusal to be expected.
+pub(crate) fn is(status: u16, error_type: &str) -> (u16, String) {
+    (status, error_type.to_owned())
 }
 
 pub(crate) struct Client {

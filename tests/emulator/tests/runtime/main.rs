@@ -3,6 +3,9 @@
 mod admission;
 mod client;
 mod conversation;
+mod endpoint;
 mod handshake;
+mod signed;
 mod steps;
+mod stop;
 mod url;

@@ -13,12 +13,13 @@ pub(crate) const SESSION: &str = "session-0123456789-0123456789-0123456789";
 
 /// The time on the emulator's clock, and the same as the client signs it.
 pub(crate) const NOW: u64 = 1_709_208_000;
-const AMZ_DATE: &str = "20240229T120000Z";
+pub(crate) const AMZ_DATE: &str = "20240229T120000Z";
 
 /// What a URL is made of; a test changes what it is about.
 pub(crate) struct Url {
     pub(crate) prefix: &'static str,
     pub(crate) arn: String,
+    pub(crate) qualifier: Option<&'static str>,
     pub(crate) session_id: Option<String>,
     pub(crate) amz_date: &'static str,
     pub(crate) credentials: Credentials,
@@ -29,6 +30,7 @@ impl Default for Url {
         Self {
             prefix: "",
             arn: ARN.into(),
+            qualifier: None,
             session_id: Some(SESSION.into()),
             amz_date: AMZ_DATE,
             credentials: Credentials::example(),
@@ -42,6 +44,7 @@ impl Url {
         let Self {
             prefix,
             arn,
+            qualifier,
             session_id,
             amz_date,
             credentials,
@@ -49,6 +52,9 @@ impl Url {
         let region = arn.split(':').nth(3).unwrap();
         let day = &amz_date[..8];
         let mut target = format!("{prefix}/runtimes/{}/ws?", encode(arn));
+        if let Some(name) = qualifier {
+            let _ = write!(target, "qualifier={}&", encode(name));
+        }
         if let Some(id) = session_id {
             let _ = write!(
                 target,
@@ -80,7 +86,7 @@ impl Url {
     }
 }
 
-fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(byte.into());
