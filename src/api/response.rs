@@ -105,7 +105,7 @@ pub(super) struct ReplyBody<'a> {
     pub(super) incomplete: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 pub(super) struct Metadata {
     pub(super) chunks: u64,
     /// In milliseconds.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::runtime_api::{Function, Outcome};
 use crate::support::{ARN, variables};
 
-async fn function(agent: Agent, more: &[(&str, &str)]) -> (Emulator, Function) {
+pub(crate) async fn function(agent: Agent, more: &[(&str, &str)]) -> (Emulator, Function) {
     let emulator = Emulator::builder().agent(ARN, agent).start().await.unwrap();
     let function = Function::start(variables(&emulator, more)).await;
     (emulator, function)

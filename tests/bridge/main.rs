@@ -17,4 +17,5 @@ mod properties;
 mod runtime_api;
 mod soak;
 mod status;
+mod streaming;
 mod support;

@@ -7,7 +7,7 @@ use agentcore_emulator::{Agent, Ended, Step};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use crate::support::Bridge;
+use crate::support::{Bridge, say};
 
 /// How long the agent may be silent in these tests.
 const CHUNK_TIMEOUT_MS: &str = "400";
@@ -69,6 +69,7 @@ enum Kind {
 }
 
 /// The faults, by name, and the steps that bring them about.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn faults() -> Vec<(String, Vec<Step>, Kind)> {
     let raw = |frame: Frame| vec![Step::Bytes(frame.encode()), Step::AwaitClose];
     let text = |payload: &[u8]| Frame::new(opcode::TEXT, payload);
@@ -217,6 +218,10 @@ fn noise() -> [(&'static str, Vec<Step>); 3] {
     ]
 }
 
+fn piece(n: usize) -> String {
+    format!("piece {n}. ")
+}
+
 struct Case {
     name: String,
     format: Format,
@@ -234,7 +239,7 @@ fn cases() -> Vec<Case> {
                     let mut steps = Vec::new();
                     for n in 0..pieces {
                         steps.extend(noise.clone());
-                        steps.push(format.say(&format!("piece {n}. ")));
+                        steps.push(format.say(&piece(n)));
                     }
                     steps.extend(noise);
                     steps.extend(end.clone());
@@ -263,7 +268,7 @@ async fn run(case: &Case) {
     assert!(start.elapsed() < LONGEST, "{name}: {:?}", start.elapsed());
 
     let body = answer.json();
-    let expected: String = (0..case.pieces).map(|n| format!("piece {n}. ")).collect();
+    let expected: String = (0..case.pieces).map(piece).collect::<Vec<_>>().concat();
     let status = match (case.pieces, case.kind) {
         (1.., _) | (_, Kind::End) => 200,
         (0, Kind::Lost) => 503,
@@ -313,7 +318,7 @@ async fn each_fault_at_each_moment_in_each_format() {
     let cases: Vec<_> = cases.into_iter().filter(|case| !is_text(case)).collect();
     let count = cases.len();
     stream::iter(&cases).for_each_concurrent(48, run).await;
-    println!("{count} cases of fault × moment × format ran");
+    say(&format!("{count} cases of fault × moment × format ran"));
     assert!(count > 2_000);
 }
 
@@ -357,7 +362,7 @@ async fn a_reply_cut_at_every_byte_is_given_as_far_as_it_came() {
             assert_eq!(bridge.emulator.connections().len(), 1);
         })
         .await;
-    println!("{count} cuts ran");
+    say(&format!("{count} cuts of a reply ran"));
 }
 
 /// A flood is cut at the limit, a drip by the deadline: neither goes on for ever.

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http::StatusCode;
+use futures_util::StreamExt;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -22,6 +23,8 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Response(Value),
+    /// A streamed one, part by part as it comes.
+    Stream(mpsc::UnboundedReceiver<Bytes>),
     Error(#[expect(dead_code, reason = "shown where no error may be")] Value),
 }
 
@@ -206,8 +209,20 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
 async fn response(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    body: Bytes,
+    headers: HeaderMap,
+    body: Body,
 ) -> StatusCode {
+    if headers.contains_key("lambda-runtime-function-response-mode") {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let status = settle(&shared, &id, Outcome::Stream(receiver));
+        let mut parts = body.into_data_stream();
+        while let Some(Ok(part)) = parts.next().await {
+            // Who has seen enough reads no further.
+            let _ = sender.send(part);
+        }
+        return status;
+    }
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     settle(&shared, &id, Outcome::Response(json_of(&body)))
 }
 

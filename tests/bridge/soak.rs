@@ -17,7 +17,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::lambda::{answered, rest_event, said};
 use crate::runtime_api::Function;
-use crate::support::{ARN, variables};
+use crate::support::{ARN, say, variables};
 
 /// What may be held on to beyond what the first invocations took, in KiB.
 const MORE_MEMORY_KIB: u64 = 5 * 1024;
@@ -82,8 +82,10 @@ async fn ten_thousand_faults_leave_nothing_behind() {
         *statuses.entry(status).or_default() += 1;
     }
     let (before, after) = (before.unwrap(), function.resources());
-    println!("{count} invocations with random faults; answers by status: {statuses:?}");
-    println!("before: {before:?}; after: {after:?}");
+    say(&format!(
+        "{count} invocations with random faults; answers by status: {statuses:?}"
+    ));
+    say(&format!("before: {before:?}; after: {after:?}"));
     assert_eq!(statuses.values().sum::<usize>(), count);
     assert!(statuses.len() > 5, "{statuses:?}");
     assert_eq!(after.descriptors, before.descriptors);

@@ -1,5 +1,6 @@
 //! A bridge in this process, in front of an emulator.
 
+use std::io::Write;
 use std::time::SystemTime;
 
 use agentcore_bridge::api::{AnswerLimit, Api, RequestContext};
@@ -124,6 +125,11 @@ impl Bridge {
     }
 }
 
+/// Says something that is seen in every run, captured or not.
+pub(crate) fn say(line: &str) {
+    writeln!(std::io::stdout().lock(), "{line}").unwrap();
+}
+
 /// The context of a request that nothing is known of.
 pub(crate) fn context() -> RequestContext {
     RequestContext {
@@ -133,5 +139,6 @@ pub(crate) fn context() -> RequestContext {
         xray: None,
         stage: None,
         limit: AnswerLimit::Lambda,
+        can_stream: false,
     }
 }
