@@ -24,9 +24,14 @@ def pytest_configure():
 
 
 @pytest.fixture(scope="session")
-def start():
+def binary():
+    """The binary to test."""
+    return pathlib.Path(os.environ["BRIDGE_BINARY"]).resolve()
+
+
+@pytest.fixture(scope="session")
+def start(binary):
     """Starts a stack with further variables, for a `with`. All stacks share one agent."""
-    binary = pathlib.Path(os.environ["BRIDGE_BINARY"]).resolve()
     with Service(agent.app) as service:
         yield functools.partial(Stack, binary, service, agent.WAYS)
 
