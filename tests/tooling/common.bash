@@ -1,0 +1,90 @@
+# What `run` and `sam-local` share; sourced from the repository's root.
+# shellcheck shell=bash
+
+export SAM_CLI_TELEMETRY=0 PIP_DISABLE_PIP_VERSION_CHECK=1
+# Nothing here talks to AWS, but the SAM CLI wants a region; arm64 is for deployments.
+export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+sam_build=target/sam/build
+logs=target/tooling
+background=()
+
+say() { printf '\n== %s\n' "$*"; }
+fail() { printf 'tests/tooling: %s\n' "$*" >&2; exit 1; }
+
+# limited SECONDS COMMAND…: the command, ended where it takes longer.
+limited() {
+  local seconds=$1 status=0
+  shift
+  timeout --kill-after=10 "$seconds" "$@" || status=$?
+  [ "$status" != 124 ] || echo "tests/tooling: not done after $seconds s: $*" >&2
+  return "$status"
+}
+
+# start SECONDS NAME COMMAND…: the command in the background, its output in a file, until we end.
+start() {
+  local seconds=$1 name=$2
+  shift 2
+  timeout --kill-after=10 "$seconds" "$@" >"$logs/$name.log" 2>&1 &
+  background+=("$!")
+}
+
+# Ends what was started; after a failure shows what it said.
+finish() {
+  local status=$? pid log
+  if [ "$status" != 0 ]; then
+    for log in "$logs"/*.log; do
+      if [ -e "$log" ]; then printf '\n-- %s\n' "$log" && tail -n 40 "$log"; fi
+    done
+    printf '\ntests/tooling: FAILED\n'
+  fi >&2
+  for pid in "${background[@]}"; do kill "$pid" 2>/dev/null || true; done
+  wait
+  exit "$status"
+}
+
+# The tools that must be there, and those that pip brings: pinned, below target/.
+install_tools() {
+  local python=${PYTHON:-python3} tool
+  [ "$(uname -s)" = Linux ] || fail "AWS's runtime emulator is a Linux program: run this on Linux"
+  for tool in cargo timeout "$python"; do
+    command -v "$tool" >/dev/null || fail "$tool is missing"
+  done
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "Python 3.10 or newer is needed"
+  case $(uname -m) in
+    x86_64) architecture=x86_64 ;;
+    aarch64 | arm64) architecture=arm64 ;;
+    *) fail "no Lambda function runs on $(uname -m)" ;;
+  esac
+  local venv=$PWD/target/venv-tooling
+  if [ ! -x "$venv/bin/python" ]; then
+    "$python" -m venv "$venv" || fail "python3 -m venv failed; on Debian: apt-get install python3-venv"
+  fi
+  limited 600 "$venv/bin/python" -m pip install --quiet --requirement tests/tooling/requirements.txt
+  export PATH="$venv/bin:$PATH"
+  for tool in cargo-lambda sam; do
+    command -v "$tool" | grep -q "^$venv/" || fail "$tool is missing from $venv"
+  done
+  mkdir -p "$logs"
+  rm -f "$logs"/*.log
+}
+
+check() { python tests/tooling/check.py "$@"; }
+
+# The emulated AgentCore Runtime, its endpoint and credentials in the environment.
+start_emulator() {
+  limited 900 cargo build --locked --quiet -p agentcore-bridge -p agentcore-emulator --bins
+  start 900 emulator target/debug/agentcore-emulator
+  check wait-for "$logs/emulator.log" "Ctrl-C"
+  AWS_ENDPOINT_URL_BEDROCK_AGENTCORE=$(grep -o 'http://127[0-9.:]*' "$logs/emulator.log")
+  ECHO_AGENT_ARN=$(awk '$1 == "echo" { print $2 }' "$logs/emulator.log")
+  AWS_ACCESS_KEY_ID=$(sed -n 's/^ *AWS_ACCESS_KEY_ID=//p' "$logs/emulator.log")
+  AWS_SECRET_ACCESS_KEY=$(sed -n 's/^ *AWS_SECRET_ACCESS_KEY=//p' "$logs/emulator.log")
+  export AWS_ENDPOINT_URL_BEDROCK_AGENTCORE ECHO_AGENT_ARN AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+  # For the event that came through a custom domain with a base path.
+  export BASE_PATH=bridge
+}
+
+# `sam build` for this machine, apart from the .aws-sam of a deployment.
+build_with_sam() {
+  limited 1200 sam build --build-dir "$sam_build" --parameter-overrides "Architecture=$architecture"
+}
