@@ -3,8 +3,8 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::error::ApiError;
 use crate::invocation::{Prompt, PromptError, SessionId};
@@ -28,30 +28,24 @@ impl InvokeRequest {
     /// 400, of the first mistake in this order: JSON, an object, types, missing or blank, the form
     /// of the session id, the size of the prompt.
     pub(super) fn parse(body: &[u8], max_prompt_bytes: usize) -> Result<Self, ApiError> {
-        let fields = match serde_json::from_slice(body) {
-            Ok(Body::Object(fields)) => fields,
-            Ok(Body::Other) => {
-                return Err(ApiError::validation(
-                    "the request body must be a JSON object",
-                ));
-            }
-            Err(error) => return Err(ApiError::validation(json_mistake(&error))),
-        };
+        let json: &RawValue = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
+        if !json.get().starts_with('{') {
+            return Err(ApiError::validation(
+                "the request body must be a JSON object",
+            ));
+        }
+        let fields: Fields = serde_json::from_str(json.get()).map_err(|error| not_json(&error))?;
         // Known before anything else can be told of it, so that every error names it.
-        let session = fields
-            .session_id
-            .as_ref()
-            .and_then(Value::as_str)
-            .map(SessionId::parse);
+        let session = fields.session_id.text().map(SessionId::parse);
         let known_session = session
             .as_ref()
             .and_then(|parsed| parsed.as_ref().ok())
             .cloned();
         let refuse = |error: ApiError| error.in_session(known_session.as_ref());
 
-        let agent_id = text("agentId", fields.agent_id).map_err(refuse)?;
-        let prompt = text("prompt", fields.prompt).map_err(refuse)?;
-        let session_id = text("sessionId", fields.session_id).map_err(refuse)?;
+        let agent_id = fields.agent_id.into_text("agentId").map_err(refuse)?;
+        let prompt = fields.prompt.into_text("prompt").map_err(refuse)?;
+        let session_id = fields.session_id.into_text("sessionId").map_err(refuse)?;
 
         let required = || refuse(ApiError::validation("agentId and prompt are required"));
         let agent_id = agent_id
@@ -76,105 +70,104 @@ impl InvokeRequest {
     }
 }
 
-/// A field that is a string, or none.
-fn text(name: &str, value: Option<Value>) -> Result<Option<String>, ApiError> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(ApiError::validation(format!("{name} must be a string"))),
-    }
-}
-
 /// Says where the JSON is wrong, in our words alone: a parser's may quote the body.
-fn json_mistake(error: &serde_json::Error) -> String {
+fn not_json(error: &serde_json::Error) -> ApiError {
     if error.is_data() {
-        return error
-            .to_string()
-            .split(" at line ")
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        // Ours, of a known field: the place is put behind it.
+        let text = error.to_string();
+        return ApiError::validation(
+            text.split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        );
     }
-    let place = format!("line {}, column {}", error.line(), error.column());
-    format!("the request body is not valid JSON ({place})")
+    let (line, column) = (error.line(), error.column());
+    ApiError::validation(format!(
+        "the request body is not valid JSON (line {line}, column {column})"
+    ))
 }
 
-/// A body that is JSON.
-enum Body {
-    Object(Fields),
-    Other,
+/// The fields of a body that are known, each once at the most. What others hold is not looked at.
+#[derive(Default)]
+struct Fields {
+    agent_id: Field,
+    prompt: Field,
+    session_id: Field,
 }
 
 #[derive(Default)]
-struct Fields {
-    agent_id: Option<Value>,
-    prompt: Option<Value>,
-    session_id: Option<Value>,
+enum Field {
+    /// Not there, or null.
+    #[default]
+    None,
+    Text(String),
+    /// Of another type.
+    Other,
 }
 
-impl<'de> Deserialize<'de> for Body {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(BodyVisitor)
+impl Field {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::None | Self::Other => None,
+        }
+    }
+
+    fn into_text(self, name: &str) -> Result<Option<String>, ApiError> {
+        match self {
+            Self::None => Ok(None),
+            Self::Text(text) => Ok(Some(text)),
+            Self::Other => Err(ApiError::validation(format!("{name} must be a string"))),
+        }
     }
 }
 
-/// Serde's derived types take an array for a struct, and a duplicate's error quotes no more than
-/// its name; here both are told apart from other mistakes.
-struct BodyVisitor;
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
 
-impl<'de> Visitor<'de> for BodyVisitor {
-    type Value = Body;
+/// Serde's derived types take an array for a struct, and build what nobody asked for.
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
+        f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = Fields::default();
+        let mut seen = Vec::with_capacity(3);
         while let Some(name) = map.next_key::<String>()? {
             let field = match name.as_str() {
                 "agentId" => &mut fields.agent_id,
                 "prompt" => &mut fields.prompt,
                 "sessionId" => &mut fields.session_id,
                 _ => {
-                    map.next_value::<de::IgnoredAny>()?;
+                    map.next_value::<IgnoredAny>()?;
                     continue;
                 }
             };
-            if field.replace(map.next_value()?).is_some() {
-                return Err(de::Error::custom(format!("{name} is there twice")));
+            let value: &RawValue = map.next_value()?;
+            *field = match value.get() {
+                "null" => Field::None,
+                text if text.starts_with('"') => {
+                    Field::Text(serde_json::from_str(text).map_err(|_| {
+                        A::Error::custom(format!("{name} holds half of a surrogate pair"))
+                    })?)
+                }
+                _ => Field::Other,
+            };
+            if seen.contains(&name) {
+                return Err(A::Error::custom(format!("{name} is there twice")));
             }
+            seen.push(name);
         }
-        Ok(Body::Object(fields))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Body, A::Error> {
-        while seq.next_element::<de::IgnoredAny>()?.is_some() {}
-        Ok(Body::Other)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Body, E> {
-        Ok(Body::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Body, E> {
-        Ok(Body::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Body, E> {
-        Ok(Body::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Body, E> {
-        Ok(Body::Other)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Body, E> {
-        Ok(Body::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Body, E> {
-        Ok(Body::Other)
+        Ok(fields)
     }
 }
 
@@ -182,6 +175,7 @@ impl<'de> Visitor<'de> for BodyVisitor {
 mod tests {
     use axum::response::IntoResponse;
     use http_body_util::BodyExt;
+    use serde_json::Value;
 
     use super::*;
 
@@ -211,8 +205,11 @@ mod tests {
             ),
             (
                 r#"{"prompt":"\ud800"}"#,
-                "the request body is not valid JSON (line 1, column 18)",
+                "prompt holds half of a surrogate pair",
             ),
+            ("1e999", "the request body must be a JSON object"),
+            (r#"{"prompt":1e999}"#, "prompt must be a string"),
+            (r#"{"prompt":1,"prompt":null}"#, "prompt is there twice"),
             (r#"{"prompt":1,"prompt":2}"#, "prompt is there twice"),
             ("[1]", "the request body must be a JSON object"),
             ("null", "the request body must be a JSON object"),
@@ -258,6 +255,17 @@ mod tests {
         ] {
             assert_eq!(mistake(body).await["details"]["sessionId"], "s-1", "{body}");
         }
+    }
+
+    #[tokio::test]
+    async fn deep_nesting_is_looked_at_by_nobody() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert_eq!(
+            mistake(&format!(r#"{{"prompt":{deep}}}"#)).await["message"],
+            "prompt must be a string"
+        );
+        let unknown = format!(r#"{{"x":{deep},"agentId":"a","prompt":"b"}}"#);
+        assert!(InvokeRequest::parse(unknown.as_bytes(), 10).is_ok());
     }
 
     #[test]
