@@ -212,7 +212,10 @@ async fn show_status(
         .and_then(|Path(id)| shared.service.agents().find(&id));
     let agent = agent.ok_or_else(ApiError::unknown_agent)?;
     let deadline = context.deadline(shared.service.deadline(context.received));
-    let status = shared.service.status(agent, deadline).await;
+    let status = shared
+        .service
+        .status(agent, &context.request_id, deadline)
+        .await;
     Ok(json(
         StatusCode::OK,
         &StatusBody::new(&agent.id, status, shared.settings.now),

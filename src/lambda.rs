@@ -220,7 +220,7 @@ impl Call {
         RequestContext {
             request_id: self.context.request_id.clone(),
             received: self.received,
-            lambda_deadline: Some(deadline(&self.context, self.received, self.now)),
+            lambda_deadline: deadline(&self.context, self.received, self.now),
             xray: self.context.xray_trace_id.clone(),
             stage: stage.filter(|stage| stage != "$default"),
             limit,
@@ -229,10 +229,25 @@ impl Call {
     }
 }
 
+/// The longest that Lambda lets a function run, in milliseconds.
+const LONGEST_TIMEOUT_MS: u64 = 900_000;
+
 /// Lambda's deadline, milliseconds since 1970, on the clock that timers go by.
-fn deadline(context: &Context, received: Instant, now: SystemTime) -> Instant {
-    let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(context.deadline);
-    received + deadline.duration_since(now).unwrap_or_default()
+///
+/// `cargo lambda watch` gives the time that is left instead, which as a date would be in 1970.
+fn deadline(context: &Context, received: Instant, now: SystemTime) -> Option<Instant> {
+    let given = Duration::from_millis(context.deadline);
+    match context.deadline {
+        // None was given.
+        0 => return None,
+        ..=LONGEST_TIMEOUT_MS => return Some(received + given),
+        _ => {}
+    }
+    let left = (SystemTime::UNIX_EPOCH + given)
+        .duration_since(now)
+        .unwrap_or_default();
+    // A date further away than that is none of Lambda's.
+    Some(received + left.min(Duration::from_millis(LONGEST_TIMEOUT_MS)))
 }
 
 fn into_axum(body: lambda_http::Body) -> axum::body::Body {
@@ -249,5 +264,35 @@ fn into_lambda(body: &[u8]) -> lambda_http::Body {
         Ok("") => lambda_http::Body::Empty,
         Ok(text) => text.into(),
         Err(_) => body.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_is_a_date_or_a_time_that_is_left() {
+        let received = Instant::now();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(480_000);
+        let now_ms = 480_000 * 3_600_000;
+        for (given, left) in [
+            (now_ms + 30_000, Some(30_000)),
+            (now_ms - 1, Some(0)),
+            (600_000, Some(600_000)),
+            (0, None),
+            (u64::MAX, Some(900_000)),
+            (now_ms * 2, Some(900_000)),
+        ] {
+            let mut context = Context::default();
+            context.deadline = given;
+            let deadline = deadline(&context, received, now);
+            let expected = left.map(Duration::from_millis);
+            assert_eq!(
+                deadline.map(|deadline| deadline - received),
+                expected,
+                "{given}"
+            );
+        }
     }
 }

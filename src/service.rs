@@ -67,7 +67,7 @@ impl AgentService {
     }
 
     /// Whether an agent's runtime takes invocations, as of a short while ago.
-    pub async fn status(&self, agent: &Agent, deadline: Instant) -> AgentStatus {
+    pub async fn status(&self, agent: &Agent, request_id: &str, deadline: Instant) -> AgentStatus {
         let Ok(arn) = &agent.runtime else {
             return AgentStatus::NotConfigured;
         };
@@ -80,7 +80,7 @@ impl AgentService {
                 .status(runtime, deadline)
                 .await
                 .unwrap_or_else(|error| {
-                    telemetry::status_unknown(&agent.id, &*error);
+                    telemetry::status_unknown(request_id, &agent.id, &*error);
                     RuntimeStatus::Unknown
                 })
         };

@@ -167,9 +167,14 @@ pub(crate) fn invocation_failed(
 }
 
 /// An agent's status could not be had.
-pub(crate) fn status_unknown(agent: &AgentId, error: &(dyn Error + 'static)) {
+pub(crate) fn status_unknown(request_id: &str, agent: &AgentId, error: &(dyn Error + 'static)) {
     let causes = causes(error);
-    warn!(agentId = agent.as_str(), causes, "agent status unknown");
+    warn!(
+        requestId = request_id,
+        agentId = agent.as_str(),
+        causes,
+        "agent status unknown"
+    );
 }
 
 /// An error and what caused it, each after a colon.

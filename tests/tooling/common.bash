@@ -2,10 +2,15 @@
 # shellcheck shell=bash
 
 export SAM_CLI_TELEMETRY=0 PIP_DISABLE_PIP_VERSION_CHECK=1
-# Nothing here talks to AWS, but the SAM CLI wants a region; arm64 is for deployments.
+# Nothing here talks to AWS, but the SAM CLI wants a region. Agents and credentials of the shell's
+# would come before those of the emulator.
 export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
-sam_build=target/sam/build
-logs=target/tooling
+unset AWS_PROFILE AWS_SESSION_TOKEN
+for name in $(compgen -e | grep -E '_AGENT_(ARN|QUALIFIER|DISPLAY_NAME|DESCRIPTION)$'); do unset "$name"; done
+target=${CARGO_TARGET_DIR:-$PWD/target}
+bootstrap=$target/lambda/agentcore-bridge/bootstrap
+sam_build=$target/sam/build
+logs=$target/tooling
 background=()
 
 say() { printf '\n== %s\n' "$*"; }
@@ -28,17 +33,24 @@ start() {
   background+=("$!")
 }
 
-# Ends what was started; after a failure shows what it said.
+# Ends what was started.
+stop() {
+  local pid
+  for pid in "${background[@]}"; do kill "$pid" 2>/dev/null || true; done
+  background=()
+  wait
+}
+
+# On exit: after a failure shows what was said in the background.
 finish() {
-  local status=$? pid log
+  local status=$? log
   if [ "$status" != 0 ]; then
     for log in "$logs"/*.log; do
       if [ -e "$log" ]; then printf '\n-- %s\n' "$log" && tail -n 40 "$log"; fi
     done
     printf '\ntests/tooling: FAILED\n'
   fi >&2
-  for pid in "${background[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait
+  stop
   exit "$status"
 }
 
@@ -55,7 +67,8 @@ install_tools() {
     aarch64 | arm64) architecture=arm64 ;;
     *) fail "no Lambda function runs on $(uname -m)" ;;
   esac
-  local venv=$PWD/target/venv-tooling
+  base_image=public.ecr.aws/lambda/provided:al2023-$architecture
+  local venv=$target/venv-tooling
   if [ ! -x "$venv/bin/python" ]; then
     "$python" -m venv "$venv" || fail "python3 -m venv failed; on Debian: apt-get install python3-venv"
   fi
@@ -68,12 +81,18 @@ install_tools() {
   rm -f "$logs"/*.log
 }
 
+# Whether a container can be had for the function: a daemon, and AWS's image here or to be pulled.
+has_docker() {
+  limited 20 docker info >/dev/null 2>&1 || return
+  docker image inspect "$base_image" >/dev/null 2>&1 || limited 600 docker pull --quiet "$base_image"
+}
+
 check() { python tests/tooling/check.py "$@"; }
 
 # The emulated AgentCore Runtime, its endpoint and credentials in the environment.
 start_emulator() {
   limited 900 cargo build --locked --quiet -p agentcore-bridge -p agentcore-emulator --bins
-  start 900 emulator target/debug/agentcore-emulator
+  start 900 emulator "$target/debug/agentcore-emulator"
   check wait-for "$logs/emulator.log" "Ctrl-C"
   AWS_ENDPOINT_URL_BEDROCK_AGENTCORE=$(grep -o 'http://127[0-9.:]*' "$logs/emulator.log")
   ECHO_AGENT_ARN=$(awk '$1 == "echo" { print $2 }' "$logs/emulator.log")
