@@ -240,7 +240,7 @@ fn deadline(context: &Context, received: Instant, now: SystemTime) -> Option<Ins
     match context.deadline {
         // None was given.
         0 => return None,
-        ..=LONGEST_TIMEOUT_MS => return Some(received + given),
+        1..=LONGEST_TIMEOUT_MS => return Some(received + given),
         _ => {}
     }
     let left = (SystemTime::UNIX_EPOCH + given)
