@@ -3,6 +3,7 @@
 //! No line holds a prompt, a reply, a credential, a signed URL, or words of the agent's or of AWS.
 
 use std::error::Error;
+use std::panic::PanicHookInfo;
 use std::time::SystemTime;
 
 use tracing::level_filters::LevelFilter;
@@ -68,13 +69,16 @@ pub fn init(level: LogLevel, format: Format) {
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .try_init();
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic
-            .location()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        error!(place, "panicked");
-    }));
+    std::panic::set_hook(Box::new(report_panic));
+}
+
+/// Says where the program panicked, and not with what words: they may quote a prompt.
+fn report_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    error!(place, "panicked");
 }
 
 /// A time as RFC 3339 writes it.
@@ -187,4 +191,52 @@ fn causes(error: &dyn Error) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_logged_with_its_place_and_without_its_words() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer = fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(move || writer.clone());
+        let subscriber = tracing_subscriber::registry().with(layer);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(report_panic));
+        let panicked = tracing::subscriber::with_default(subscriber, || {
+            std::panic::catch_unwind(|| panic!("MARKER"))
+        });
+        std::panic::set_hook(before);
+        assert!(panicked.is_err());
+        let said = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(
+            said.contains("panicked") && said.contains("src/telemetry.rs:"),
+            "{said}"
+        );
+        assert!(!said.contains("MARKER"), "{said}");
+    }
 }

@@ -92,6 +92,55 @@ async fn retry_after_is_passed_on() {
     );
 }
 
+/// The service's wish is obeyed, and each attempt is signed anew.
+#[tokio::test]
+async fn a_retry_waits_as_it_was_told_to_and_has_a_signature_of_its_own() {
+    let throttled = Handshake::status(429, "ThrottlingException").with_header("Retry-After", "2");
+    let attempts = vec![throttled, Handshake::Accept];
+    let bridge = Bridge::to(Agent::echo().handshake(Handshake::Sequence(attempts))).await;
+    let start = Instant::now();
+    assert_eq!(bridge.say("x").await.status, StatusCode::OK);
+    assert!(
+        start.elapsed() >= Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
+    let connections = bridge.emulator.connections();
+    let [first, second] = connections.as_slice() else {
+        panic!("{connections:?}")
+    };
+    for parameter in ["X-Amz-Date", "X-Amz-Signature"] {
+        assert_ne!(
+            first.parameter(parameter),
+            second.parameter(parameter),
+            "{parameter}"
+        );
+    }
+    assert_eq!(first.runtime_session_id, second.runtime_session_id);
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_too_large_is_no_handshake() {
+    let many = "x-filler: y\r\n".repeat(200);
+    let large = format!("x-filler: {}\r\n", "y".repeat(100_000));
+    for headers in [many, large] {
+        let answer = format!("HTTP/1.1 101 Switching Protocols\r\n{headers}\r\n");
+        let raw = Handshake::Raw {
+            bytes: answer.into_bytes(),
+            keep_open: true,
+        };
+        let bridge = Bridge::to(Agent::refusing(raw)).await;
+        assert_error(
+            &bridge.say("x").await,
+            500,
+            "InternalError",
+            Some("handshake"),
+            false,
+        );
+        assert_eq!(bridge.emulator.connections().len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn what_breaks_before_the_prompt_is_tried_again() {
     for (handshake, status, code) in [
