@@ -19,3 +19,4 @@ mod soak;
 mod status;
 mod streaming;
 mod support;
+mod tls;
