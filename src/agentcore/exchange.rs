@@ -145,3 +145,55 @@ impl<T: Transport> Exchange<T> {
         InvocationError::new(phase, failure)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use aws_credential_types::Credentials;
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::agent::RuntimeArn;
+    use crate::agentcore::presign::presign;
+    use crate::invocation::{RuntimeSessionId, SessionId};
+
+    /// A peer that upgrades the connection and then reads nothing: the prompt never leaves whole,
+    /// and neither does the close frame.
+    #[tokio::test(start_paused = true)]
+    async fn a_prompt_that_does_not_leave_is_not_waited_for_for_ever() {
+        let (ours, theirs) = tokio::io::duplex(4_096);
+        tokio::spawn(async move {
+            let peer = tokio_tungstenite::accept_async(theirs).await;
+            std::future::pending::<()>().await;
+            drop(peer);
+        });
+        let arn = "arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/Agent-Pgs8nUGuuS";
+        let url = presign(
+            &RuntimeArn::parse(arn).unwrap(),
+            None,
+            &RuntimeSessionId::of(&SessionId::generate()),
+            None,
+            &Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"),
+            SystemTime::UNIX_EPOCH,
+        );
+        let socket = Socket::open(ours, &url.unwrap(), &HeaderMap::new())
+            .await
+            .unwrap();
+
+        let start = Instant::now();
+        let deadline = start + Duration::from_secs(25);
+        let prompt = "x".repeat(100_000);
+        let mut exchange = Exchange::begin(socket, prompt, deadline, Duration::from_secs(20));
+        let ReplyEvent::Interrupted(error) = exchange.next().await else {
+            panic!("there is nobody to reply");
+        };
+        assert_eq!(error.phase, Phase::Send);
+        assert_eq!(error.failure, Failure::Timeout(Timeout::Chunk));
+        assert_eq!(
+            start.elapsed(),
+            Duration::from_millis(20_100),
+            "100 ms for the close frame"
+        );
+    }
+}
