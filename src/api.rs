@@ -15,6 +15,7 @@ use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::agent::Agent;
 use crate::config::AllowedOrigins;
 use crate::service::AgentService;
 pub(crate) use error::ApiError;
@@ -67,6 +68,14 @@ pub struct Api {
 struct Shared {
     service: AgentService,
     settings: Settings,
+}
+
+impl Shared {
+    /// The agent that a path names.
+    fn agent(&self, id: Result<Path<String>, PathRejection>) -> Result<&Agent, ApiError> {
+        let agent = id.ok().and_then(|Path(id)| self.service.agents().find(&id));
+        agent.ok_or_else(ApiError::unknown_agent)
+    }
 }
 
 impl Api {
@@ -195,10 +204,7 @@ async fn show_agent(
     State(shared): State<Arc<Shared>>,
     agent_id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
-    let agent = agent_id
-        .ok()
-        .and_then(|Path(id)| shared.service.agents().find(&id));
-    let agent = agent.ok_or_else(ApiError::unknown_agent)?;
+    let agent = shared.agent(agent_id)?;
     Ok(json(StatusCode::OK, &AgentBody::from(agent)))
 }
 
@@ -207,10 +213,7 @@ async fn show_status(
     Extension(context): Context,
     agent_id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
-    let agent = agent_id
-        .ok()
-        .and_then(|Path(id)| shared.service.agents().find(&id));
-    let agent = agent.ok_or_else(ApiError::unknown_agent)?;
+    let agent = shared.agent(agent_id)?;
     let deadline = context.deadline(shared.service.deadline(context.received));
     let status = shared
         .service
