@@ -217,6 +217,20 @@ mod tests {
     }
 
     #[test]
+    fn the_log_has_every_cause_of_a_failure() {
+        use crate::agentcore::error::{Failure, InvocationError, Phase};
+
+        #[derive(Debug, thiserror::Error)]
+        #[error("the stream broke")]
+        struct Broke(#[source] std::io::Error);
+
+        let cause = Broke(std::io::Error::other("a reset"));
+        let failure = InvocationError::new(Phase::Connect, Failure::Unreachable).because(cause);
+        let expected = "the service could not be reached: the stream broke: a reset";
+        assert_eq!(causes(&failure), expected);
+    }
+
+    #[test]
     fn a_panic_is_logged_with_its_place_and_without_its_words() {
         let lines = Lines::default();
         let writer = lines.clone();

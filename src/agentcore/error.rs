@@ -115,7 +115,7 @@ impl InvocationError {
         }
     }
 
-    pub(super) fn because(
+    pub(crate) fn because(
         self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
