@@ -2,14 +2,16 @@
 
 use std::fmt;
 
-/// A secret: neither `Debug` nor `Display` says anything of it.
+use zeroize::Zeroizing;
+
+/// A secret: `Debug` says nothing of it, there is no `Display`, and dropped it is wiped from memory.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Takes a text for secret.
     pub fn new(text: String) -> Self {
-        Self(text)
+        Self(Zeroizing::new(text))
     }
 
     /// The text itself.
@@ -21,5 +23,17 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let secret = Secret::new("MARKER".to_owned());
+        assert_eq!(format!("{secret:?} {secret:#?}"), "Secret Secret");
+        assert_eq!(secret.expose(), "MARKER");
     }
 }

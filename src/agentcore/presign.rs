@@ -1,7 +1,7 @@
 //! The address of an agent's WebSocket, signed. No I/O, no clock: time and credentials are
 //! arguments, and the same arguments give the same URL.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -10,6 +10,7 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
 
 use super::endpoint::Endpoint;
 use crate::agent::RuntimeArn;
@@ -31,12 +32,12 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// A signed address: who has it can talk to the agent for five minutes, so neither `Debug` nor
-/// any error shows more than the host.
+/// any error shows more than the host, and dropped it is wiped from memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PresignedUrl {
     endpoint: Endpoint,
     /// Path and query, percent-encoded, as signed and as sent.
-    target: String,
+    target: Zeroizing<String>,
 }
 
 impl PresignedUrl {
@@ -51,8 +52,9 @@ impl PresignedUrl {
     }
 
     /// The whole URL. It holds the signature: for the wire alone.
-    pub fn to_url(&self) -> String {
-        format!("{}{}", self.endpoint.websocket_origin(), self.target)
+    pub fn to_url(&self) -> Zeroizing<String> {
+        let origin = self.endpoint.websocket_origin();
+        Zeroizing::new(format!("{origin}{}", self.target.as_str()))
     }
 }
 
@@ -89,11 +91,12 @@ pub fn presign(
         Some(endpoint) => endpoint.clone(),
         None => Endpoint::public(SERVICE, arn),
     };
-    let mut target = format!(
-        "{}/runtimes/{}/ws?",
-        endpoint.path_prefix(),
-        encode(arn.as_str())
-    );
+    // With room for all of it: a text that grows leaves copies of itself behind.
+    let token_bytes = credentials.session_token().map_or(0, str::len);
+    let mut target = Zeroizing::new(String::with_capacity(2_048 + 3 * token_bytes));
+    target.push_str(endpoint.path_prefix());
+    // Writing to a String cannot fail.
+    let _ = write!(target, "/runtimes/{}/ws?", encode(arn.as_str()));
     if let Some(qualifier) = qualifier {
         push_parameter(&mut target, "qualifier", qualifier);
     }
@@ -112,7 +115,7 @@ fn signature(
     region: &str,
     credentials: &Credentials,
     time: SystemTime,
-) -> Result<Vec<(String, String)>, PresignError> {
+) -> Result<Vec<(String, Zeroizing<String>)>, PresignError> {
     let refused = |error: Box<dyn std::error::Error + Send + Sync>| PresignError(error);
 
     let mut settings = SigningSettings::default();
@@ -140,7 +143,7 @@ fn signature(
         .into_parts();
     let parameters = instructions.params().iter();
     Ok(parameters
-        .map(|(name, value)| ((*name).to_owned(), value.to_string()))
+        .map(|(name, value)| ((*name).to_owned(), Zeroizing::new(value.to_string())))
         .collect())
 }
 
@@ -150,7 +153,6 @@ pub(super) fn encode(text: &str) -> impl fmt::Display + '_ {
 }
 
 fn push_parameter(target: &mut String, name: &str, value: &str) {
-    use fmt::Write as _;
     let separator = if target.ends_with('?') { "" } else { "&" };
     // Writing to a String cannot fail.
     let _ = write!(target, "{separator}{}={}", encode(name), encode(value));

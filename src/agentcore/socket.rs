@@ -290,7 +290,7 @@ impl<T: Transport> Drop for Socket<T> {
 }
 
 fn handshake_request(url: &PresignedUrl, headers: &HeaderMap) -> Result<Request<()>, http::Error> {
-    let mut request = Request::get(url.to_url())
+    let mut request = Request::get(url.to_url().as_str())
         .header(header::HOST, url.endpoint().authority())
         .header(header::CONNECTION, "Upgrade")
         .header(header::UPGRADE, "websocket")
