@@ -29,6 +29,7 @@ mod refusal;
 pub mod reply;
 mod rest;
 pub mod retry;
+pub mod session;
 mod socket;
 mod sse;
 pub mod status;
@@ -226,7 +227,7 @@ impl AgentCoreClient {
             .await?;
         let message = Message {
             prompt: invocation.prompt.as_str(),
-            session_id: invocation.session.as_str(),
+            session_id: invocation.agent_session(),
         };
         let message = serde_json::to_string(&message).map_err(|cause| {
             InvocationError::new(Phase::Send, Failure::Unsignable).because(cause)

@@ -107,7 +107,13 @@ impl SessionId {
 /// no fewer than 33 and AgentCore Memory no more than 100. The caller never sees it where it
 /// differs from its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RuntimeSessionId(String);
+pub struct RuntimeSessionId {
+    id: String,
+    is_bound: bool,
+}
+
+/// What the id of a bound session begins with; 64 hexadecimal digits follow.
+const BOUND: &str = "bound-";
 
 impl RuntimeSessionId {
     /// The runtime's id for a session of no known caller: the caller's own where it fits, else one
@@ -115,18 +121,55 @@ impl RuntimeSessionId {
     pub fn of(session: &SessionId) -> Self {
         let id = session.as_str();
         if (33..=100).contains(&id.len()) {
-            return Self(id.to_owned());
+            return Self::unbound(id.to_owned());
         }
+        Self::derived(id)
+    }
+
+    /// The same where other callers' sessions are bound. An id that has the form of a bound one is
+    /// never taken as it stands: who learnt one, or computed it, is not let into that session.
+    pub fn beside_bound_ones(session: &SessionId) -> Self {
+        if is_bound(session.as_str()) {
+            return Self::derived(session.as_str());
+        }
+        Self::of(session)
+    }
+
+    /// The runtime's id for a session of a known caller, who alone has this digest.
+    pub(crate) fn bound(digest: &[u8; 32]) -> Self {
+        Self {
+            id: format!("{BOUND}{}", hex(digest)),
+            is_bound: true,
+        }
+    }
+
+    fn derived(id: &str) -> Self {
         let digest = Sha256::new()
             .chain_update(b"agentcore-bridge session\0")
             .chain_update(id);
-        Self(format!("derived-{}", hex(&digest.finalize())))
+        Self::unbound(format!("derived-{}", hex(&digest.finalize())))
+    }
+
+    fn unbound(id: String) -> Self {
+        Self {
+            id,
+            is_bound: false,
+        }
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.id
     }
+}
+
+/// Whether an id has the form of a bound one, in any case.
+fn is_bound(id: &str) -> bool {
+    let digits = id
+        .split_at_checked(BOUND.len())
+        .filter(|(begin, _)| begin.eq_ignore_ascii_case(BOUND))
+        .map(|(_, digits)| digits);
+    digits.is_some_and(|d| d.len() == 64 && d.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -145,12 +188,24 @@ fn hex(bytes: &[u8]) -> String {
 pub struct Invocation {
     /// What to say.
     pub prompt: Prompt,
-    /// The session as the caller knows it; the agent is told this one.
+    /// The session as the caller knows it.
     pub session: SessionId,
     /// The session as the runtime knows it.
     pub runtime_session: RuntimeSessionId,
     /// What ties it to a trace.
     pub trace: TraceHeaders,
+}
+
+impl Invocation {
+    /// The session that the agent is told: the caller's own id, but for a bound session the
+    /// runtime's. Agents keep their memory by it, and two callers may use the same id.
+    pub fn agent_session(&self) -> &str {
+        if self.runtime_session.is_bound {
+            self.runtime_session.as_str()
+        } else {
+            self.session.as_str()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -242,5 +297,31 @@ mod tests {
         }
         assert_ne!(of("a"), of("b"));
         assert_ne!(of("abc"), of("ABC"));
+    }
+
+    #[test]
+    fn an_id_like_a_bound_one_does_not_stand_beside_bound_ones() {
+        let bound = RuntimeSessionId::bound(&[0xab; 32]);
+        assert!((33..=100).contains(&bound.as_str().len()));
+        for id in [
+            bound.as_str().to_owned(),
+            bound.as_str().to_ascii_uppercase(),
+        ] {
+            let sent = SessionId::parse(&id).unwrap();
+            let beside = RuntimeSessionId::beside_bound_ones(&sent);
+            assert!(beside.as_str().starts_with("derived-"), "{beside:?}");
+            assert_eq!(RuntimeSessionId::of(&sent).as_str(), id);
+        }
+        for id in [
+            "a".repeat(33),
+            format!("bound-{}", "a".repeat(63)),
+            format!("bound-{}", "g".repeat(64)),
+            format!("round-{}", "a".repeat(64)),
+            "short".to_owned(),
+        ] {
+            let sent = SessionId::parse(&id).unwrap();
+            let beside = RuntimeSessionId::beside_bound_ones(&sent);
+            assert_eq!(beside, RuntimeSessionId::of(&sent), "{id}");
+        }
     }
 }

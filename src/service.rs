@@ -7,9 +7,10 @@ use tokio::time::Instant;
 use crate::agent::{Agent, AgentRegistry};
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::exchange::ReplyEvent;
+use crate::agentcore::session::EndSessionError;
 use crate::agentcore::status::RuntimeStatus;
 use crate::agentcore::{AgentCoreClient, ReplyStream, Runtime};
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, RuntimeSessionId};
 use crate::telemetry;
 
 mod status;
@@ -95,6 +96,27 @@ impl AgentService {
     /// When an invocation that begins at `start` must be over, if nothing else cuts it short.
     pub fn deadline(&self, start: Instant) -> Instant {
         start + self.client.invoke_timeout()
+    }
+
+    /// Ends a session of an agent, whether there is one or not.
+    ///
+    /// # Errors
+    /// [`EndSessionError`] where it may go on.
+    pub async fn end_session(
+        &self,
+        agent: &Agent,
+        session: &RuntimeSessionId,
+        deadline: Instant,
+    ) -> Result<(), EndSessionError> {
+        let arn = agent
+            .runtime
+            .as_ref()
+            .map_err(|error| EndSessionError::malformed_arn(*error))?;
+        let runtime = Runtime {
+            arn,
+            qualifier: agent.qualifier.as_deref(),
+        };
+        self.client.end_session(runtime, session, deadline).await
     }
 
     /// Invokes an agent and waits for the beginning of its reply.

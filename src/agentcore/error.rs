@@ -53,7 +53,8 @@ pub enum Timeout {
     Invocation,
 }
 
-/// The service answered the opening handshake with something other than an upgrade.
+/// The service answered the opening handshake with something other than an upgrade, or another
+/// request with something other than success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status.
@@ -82,7 +83,7 @@ pub enum Failure {
     NoCredentials,
     /// Time ran out.
     Timeout(Timeout),
-    /// The service refused the connection at the handshake.
+    /// The service refused the connection at the handshake, or another request.
     Refused(Refusal),
     /// No connection: DNS, TCP or TLS.
     Unreachable,
@@ -133,20 +134,22 @@ impl InvocationError {
 
 impl fmt::Display for InvocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.failure {
-            Failure::MalformedArn => f.write_str("the agent's configured ARN is malformed"),
-            Failure::NoCredentials => f.write_str("no AWS credentials could be had"),
-            Failure::Timeout(Timeout::Connect) => f.write_str("the time to connect ran out"),
-            Failure::Timeout(Timeout::Chunk) => f.write_str("the agent was silent for too long"),
-            Failure::Timeout(Timeout::Invocation) => {
+        self.failure.fmt(f)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MalformedArn => f.write_str("the agent's configured ARN is malformed"),
+            Self::NoCredentials => f.write_str("no AWS credentials could be had"),
+            Self::Timeout(Timeout::Connect) => f.write_str("the time to connect ran out"),
+            Self::Timeout(Timeout::Chunk) => f.write_str("the agent was silent for too long"),
+            Self::Timeout(Timeout::Invocation) => {
                 f.write_str("the time for the invocation ran out")
             }
-            Failure::Refused(refusal) => {
-                write!(
-                    f,
-                    "the handshake was answered with status {}",
-                    refusal.status
-                )?;
+            Self::Refused(refusal) => {
+                write!(f, "the service answered with status {}", refusal.status)?;
                 match refusal.fault {
                     Some(CredentialsFault::Expired) => {
                         f.write_str(", the credentials have expired")
@@ -155,11 +158,11 @@ impl fmt::Display for InvocationError {
                     None => Ok(()),
                 }
             }
-            Failure::Unreachable => f.write_str("the service could not be reached"),
-            Failure::Lost => f.write_str("the connection was lost"),
-            Failure::Violation => f.write_str("the peer broke the protocol"),
-            Failure::AgentError => f.write_str("the agent reported an error"),
-            Failure::Unsignable => f.write_str("the request could not be made"),
+            Self::Unreachable => f.write_str("the service could not be reached"),
+            Self::Lost => f.write_str("the connection was lost"),
+            Self::Violation => f.write_str("the peer broke the protocol"),
+            Self::AgentError => f.write_str("the agent reported an error"),
+            Self::Unsignable => f.write_str("the request could not be made"),
         }
     }
 }

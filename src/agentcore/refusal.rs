@@ -41,15 +41,18 @@ pub(super) fn read(refused: &Refused, now: SystemTime) -> Refusal {
     }
 }
 
-fn credentials_fault(headers: &HeaderMap, body: &[u8]) -> Option<CredentialsFault> {
+/// Whether an answer's type, in its header or its body, is of this name.
+pub(super) fn names(headers: &HeaderMap, body: &[u8], name: &str) -> bool {
     let header = headers
         .get(ERROR_TYPE)
         .map_or(&b""[..], |value| value.as_bytes());
-    let names = |name: &str| {
-        [header, body]
-            .iter()
-            .any(|text| memchr::memmem::find(text, name.as_bytes()).is_some())
-    };
+    [header, body]
+        .iter()
+        .any(|text| memchr::memmem::find(text, name.as_bytes()).is_some())
+}
+
+fn credentials_fault(headers: &HeaderMap, body: &[u8]) -> Option<CredentialsFault> {
+    let names = |name: &str| names(headers, body, name);
     if names("ExpiredToken") {
         Some(CredentialsFault::Expired)
     } else if INVALID.into_iter().any(names) {

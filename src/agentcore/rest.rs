@@ -8,7 +8,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
@@ -28,12 +28,17 @@ pub(super) struct Call<'a> {
     pub(super) region: &'a str,
     /// Path and query, percent-encoded, below the endpoint's prefix.
     pub(super) target: String,
+    /// Headers to be signed, beside those that each request has.
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
 }
 
 /// What the service answered.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    /// Empty where it did not come whole: the status is an answer by itself.
     pub(super) body: Bytes,
 }
 
@@ -48,9 +53,12 @@ pub(super) enum CallError {
     /// The service could not be reached.
     #[error("the service could not be reached")]
     Unreachable(#[source] std::io::Error),
-    /// The connection broke off, or what came was no HTTP.
+    /// The connection broke off.
     #[error("the service gave no answer")]
-    Unanswered(#[source] BoxError),
+    Unanswered(#[source] hyper::Error),
+    /// What came was no HTTP.
+    #[error("the service's answer could not be understood")]
+    Violation(#[source] hyper::Error),
 }
 
 impl Call<'_> {
@@ -70,7 +78,10 @@ impl Call<'_> {
             .map_err(CallError::Unreachable)?;
         exchange(TokioIo::new(transport), request)
             .await
-            .map_err(CallError::Unanswered)
+            .map_err(|error| match error {
+                error if error.is_parse() => CallError::Violation(error),
+                error => CallError::Unanswered(error),
+            })
     }
 
     fn signed(
@@ -80,7 +91,7 @@ impl Call<'_> {
     ) -> Result<Request<Full<Bytes>>, BoxError> {
         let target = format!("{}{}", self.endpoint.path_prefix(), self.target);
         let authority = self.endpoint.authority();
-        let mut headers = HeaderMap::new();
+        let mut headers = self.headers.clone();
         headers.insert(header::HOST, HeaderValue::from_str(authority)?);
 
         let identity = credentials.clone().into();
@@ -95,22 +106,24 @@ impl Call<'_> {
         let request = SignableRequest::new(
             self.method.as_str(),
             format!("https://{authority}{target}"),
-            std::iter::once(("host", authority)),
-            SignableBody::Bytes(&[]),
+            headers
+                .iter()
+                .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))),
+            SignableBody::Bytes(&self.body),
         )?;
         let (instructions, _) = sign(request, &parameters)?.into_parts();
 
         let mut request = Request::builder()
             .method(self.method.clone())
             .uri(target)
-            .body(Full::default())?;
+            .body(Full::new(self.body.clone()))?;
         *request.headers_mut() = headers;
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)
     }
 }
 
-async fn exchange<T>(transport: T, request: Request<Full<Bytes>>) -> Result<Answer, BoxError>
+async fn exchange<T>(transport: T, request: Request<Full<Bytes>>) -> Result<Answer, hyper::Error>
 where
     T: hyper::rt::Read + hyper::rt::Write + Unpin + Send,
 {
@@ -119,10 +132,12 @@ where
         let (parts, body) = sender.send_request(request).await?.into_parts();
         let body = Limited::new(body, MAX_ANSWER_BYTES)
             .collect()
-            .await?
-            .to_bytes();
+            .await
+            .map(Collected::to_bytes)
+            .unwrap_or_default();
         Ok(Answer {
             status: parts.status.as_u16(),
+            headers: parts.headers,
             body,
         })
     };

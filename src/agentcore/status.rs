@@ -4,7 +4,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use http::Method;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -65,6 +66,8 @@ impl AgentCoreClient {
                 encode(runtime.arn.runtime_id()),
                 encode(runtime.qualifier.unwrap_or(DEFAULT_QUALIFIER)),
             ),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
         };
         Ok(call
             .send(&self.connector, &credentials, (self.now)())
@@ -98,6 +101,7 @@ mod tests {
     fn status(code: u16, body: &'static str) -> Option<RuntimeStatus> {
         read(&Answer {
             status: code,
+            headers: HeaderMap::new(),
             body: body.into(),
         })
         .ok()
@@ -119,6 +123,7 @@ mod tests {
             let body = format!("{{\"status\":\"{state}\",\"liveVersion\":\"1\"}}");
             let answer = Answer {
                 status: 200,
+                headers: HeaderMap::new(),
                 body: body.into(),
             };
             assert_eq!(read(&answer).ok(), Some(expected), "{state}");

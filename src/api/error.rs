@@ -21,6 +21,7 @@ pub(crate) enum ErrorCode {
     NotFound,
     MethodNotAllowed,
     PayloadTooLarge,
+    RateLimit,
     ServiceUnavailable,
     Timeout,
     Internal,
@@ -35,6 +36,7 @@ impl ErrorCode {
             Self::NotFound => "NotFoundError",
             Self::MethodNotAllowed => "MethodNotAllowedError",
             Self::PayloadTooLarge => "PayloadTooLargeError",
+            Self::RateLimit => "RateLimitError",
             Self::ServiceUnavailable => "ServiceUnavailableError",
             Self::Timeout => "TimeoutError",
             Self::Internal => "InternalError",
@@ -49,6 +51,7 @@ impl ErrorCode {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RateLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -108,6 +111,17 @@ impl ApiError {
         )
     }
 
+    /// A limit of ours: the caller is to come again after this time.
+    pub(super) fn too_much(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(
+                ErrorCode::RateLimit,
+                "there are too many requests from this caller; see Retry-After",
+            )
+        }
+    }
+
     pub(crate) fn panicked() -> Self {
         Self::new(ErrorCode::Internal, "something went wrong on our side")
     }
@@ -137,10 +151,13 @@ impl ApiError {
 
     /// Whether the same request may be sent again without running the agent twice.
     fn is_retryable(&self) -> bool {
-        matches!(
-            self.code,
-            ErrorCode::ServiceUnavailable | ErrorCode::Timeout
-        ) && self.phase.is_none_or(Phase::is_before_send)
+        match self.code {
+            ErrorCode::RateLimit => true,
+            ErrorCode::ServiceUnavailable | ErrorCode::Timeout => {
+                self.phase.is_none_or(Phase::is_before_send)
+            }
+            _ => false,
+        }
     }
 
     /// The body of the answer, as JSON.
@@ -175,7 +192,17 @@ impl ApiError {
 
 impl From<&InvocationError> for ApiError {
     fn from(error: &InvocationError) -> Self {
-        let (code, message) = match &error.failure {
+        Self {
+            phase: Some(error.phase),
+            ..Self::from(&error.failure)
+        }
+    }
+}
+
+/// A failure outside of an invocation, which has no phases.
+impl From<&Failure> for ApiError {
+    fn from(failure: &Failure) -> Self {
+        let (code, message) = match failure {
             Failure::MalformedArn => (
                 ErrorCode::Validation,
                 "the agent is not configured correctly",
@@ -200,14 +227,13 @@ impl From<&InvocationError> for ApiError {
             ),
             Failure::Unsignable => (ErrorCode::Internal, "something went wrong on our side"),
         };
-        let retry_after = match &error.failure {
+        let retry_after = match failure {
             Failure::Refused(refusal) if code == ErrorCode::ServiceUnavailable => {
                 refusal.retry_after
             }
             _ => None,
         };
         Self {
-            phase: Some(error.phase),
             retry_after,
             ..Self::new(code, message)
         }
