@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use agentcore_bridge::api::{AnswerLimit, Api, RequestContext};
+use agentcore_bridge::caller::Origin;
 use agentcore_bridge::config::{Config, Environment};
 use agentcore_bridge::telemetry::{self, Format};
 use agentcore_bridge::{aws, bridge};
@@ -236,6 +237,7 @@ async fn answer(api: Api, request: Request<Body>) -> axum::response::Response {
         lambda_deadline: None,
         xray: None,
         stage: None,
+        origin: Origin::default(),
         limit: AnswerLimit::Lambda,
         can_stream: true,
     };

@@ -9,14 +9,17 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, delete, get, post};
 use axum::{Extension, Router};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::agent::Agent;
-use crate::config::AllowedOrigins;
+use crate::caller::runtime_session;
+use crate::config::{AllowedOrigins, RateLimits, SessionBinding};
+use crate::invocation::{RuntimeSessionId, SessionId};
+use crate::limits::Limits;
 use crate::service::AgentService;
 pub(crate) use error::ApiError;
 use response::{AgentBody, AgentsBody, HealthBody, StatusBody, json};
@@ -28,6 +31,7 @@ mod error;
 mod invoke;
 mod request;
 mod response;
+mod session;
 mod stream;
 
 pub use context::{AnswerLimit, RequestContext};
@@ -35,10 +39,19 @@ pub use context::{AnswerLimit, RequestContext};
 const AGENTS: &str = "/api/agents";
 const AGENT: &str = "/api/agents/{agent_id}";
 const STATUS: &str = "/api/agents/{agent_id}/status";
+const SESSION: &str = "/api/agents/{agent_id}/sessions/{session_id}";
 const INVOKE: &str = "/api/agents/invoke";
 const INVOKE_STREAM: &str = "/api/agents/invoke/stream";
 const HEALTH: &str = "/health";
-const ROUTES: [&str; 6] = [AGENTS, AGENT, STATUS, INVOKE, INVOKE_STREAM, HEALTH];
+const ROUTES: [&str; 7] = [
+    AGENTS,
+    AGENT,
+    STATUS,
+    SESSION,
+    INVOKE,
+    INVOKE_STREAM,
+    HEALTH,
+];
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -53,6 +66,10 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// A path prefix to strip, with a leading slash and no trailing one.
     pub base_path: Option<String>,
+    /// Whether the runtime's session depends on who calls.
+    pub session_binding: SessionBinding,
+    /// How much each caller may ask for.
+    pub rate_limits: RateLimits,
     /// The clock by which answers are dated.
     pub now: fn() -> SystemTime,
 }
@@ -68,9 +85,21 @@ pub struct Api {
 struct Shared {
     service: AgentService,
     settings: Settings,
+    limits: Limits,
 }
 
 impl Shared {
+    /// The runtime's session for the one that the caller sent.
+    fn runtime_session(
+        &self,
+        context: &RequestContext,
+        agent: &Agent,
+        session: &SessionId,
+    ) -> RuntimeSessionId {
+        let caller = context.origin.caller.as_ref();
+        runtime_session(&self.settings.session_binding, caller, &agent.id, session)
+    }
+
     /// The agent that a path names.
     fn agent(&self, id: Result<Path<String>, PathRejection>) -> Result<&Agent, ApiError> {
         let agent = id.ok().and_then(|Path(id)| self.service.agents().find(&id));
@@ -84,15 +113,21 @@ impl Api {
         let base_path = settings.base_path.clone();
         let origins = settings.allowed_origins.clone();
         let resource = |methods, allowed| resource(methods, allowed, &origins);
+        let shared = Shared {
+            service,
+            limits: Limits::new(settings.rate_limits),
+            settings,
+        };
         let router = Router::new()
             .route(INVOKE, resource(post(invoke::invoke), CALL))
             .route(INVOKE_STREAM, resource(post(invoke::invoke_stream), CALL))
             .route(AGENTS, resource(get(list_agents), READ))
             .route(AGENT, resource(get(show_agent), READ))
             .route(STATUS, resource(get(show_status), READ))
+            .route(SESSION, resource(delete(session::end), END))
             .route(HEALTH, resource(get(health), READ))
             .fallback_service(unknown_path(&origins))
-            .with_state(Arc::new(Shared { service, settings }));
+            .with_state(Arc::new(shared));
         Self { router, base_path }
     }
 
@@ -159,6 +194,7 @@ fn is_route(path: &str) -> bool {
 
 const READ: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
 const CALL: &[Method] = &[Method::POST, Method::OPTIONS];
+const END: &[Method] = &[Method::DELETE, Method::OPTIONS];
 
 /// A route's methods, with what each route has around them.
 fn resource<S: Clone + Send + Sync + 'static>(
@@ -306,6 +342,12 @@ mod tests {
                 "/api/agents/invoke",
             ),
             ("/prod/prod/health", Some("prod"), None, "/prod/prod/health"),
+            (
+                "/prod/api/agents/a/sessions/b%2Fc",
+                Some("prod"),
+                None,
+                "/api/agents/a/sessions/b%2Fc",
+            ),
             ("/health", None, None, "/health"),
             ("/health/", Some("health"), None, "/health/"),
         ] {
@@ -324,6 +366,7 @@ mod tests {
             "/api/agents",
             "/api/agents/x",
             "/api/agents/invoke",
+            "/api/agents/x/sessions/y",
         ] {
             assert!(is_route(path), "{path}");
         }
@@ -333,6 +376,10 @@ mod tests {
             "/health/",
             "/api/agents/",
             "/api/agents/a/b/c/d",
+            "/api/agents/a/sessions",
+            "/api/agents/a/sessions/",
+            "/api/agents//sessions/y",
+            "/api/agents/a/sessions/y/z",
             "//health",
         ] {
             assert!(!is_route(path), "{path}");

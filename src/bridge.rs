@@ -41,6 +41,8 @@ pub fn api(
         max_response_bytes: config.max_response_bytes,
         allowed_origins: config.allowed_origins.clone(),
         base_path: config.base_path.clone(),
+        session_binding: config.session_binding.clone(),
+        rate_limits: config.rate_limits,
         now,
     };
     Ok(Api::new(service, settings))

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::api::{AnswerLimit, Api, RequestContext};
+use crate::caller::Origin;
 use crate::config::{ConfigError, Environment, InvokeMode};
 
 mod event;
@@ -126,6 +127,7 @@ async fn answer(
         received: Instant::now(),
         now: now(),
         can_stream: mode == InvokeMode::ResponseStream,
+        origin: Origin::of_event(payload.get()),
         context,
     };
     let event = event::read(payload.get());
@@ -144,6 +146,7 @@ struct Call {
     received: Instant,
     now: SystemTime,
     can_stream: bool,
+    origin: Origin,
     context: Context,
 }
 
@@ -223,6 +226,7 @@ impl Call {
             lambda_deadline: deadline(&self.context, self.received, self.now),
             xray: self.context.xray_trace_id.clone(),
             stage: stage.filter(|stage| stage != "$default"),
+            origin: self.origin.clone(),
             limit,
             can_stream: self.can_stream,
         }

@@ -15,6 +15,7 @@
 //! |---|---|
 //! | [`config`] | reads the environment, and is the only one that does |
 //! | [`agent`], [`invocation`] | domain types that only their parsers can make |
+//! | [`caller`], [`limits`] | who calls, and whose session that is; how much each may ask for |
 //! | [`agentcore`] | the client of AgentCore Runtime |
 //! | [`service`] | finds the agent, delegates |
 //! | [`api`] | routes, requests, answers, errors |
@@ -27,9 +28,11 @@ pub mod agentcore;
 pub mod api;
 pub mod aws;
 pub mod bridge;
+pub mod caller;
 pub mod config;
 pub mod invocation;
 pub mod lambda;
+pub mod limits;
 pub mod secret;
 pub mod service;
 pub mod telemetry;

@@ -18,6 +18,10 @@ use crate::agentcore::error::InvocationError;
 use crate::config::{ConfigError, LogLevel};
 use crate::invocation::Invocation;
 
+mod callers;
+
+pub(crate) use callers::{end_session_failed, invocation_refused, session_ended};
+
 /// For whom lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::caller::Origin;
+
 /// Where a request comes from, and what its answer must keep to.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
@@ -17,6 +19,8 @@ pub struct RequestContext {
     pub xray: Option<String>,
     /// The stage of the gateway's API, which may be the first segment of the path.
     pub stage: Option<String>,
+    /// Who sent it, as far as the gateway tells.
+    pub origin: Origin,
     /// How large an answer may be.
     pub limit: AnswerLimit,
     /// Whether a body can go out while it is made.

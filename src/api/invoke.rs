@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use tokio::time::Instant;
 
 use super::accept::wants_events;
@@ -17,7 +17,8 @@ use super::stream::{Format, Streamed};
 use super::{Context, RequestContext, Shared};
 use crate::agent::Agent;
 use crate::agentcore::error::InvocationError;
-use crate::invocation::{Invocation, RuntimeSessionId, SessionId};
+use crate::invocation::{Invocation, SessionId};
+use crate::limits::Permit;
 use crate::service::Shortfall;
 use crate::telemetry;
 use crate::trace::TraceHeaders;
@@ -58,6 +59,8 @@ struct Turn<'a> {
     invocation: Invocation,
     /// The session as the caller sent it, to be told in an error.
     sent_session: Option<SessionId>,
+    /// Its place among those at the same time, until the reply has ended.
+    permit: Permit,
 }
 
 impl<'a> Turn<'a> {
@@ -76,7 +79,19 @@ impl<'a> Turn<'a> {
         let agent = shared.service.agents().find(&request.agent_id);
         let agent =
             agent.ok_or_else(|| ApiError::unknown_agent().in_session(sent_session.as_ref()))?;
-        let invocation = invocation(request, &parts.headers, &context);
+        let permit = shared.limits.admit(&context.origin).map_err(|refused| {
+            telemetry::invocation_refused(&context.request_id, &agent.id, refused);
+            ApiError::too_much(refused.retry_after())
+                .of_agent(&agent.id)
+                .in_session(sent_session.as_ref())
+        })?;
+        let session = request.session.unwrap_or_else(SessionId::generate);
+        let invocation = Invocation {
+            prompt: request.prompt,
+            runtime_session: shared.runtime_session(&context, agent, &session),
+            session,
+            trace: TraceHeaders::new(&parts.headers, context.xray.as_deref()),
+        };
         telemetry::invocation_started(&context.request_id, &agent.id, &invocation);
         Ok(Self {
             shared,
@@ -84,6 +99,7 @@ impl<'a> Turn<'a> {
             agent,
             invocation,
             sent_session,
+            permit,
         })
     }
 
@@ -135,6 +151,7 @@ impl<'a> Turn<'a> {
             session: self.invocation.session,
             sent_session: self.sent_session.is_some(),
             context: self.context,
+            _permit: self.permit,
             chunks: 0,
             bytes: 0,
         };
@@ -167,15 +184,5 @@ impl<'a> Turn<'a> {
         let status = code.status().as_u16();
         telemetry::invocation_failed(&self.context.request_id, code.as_str(), status, error);
         told
-    }
-}
-
-fn invocation(request: InvokeRequest, headers: &HeaderMap, context: &RequestContext) -> Invocation {
-    let session = request.session.unwrap_or_else(SessionId::generate);
-    Invocation {
-        prompt: request.prompt,
-        runtime_session: RuntimeSessionId::of(&session),
-        session,
-        trace: TraceHeaders::new(headers, context.xray.as_deref()),
     }
 }

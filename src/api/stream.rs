@@ -20,6 +20,7 @@ use crate::agentcore::ReplyStream;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::exchange::ReplyEvent;
 use crate::invocation::SessionId;
+use crate::limits::Permit;
 use crate::telemetry;
 
 mod ai_sdk;
@@ -92,6 +93,8 @@ pub(super) struct Streamed {
     /// The caller sent the session itself, and is told it in an error.
     pub(super) sent_session: bool,
     pub(super) context: Arc<RequestContext>,
+    /// Given back when the stream has ended, or is given up.
+    pub(super) _permit: Permit,
     pub(super) chunks: u64,
     pub(super) bytes: usize,
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use agentcore_bridge::api::{AnswerLimit, Api, RequestContext};
 use agentcore_bridge::bridge;
+use agentcore_bridge::caller::Origin;
 use agentcore_bridge::config::{Config, Environment};
 use agentcore_emulator::{Agent, Credentials, Emulator};
 use axum::body::Body;
@@ -138,6 +139,7 @@ pub(crate) fn context() -> RequestContext {
         lambda_deadline: None,
         xray: None,
         stage: None,
+        origin: Origin::default(),
         limit: AnswerLimit::Lambda,
         can_stream: false,
     }

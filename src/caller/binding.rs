@@ -1,0 +1,161 @@
+//! The runtime's session of a caller: nobody else's session id leads to it.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use super::{Caller, length_prefixed};
+use crate::agent::AgentId;
+use crate::config::SessionBinding;
+use crate::invocation::{RuntimeSessionId, SessionId};
+
+/// What this derivation is for, so that no other one of ours gives its values. A change of the
+/// derivation changes the number: it ends every conversation that there is.
+const PURPOSE: &str = "agentcore-bridge session of a caller 1";
+
+/// The runtime's session for the session id that somebody sent.
+///
+/// AgentCore Runtime lets everybody into a session who knows its id. Where callers are known, the id
+/// that it gets follows from the caller, the agent and the id sent: SHA-256 over these, each after
+/// its length, or HMAC-SHA-256 (RFC 2104) with the operator's key.
+pub fn runtime_session(
+    binding: &SessionBinding,
+    caller: Option<&Caller>,
+    agent: &AgentId,
+    session: &SessionId,
+) -> RuntimeSessionId {
+    let (key, caller) = match (binding, caller) {
+        (SessionBinding::Off, _) => return RuntimeSessionId::of(session),
+        (SessionBinding::Caller(_), None) => return RuntimeSessionId::beside_bound_ones(session),
+        (SessionBinding::Caller(key), Some(caller)) => (key, caller),
+    };
+    let [kind, first, second] = caller.parts();
+    let parts = [
+        PURPOSE,
+        kind,
+        first,
+        second,
+        agent.as_str(),
+        session.as_str(),
+    ];
+    let bytes = length_prefixed(&parts);
+    // A key of any length makes an HMAC.
+    let keyed = key
+        .as_ref()
+        .and_then(|key| Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).ok());
+    let digest = match keyed {
+        Some(hmac) => hmac.chain_update(&bytes).finalize().into_bytes(),
+        None => Sha256::digest(&bytes),
+    };
+    RuntimeSessionId::bound(&digest.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::Identity;
+    use super::*;
+    use crate::secret::Secret;
+
+    const KEYLESS: SessionBinding = SessionBinding::Caller(None);
+
+    fn keyed(key: &str) -> SessionBinding {
+        SessionBinding::Caller(Some(Secret::new(key.to_owned())))
+    }
+
+    fn jwt(issuer: &str, subject: &str) -> Caller {
+        Caller(Identity::Jwt {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+        })
+    }
+
+    fn iam(arn: &str) -> Caller {
+        let arn = arn.to_owned();
+        Caller(Identity::Iam { arn })
+    }
+
+    fn of(
+        binding: &SessionBinding,
+        caller: Option<&Caller>,
+        agent: &str,
+        session: &str,
+    ) -> RuntimeSessionId {
+        let agent = AgentId::from_variable_name(agent).unwrap();
+        let session = SessionId::parse(session).unwrap();
+        runtime_session(binding, caller, &agent, &session)
+    }
+
+    /// The bytes are fixed: another derivation would end the conversations that there are. Both
+    /// values were computed with Python's hashlib and hmac.
+    #[test]
+    fn the_derivation_is_this_one() {
+        let caller = jwt("https://issuer.example.com/", "user-1");
+        let id = of(&KEYLESS, Some(&caller), "ECHO", "mine");
+        assert_eq!(
+            id.as_str(),
+            "bound-d56f6f4ba1ca8051798b562257f61bc0627f4b11927fa9b42fee3526369b5e9a"
+        );
+        let id = of(&keyed("key"), Some(&caller), "ECHO", "mine");
+        assert_eq!(
+            id.as_str(),
+            "bound-cbbc47df3e826c1d82bbc66c87d945578f803eb739a9df69cf90cd7c58815829"
+        );
+    }
+
+    #[test]
+    fn each_part_makes_another_session() {
+        let long = "k".repeat(200);
+        let bindings = [KEYLESS, keyed("a"), keyed("b"), keyed(&long)];
+        let callers = [
+            jwt("i", "s"),
+            jwt("is", ""),
+            jwt("", "is"),
+            jwt("s", "i"),
+            iam("i"),
+            iam("is"),
+        ];
+        let mut all = HashSet::new();
+        let mut count = 0;
+        for binding in &bindings {
+            for caller in &callers {
+                for agent in ["A", "AB"] {
+                    for session in ["c", "bc", &"c".repeat(50), &"c".repeat(256)] {
+                        let id = of(binding, Some(caller), agent, session);
+                        assert_eq!(id, of(binding, Some(caller), agent, session));
+                        assert!((33..=100).contains(&id.as_str().len()));
+                        assert!(SessionId::parse(id.as_str()).is_ok());
+                        all.insert(id.as_str().to_owned());
+                        count += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn without_a_caller_or_with_binding_off_the_callers_id_stands() {
+        let fits = "a".repeat(40);
+        for (binding, caller) in [
+            (&SessionBinding::Off, Some(jwt("i", "s"))),
+            (&SessionBinding::Off, None),
+            (&KEYLESS, None),
+            (&keyed("key"), None),
+        ] {
+            for session in [&fits, "short"] {
+                let id = of(binding, caller.as_ref(), "A", session);
+                let expected = RuntimeSessionId::of(&SessionId::parse(session).unwrap());
+                assert_eq!(id, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn who_learns_a_bound_id_is_not_let_in() {
+        let bound = of(&KEYLESS, Some(&jwt("i", "s")), "A", "mine");
+        for caller in [None, Some(jwt("i", "other"))] {
+            assert_ne!(of(&KEYLESS, caller.as_ref(), "A", bound.as_str()), bound);
+        }
+    }
+}
