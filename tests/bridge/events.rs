@@ -85,7 +85,14 @@ async fn events_of_every_gateway_are_answered_in_its_form() {
         match status {
             400 => assert_eq!(body["message"], "agentId and prompt are required"),
             _ if event["body"].as_str().is_some_and(|body| !body.is_empty()) => {
-                turn += 1;
+                // Known callers have sessions of their own.
+                let turn = match name {
+                    "http-api-jwt" | "function-url-iam" => 1,
+                    _ => {
+                        turn += 1;
+                        turn
+                    }
+                };
                 let expected = format!("You said: Hello there (turn {turn} of this session)");
                 assert_eq!(body["response"], expected, "{name}");
                 assert_eq!(body["sessionId"], "smoke-test", "{name}");

@@ -99,7 +99,8 @@ pub(crate) fn answered(outcome: Outcome) -> (u64, Value) {
     let Outcome::Response(answer) = outcome else {
         panic!("no answer: {outcome:?}")
     };
-    let body = answer["body"].as_str().unwrap_or("null");
+    let body = answer["body"].as_str().filter(|body| !body.is_empty());
+    let body = body.unwrap_or("null");
     (
         answer["statusCode"].as_u64().unwrap(),
         serde_json::from_str(body).unwrap(),

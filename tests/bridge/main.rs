@@ -5,12 +5,15 @@
     reason = "tests run by the clock of their machine"
 )]
 
+mod callers;
 mod credentials;
+mod ended_sessions;
 mod events;
 mod exchange;
 mod failures;
 mod http_api;
 mod lambda;
+mod limits;
 mod matrix;
 mod presign;
 mod properties;
