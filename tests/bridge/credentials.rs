@@ -132,6 +132,25 @@ async fn others_are_tried_at_once_when_they_have_expired() {
     assert_eq!((setup.asked(), setup.emulator.connections().len()), (2, 3));
 }
 
+/// The end of a session is asked for once, whatever comes of it.
+#[tokio::test]
+async fn those_that_have_expired_end_no_session_and_are_not_used_again() {
+    let rotated = [Answer::Key("AKIDFIRST"), Answer::Key("AKIDSECOND")];
+    let setup = setup(&rotated, &[]).await;
+    assert_eq!(setup.say().await.0, 200);
+    setup.emulator.expire("AKIDFIRST");
+    let end = rest_event("DELETE", "/api/agents/test/sessions/mine", None);
+    let (status, body) = answered(setup.function.invoke(&end).await);
+    assert_eq!(
+        (status, body["error"].as_str()),
+        (401, Some("AuthenticationError")),
+        "{body}"
+    );
+    assert_eq!((setup.asked(), setup.emulator.connections().len()), (1, 2));
+    assert_eq!(answered(setup.function.invoke(&end).await).0, 204);
+    assert_eq!((setup.asked(), setup.emulator.connections().len()), (2, 3));
+}
+
 #[tokio::test]
 async fn the_same_are_not_tried_twice() {
     let setup = setup(&[Answer::Key("AKIDFIRST")], &[]).await;
@@ -206,5 +225,12 @@ async fn no_credentials_are_a_401() {
         "{body}"
     );
     assert_eq!(body["details"]["phase"], "credentials");
+    let end = rest_event("DELETE", "/api/agents/test/sessions/mine", None);
+    let (status, body) = answered(function.invoke(&end).await);
+    assert_eq!(
+        (status, body["details"].get("phase")),
+        (401, None),
+        "{body}"
+    );
     assert!(emulator.connections().is_empty());
 }

@@ -1,0 +1,41 @@
+//! SECURITY.md names a test for each of its promises, and each of these is there.
+
+/// The tests that a text names, as `path::name` in backticks.
+fn named(text: &str) -> Vec<(&str, &str)> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted
+        .filter_map(|quoted| {
+            let (path, name) = quoted.split_once(".rs::")?;
+            Some((&quoted[..path.len() + 3], name))
+        })
+        .collect()
+}
+
+#[test]
+fn each_promise_names_a_test_that_is_there() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let text = std::fs::read_to_string(format!("{root}/SECURITY.md")).unwrap();
+    let promises: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| threat"))
+        .collect();
+    assert!(promises.len() >= 10, "{}", promises.len());
+    for promise in promises {
+        let tests = named(promise);
+        assert!(!tests.is_empty(), "{promise}");
+        for (path, name) in tests {
+            let source = std::fs::read_to_string(format!("{root}/{path}"))
+                .unwrap_or_else(|_| panic!("there is no {path}"));
+            let (before, _) = source
+                .split_once(&format!("fn {name}("))
+                .unwrap_or_else(|| panic!("there is no {name} in {path}"));
+            // Between the attribute and the name there is nothing else than `async`.
+            let attribute = before.trim_end_matches("async ").trim_end();
+            let attribute = attribute.rsplit('\n').next().unwrap_or_default().trim();
+            assert!(
+                attribute.starts_with("#[test") || attribute.starts_with("#[tokio::test"),
+                "{name} in {path} is no test: {attribute}"
+            );
+        }
+    }
+}
