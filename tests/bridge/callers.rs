@@ -335,6 +335,19 @@ async fn claims_that_are_no_texts_are_read_and_hurt_no_request() {
         }
     }
     assert_eq!(seen.len(), 4, "one for each subject, whatever the gateway");
+    // Nor does anything else that says who calls.
+    for identity in [
+        json!({ "apiKeyId": 7 }),
+        json!({ "userArn": ["a"], "apiKeyId": 8 }),
+    ] {
+        turn(
+            &function,
+            &event("rest-api", &json!({ "identity": identity })),
+        )
+        .await;
+        seen.insert(told(&emulator).0);
+    }
+    assert_eq!(seen.len(), 6);
 }
 
 #[tokio::test]
