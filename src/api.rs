@@ -18,6 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::agent::Agent;
 use crate::config::AllowedOrigins;
 use crate::service::AgentService;
+use crate::telemetry::Metrics;
 pub(crate) use error::ApiError;
 use response::{AgentBody, AgentsBody, HealthBody, StatusBody, json};
 
@@ -29,6 +30,7 @@ mod invoke;
 mod request;
 mod response;
 mod stream;
+mod timing;
 
 pub use context::{AnswerLimit, RequestContext};
 
@@ -53,6 +55,8 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// A path prefix to strip, with a leading slash and no trailing one.
     pub base_path: Option<String>,
+    /// Where invocations are measured, if anywhere.
+    pub metrics: Option<Metrics>,
     /// The clock by which answers are dated.
     pub now: fn() -> SystemTime,
 }
@@ -104,9 +108,10 @@ impl Api {
         if let Some(uri) = without_prefix(request.uri(), prefixes) {
             *request.uri_mut() = uri;
         }
+        let ids = context.ids(request.headers());
         request.extensions_mut().insert(Arc::new(context));
 
-        let answered = self.router.clone().oneshot(request).await;
+        let answered = ids.scope(self.router.clone().oneshot(request)).await;
         let mut response = answered.unwrap_or_else(|never| match never {});
         if is_preflight && response.status() == StatusCode::OK {
             *response.status_mut() = StatusCode::NO_CONTENT;
@@ -215,10 +220,7 @@ async fn show_status(
 ) -> Result<Response, ApiError> {
     let agent = shared.agent(agent_id)?;
     let deadline = context.deadline(shared.service.deadline(context.received));
-    let status = shared
-        .service
-        .status(agent, &context.request_id, deadline)
-        .await;
+    let status = shared.service.status(agent, deadline).await;
     Ok(json(
         StatusCode::OK,
         &StatusBody::new(&agent.id, status, shared.settings.now),

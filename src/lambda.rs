@@ -16,7 +16,8 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::api::{AnswerLimit, Api, RequestContext};
-use crate::config::{ConfigError, Environment, InvokeMode};
+use crate::config::{Config, ConfigError, Environment, InvokeMode};
+use crate::telemetry::Metrics;
 
 mod event;
 
@@ -51,12 +52,23 @@ pub fn runtime(env: &Environment) -> std::io::Result<tokio::runtime::Runtime> {
 pub const NOT_ON_LAMBDA: &str = "this is an AWS Lambda function, and there is no Lambda here; run \
     `cargo local` for the same API on this machine (see README.md)";
 
+const FUNCTION_VERSION: &str = "AWS_LAMBDA_FUNCTION_VERSION";
+
 /// Variables that the runtime library stops without, and does not say so to Lambda.
 const OF_LAMBDA: [&str; 3] = [
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_VERSION",
+    FUNCTION_VERSION,
 ];
+
+/// Where the function's invocations are measured.
+pub fn metrics(config: &Config, env: &Environment, now: fn() -> SystemTime) -> Metrics {
+    Metrics {
+        namespace: config.metrics_namespace.clone(),
+        function_version: env.get(FUNCTION_VERSION).unwrap_or("$LATEST").to_owned(),
+        now,
+    }
+}
 
 /// Checks that what is there looks like Lambda.
 ///

@@ -11,6 +11,7 @@ use super::response::json;
 use crate::agent::AgentId;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Refusal};
 use crate::invocation::SessionId;
+use crate::telemetry::invocation::Told;
 
 /// An error's code in an answer, which fixes its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +134,14 @@ impl ApiError {
 
     pub(crate) fn code(&self) -> ErrorCode {
         self.code
+    }
+
+    /// What the log says that the caller was told.
+    pub(super) fn told(&self) -> Told {
+        Told {
+            code: self.code.as_str(),
+            status: self.code.status().as_u16(),
+        }
     }
 
     /// Whether the same request may be sent again without running the agent twice.
