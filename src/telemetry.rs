@@ -194,7 +194,7 @@ mod tests {
         let lines = Arc::new(Mutex::new(String::new()));
         let written = Arc::clone(&lines);
         let layer = JsonLines::new(now, move |line: &str| {
-            written.lock().unwrap().push_str(line)
+            written.lock().unwrap().push_str(line);
         });
         let subscriber = tracing_subscriber::registry().with(layer);
         let before = std::panic::take_hook();
