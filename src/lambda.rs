@@ -14,6 +14,7 @@ use lambda_http::request::{LambdaRequest, RequestContext as GatewayContext};
 use lambda_http::{Adapter, RequestExt, Service, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
+use tower::util::MapResultLayer;
 
 use crate::api::{AnswerLimit, Api, RequestContext};
 use crate::config::{Config, ConfigError, Environment, InvokeMode};
@@ -109,7 +110,8 @@ pub async fn report_init_error(error: &ConfigError) {
 }
 
 /// Serves invocations until Lambda ends the process: one at a time, or as many at once as Lambda
-/// Managed Instances ask for.
+/// Managed Instances ask for. An answer that Lambda does not take, since its caller has gone, ends
+/// that invocation alone; the library would end the process.
 ///
 /// # Errors
 /// Where the Runtime API cannot be talked to.
@@ -122,7 +124,12 @@ pub async fn run(
         let api = api.clone();
         async move { Ok::<_, Infallible>(answer(api, mode, invocation, now).await) }
     });
-    Runtime::new(handler).run_concurrent().await
+    // The library has logged the error.
+    let whatever_became_of_it = |_: Result<(), lambda_http::Error>| Ok(());
+    Runtime::new(handler)
+        .layer(MapResultLayer::new(whatever_became_of_it))
+        .run_concurrent()
+        .await
 }
 
 /// Answers one event. Whatever arrives gets an HTTP answer.

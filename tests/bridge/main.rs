@@ -5,10 +5,12 @@
     reason = "tests run by the clock of their machine"
 )]
 
+mod concurrency;
 mod credentials;
 mod events;
 mod exchange;
 mod failures;
+mod flow;
 mod http_api;
 mod lambda;
 mod matrix;

@@ -12,7 +12,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use agentcore_emulator::frame::{Frame, opcode};
 use agentcore_emulator::{Agent, Connection, Credentials, Emulator, Handshake, Step};
@@ -24,11 +23,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::lambda::rest_event;
-use crate::runtime_api::{Function, Outcome};
+use crate::runtime_api::{Function, Outcome, whole};
 use crate::support::{ARN, say};
 use crate::telemetry::lines;
 
@@ -307,7 +306,7 @@ async fn run(mode: &str, count: usize) {
             event["headers"][name] = markers.header.clone().into();
             event["multiValueHeaders"][name] = json!([markers.header]);
         }
-        let (status, answer) = whole(function.invoke(&event).await).await;
+        let (status, answer) = status_and_body(function.invoke(&event).await).await;
         *statuses.entry(status).or_default() += 1;
         let error = error_of(status, &answer);
         for secret in markers.all() {
@@ -339,26 +338,13 @@ async fn run(mode: &str, count: usize) {
 }
 
 /// The status and the body of an answer, streamed or not.
-async fn whole(outcome: Outcome) -> (u64, String) {
+async fn status_and_body(outcome: Outcome) -> (u64, String) {
     match outcome {
         Outcome::Response(answer) => {
             let body = answer["body"].as_str().unwrap_or_default().to_owned();
             (answer["statusCode"].as_u64().unwrap(), body)
         }
-        Outcome::Stream(mut parts) => {
-            let mut bytes = Vec::new();
-            let reading = async {
-                while let Some(part) = parts.recv().await {
-                    bytes.extend_from_slice(&part);
-                }
-            };
-            let reading = tokio::time::timeout(Duration::from_secs(30), reading);
-            reading.await.expect("an end in time");
-            let text = String::from_utf8(bytes).unwrap();
-            let (prelude, body) = text.split_once("\0\0\0\0\0\0\0\0").unwrap();
-            let prelude: Value = serde_json::from_str(prelude).unwrap();
-            (prelude["statusCode"].as_u64().unwrap(), body.to_owned())
-        }
+        Outcome::Stream(parts) => whole(parts).await,
         Outcome::Error(error) => panic!("{error}"),
     }
 }

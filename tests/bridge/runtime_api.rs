@@ -23,8 +23,9 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Response(Value),
-    /// A streamed one, part by part as it comes.
-    Stream(mpsc::UnboundedReceiver<Bytes>),
+    /// A streamed one, part by part as it comes; who reads slowly slows the function, and who drops
+    /// it closes the connection.
+    Stream(mpsc::Receiver<Bytes>),
     Error(Value),
 }
 
@@ -80,6 +81,22 @@ impl Heard {
             Self::Unread(_) | Self::Closed => String::new(),
         }
     }
+}
+
+/// A streamed answer as a whole: status and body.
+pub(crate) async fn whole(mut parts: mpsc::Receiver<Bytes>) -> (u64, String) {
+    let mut bytes = Vec::new();
+    let reading = async {
+        while let Some(part) = parts.recv().await {
+            bytes.extend_from_slice(&part);
+        }
+    };
+    let reading = tokio::time::timeout(Duration::from_mins(1), reading);
+    reading.await.expect("an end in time");
+    let text = String::from_utf8(bytes).unwrap();
+    let (prelude, body) = text.split_once("\0\0\0\0\0\0\0\0").unwrap();
+    let prelude = json_of(prelude.as_bytes());
+    (prelude["statusCode"].as_u64().unwrap(), body.to_owned())
 }
 
 /// A process that has ended.
@@ -264,12 +281,13 @@ async fn response(
     body: Body,
 ) -> StatusCode {
     if headers.contains_key("lambda-runtime-function-response-mode") {
-        let (sender, receiver) = mpsc::unbounded_channel();
+        let (sender, receiver) = mpsc::channel(1);
         let status = settle(&shared, &id, Outcome::Stream(receiver));
         let mut parts = body.into_data_stream();
         while let Some(Ok(part)) = parts.next().await {
-            // Who has seen enough reads no further.
-            let _ = sender.send(part);
+            if sender.send(part).await.is_err() {
+                break;
+            }
         }
         return status;
     }
