@@ -18,12 +18,14 @@ use crate::agent::{AgentId, AgentRegistry};
 use crate::config::{ConfigError, LogLevel};
 use line::JsonLines;
 
+mod events;
 pub(crate) mod invocation;
 mod line;
 mod metrics;
 mod output;
 pub(crate) mod request;
 
+pub use events::EVENTS;
 pub use metrics::{METRICS, Metric, Metrics};
 pub use output::Output;
 
@@ -101,12 +103,12 @@ fn report_panic(panic: &PanicHookInfo<'_>) {
         .location()
         .map(ToString::to_string)
         .unwrap_or_default();
-    error!(place, "panicked");
+    error!(message = events::PANICKED, place);
 }
 
 /// Lines found no room on standard output and are gone.
 fn lines_lost(lines: u64) {
-    warn!(lines, "log lines were lost: nobody read them in time");
+    warn!(message = events::LINES_LOST, lines);
 }
 
 /// A time as RFC 3339 writes it.
@@ -136,7 +138,8 @@ pub fn misconfigured_agents(agents: &AgentRegistry) {
             let cause = cause.to_string();
             error!(
                 agentId = agent.id.as_str(),
-                cause, "agent is not configured: malformed ARN"
+                cause,
+                message = events::MISCONFIGURED
             );
         }
     }
@@ -144,7 +147,7 @@ pub fn misconfigured_agents(agents: &AgentRegistry) {
 
 /// A request to invoke an agent was refused before there was an invocation.
 pub(crate) fn invocation_refused(code: &'static str, status: u16, causes: &str) {
-    info!(errorCode = code, status, causes, "agent invocation failed");
+    info!(message = events::FAILED, errorCode = code, status, causes);
 }
 
 /// An agent's status could not be had.

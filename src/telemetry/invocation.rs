@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::causes;
+use super::events;
 use super::metrics::{Measurements, Metrics};
 use super::request::RequestIds;
 use crate::agent::AgentId;
@@ -95,10 +96,10 @@ impl InvocationLog {
         };
         log.write(|agent, session| {
             info!(
+                message = events::STARTED,
                 agentId = agent,
                 sessionId = session,
-                promptLength = prompt_bytes,
-                "agent invocation started"
+                promptLength = prompt_bytes
             );
         });
         log
@@ -109,12 +110,12 @@ impl InvocationLog {
     pub(crate) fn complete(&self, response_bytes: usize, incomplete: bool) -> u64 {
         self.end(None, |agent, session, duration| {
             info!(
+                message = events::COMPLETE,
                 agentId = agent,
                 sessionId = session,
                 durationMs = duration,
                 responseLength = response_bytes,
-                incomplete,
-                "agent invocation complete"
+                incomplete
             );
         })
     }
@@ -128,14 +129,14 @@ impl InvocationLog {
             macro_rules! line {
                 ($level:ident) => {
                     $level!(
+                        message = events::FAILED,
                         agentId = agent,
                         sessionId = session,
                         durationMs = duration,
                         errorCode = told.code,
                         status = told.status,
                         phase,
-                        causes,
-                        "agent invocation failed"
+                        causes
                     )
                 };
             }
@@ -152,13 +153,13 @@ impl InvocationLog {
     pub(crate) fn panicked(&self, told: Told) {
         self.end(Some(told.code), |agent, session, duration| {
             error!(
+                message = events::FAILED,
                 agentId = agent,
                 sessionId = session,
                 durationMs = duration,
                 errorCode = told.code,
                 status = told.status,
-                causes = "a panic",
-                "agent invocation failed"
+                causes = "a panic"
             );
         });
     }
@@ -239,11 +240,11 @@ impl Observer for InvocationLog {
         drop(record);
         self.write(|agent, session| {
             info!(
+                message = events::CONNECTED,
                 agentId = agent,
                 sessionId = session,
                 attempt,
-                durationMs = took,
-                "websocket connected"
+                durationMs = took
             );
         });
     }
@@ -267,7 +268,7 @@ impl Observer for InvocationLog {
                 attempt,
                 delayMs = to_ms(delay),
                 reason,
-                "retrying"
+                message = events::RETRYING
             );
         });
     }
@@ -287,11 +288,11 @@ impl Observer for InvocationLog {
         drop(record);
         self.write(|agent, session| match broke_off {
             None => info!(
+                message = events::FINISHED,
                 agentId = agent,
                 sessionId = session,
                 chunks,
-                bytes,
-                "stream finished"
+                bytes
             ),
             Some(error) => warn!(
                 agentId = agent,
@@ -299,14 +300,18 @@ impl Observer for InvocationLog {
                 chunks,
                 bytes,
                 causes = causes(error),
-                "stream finished"
+                message = events::FINISHED
             ),
         });
     }
 
     fn closed(&self) {
         self.write(|agent, session| {
-            info!(agentId = agent, sessionId = session, "websocket closed");
+            info!(
+                message = events::CLOSED,
+                agentId = agent,
+                sessionId = session
+            );
         });
     }
 }
@@ -322,13 +327,13 @@ impl Drop for InvocationLog {
         let bytes = self.record().bytes;
         self.end(None, |agent, session, duration| {
             info!(
+                message = events::COMPLETE,
                 agentId = agent,
                 sessionId = session,
                 durationMs = duration,
                 responseLength = bytes,
                 incomplete = true,
-                cancelled = true,
-                "agent invocation complete"
+                cancelled = true
             );
         });
     }

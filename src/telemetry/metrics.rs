@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::events;
 use super::output::Output;
 use super::request::RequestIds;
 use super::timestamp;
@@ -132,7 +133,7 @@ impl Metrics {
         let mut set = |name: &str, value: Value| object.insert(name.to_owned(), value);
         set("timestamp", timestamp(now).into());
         set("level", "INFO".into());
-        set("message", "agent invocation metrics".into());
+        set("message", events::MEASURED.into());
         set("requestId", request.request_id.clone().into());
         if let Some(trace_id) = &request.trace_id {
             set("traceId", trace_id.clone().into());

@@ -31,8 +31,8 @@ fn agent() -> Agent {
 
 fn prompt(n: usize) -> String {
     let pace = if n.is_multiple_of(2) { "slow" } else { "fast" };
-    let words: String = (0..50).map(|k| format!("word-{n}-{k} ")).collect();
-    format!("{pace} {words}end")
+    let words: Vec<_> = (0..50).map(|k| format!("word-{n}-{k}")).collect();
+    format!("{pace} {}", words.join(" "))
 }
 
 /// The reply and the session of an answer.
