@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agentcore_bridge::telemetry::{EVENTS, METRICS};
 use agentcore_emulator::{Agent, Handshake, Step};
 use serde_json::{Value, json};
 
@@ -18,6 +19,9 @@ pub(crate) fn lines(output: &str) -> Vec<Value> {
         for name in ["timestamp", "level", "message"] {
             assert!(parsed[name].is_string(), "{name} in {line}");
         }
+        let message = parsed["message"].as_str().unwrap();
+        let is_librarys = parsed.get("target").is_some();
+        assert!(is_librarys || EVENTS.contains(&message), "{line}");
         parsed
     };
     output.lines().map(line).collect()
@@ -332,4 +336,85 @@ async fn an_output_that_nobody_reads_holds_nothing_up() {
         let read = u64::try_from(said.len() - notices).unwrap();
         assert_eq!(read + lost, all);
     }
+}
+
+/// The rows of the README's table that begins with this heading: their cells, without backticks.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let readme = include_str!("../../README.md");
+    let (_, table) = readme.split_once(&format!("\n{heading}")).unwrap();
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let cells = |row: &str| {
+        let cells = row.trim_matches('|').split(" | ");
+        cells.map(|cell| cell.trim().replace('`', "")).collect()
+    };
+    rows.map(cells).collect()
+}
+
+#[test]
+fn the_readme_tells_of_each_event_and_each_metric() {
+    let first = |rows: &[Vec<String>]| -> Vec<String> {
+        rows.iter()
+            .map(|row| row[0].trim_matches(['|', ' ']).to_owned())
+            .collect()
+    };
+    assert_eq!(first(&table("| `message` |")), EVENTS);
+    let metrics = table("| metric |");
+    assert_eq!(first(&metrics), METRICS.map(|metric| metric.name));
+    let units: Vec<_> = metrics.iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(units, METRICS.map(|metric| metric.unit));
+}
+
+/// The fields that a cell names, and whether each is always there. Brackets say more of them.
+fn fields(cell: &str) -> Vec<(&str, bool)> {
+    let names = cell
+        .split(',')
+        .map(|field| field.split('(').next().unwrap().trim());
+    let names = names.filter(|name| !name.is_empty());
+    names
+        .map(|name| (name.trim_end_matches('?'), !name.ends_with('?')))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_readme_tells_of_each_field() {
+    let everywhere = [
+        "timestamp",
+        "level",
+        "message",
+        "requestId",
+        "traceId",
+        "agentId",
+        "sessionId",
+    ];
+    let refused = Handshake::status(503, "ServiceUnavailableException");
+    let again = Handshake::Sequence(vec![refused.clone(), Handshake::Accept]);
+    let table = table("| `message` |");
+    let mut seen = std::collections::BTreeSet::new();
+    for agent in [
+        Agent::scripted(vec![piece("one"), Step::Reset]).handshake(again),
+        Agent::refusing(refused),
+    ] {
+        for event in told(agent, &body()).await.events {
+            let row = table.iter().find(|row| event["message"] == row[0]).unwrap();
+            let fields = fields(&row[1]);
+            for field in event.as_object().unwrap().keys() {
+                let is_told = fields.iter().any(|(name, _)| name == field);
+                assert!(
+                    is_told || everywhere.contains(&field.as_str()),
+                    "{field} in {event}"
+                );
+            }
+            for (name, is_always_there) in fields {
+                assert!(
+                    !is_always_there || event.get(name).is_some(),
+                    "{name} in {event}"
+                );
+            }
+            seen.insert(row[0].clone());
+        }
+    }
+    assert_eq!(seen.len(), 7, "{seen:?}");
 }
