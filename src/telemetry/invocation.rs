@@ -347,7 +347,84 @@ pub(crate) const PANICKED: Told = Told {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use serde_json::Value;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::super::line::JsonLines;
     use super::*;
+
+    /// What is logged of an invocation that such a function ends, after its start.
+    fn logged(function: impl FnOnce(InvocationLog)) -> Vec<Value> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&lines);
+        let layer = JsonLines::new(
+            || SystemTime::UNIX_EPOCH,
+            move |line: &str| {
+                let line = serde_json::from_str(line).unwrap();
+                written.lock().unwrap().push(line);
+            },
+        );
+        let identity = Identity {
+            request: RequestIds {
+                request_id: "request-1".to_owned(),
+                trace_id: None,
+            },
+            received: Instant::now(),
+            agent: AgentId::from_variable_name("ECHO").unwrap(),
+            session: SessionId::parse("mine").unwrap(),
+            continues: true,
+        };
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            function(InvocationLog::start(identity, None, 1));
+        });
+        let lines: Vec<Value> = std::mem::take(&mut lines.lock().unwrap());
+        assert!(lines.iter().all(|line| line["requestId"] == "request-1"));
+        lines[1..].to_vec()
+    }
+
+    #[test]
+    fn one_that_nobody_ends_was_cancelled() {
+        let lines = logged(|log| {
+            log.connecting();
+            log.piece(7);
+            drop(log);
+        });
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["message"], events::COMPLETE);
+        assert_eq!(lines[0]["cancelled"], true);
+        assert_eq!(lines[0]["responseLength"], 7);
+    }
+
+    #[test]
+    fn one_that_panics_has_failed() {
+        let lines = logged(|log| {
+            let panics = std::panic::AssertUnwindSafe(move || {
+                let _log = log;
+                std::panic::resume_unwind(Box::new("MARKER"));
+            });
+            assert!(std::panic::catch_unwind(panics).is_err());
+        });
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["message"], events::FAILED);
+        assert_eq!(lines[0]["level"], "ERROR");
+        assert_eq!(lines[0]["errorCode"], "InternalError");
+        assert_eq!(lines[0]["status"], 500);
+    }
+
+    #[test]
+    fn there_is_one_end() {
+        let lines = logged(|log| {
+            let duration = log.complete(3, false);
+            assert_eq!(log.complete(4, true), duration);
+            log.panicked(PANICKED);
+        });
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["responseLength"], 3);
+    }
 
     #[test]
     fn milliseconds_are_rounded_up() {
