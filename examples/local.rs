@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use agentcore_bridge::api::{AnswerLimit, Api, RequestContext};
 use agentcore_bridge::caller::Origin;
 use agentcore_bridge::config::{Config, Environment};
-use agentcore_bridge::telemetry::{self, Format};
+use agentcore_bridge::telemetry::{self, Format, Output};
 use agentcore_bridge::{aws, bridge};
 use agentcore_emulator::{Credentials, Emulator, stock};
 use aws_credential_types::provider::ProvideCredentials;
@@ -92,14 +92,14 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     };
     let env: Environment = variables.into_iter().collect();
     let config = Config::from_env(&env)?;
-    telemetry::init(config.log_level, Format::Text);
+    telemetry::init(config.log_level, Format::Text, now);
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|error| {
             format!("cannot listen on port {port} ({error}); choose another with --port")
         })?;
-    let api = bridge::api(&config, &env, now)?;
+    let api = bridge::api(&config, &env, None, now)?;
     greet(listener.local_addr()?, &config, &env, emulator.as_ref());
     telemetry::misconfigured_agents(&config.agents);
     serve(listener, api).await?;
@@ -243,10 +243,8 @@ async fn answer(api: Api, request: Request<Body>) -> axum::response::Response {
     };
     let response = api.answer(request, context).await;
     let status = response.status().as_u16();
-    println!(
-        "{method} {path} → {status} in {} ms",
-        received.elapsed().as_millis()
-    );
+    let took = received.elapsed().as_millis();
+    Output.line(&format!("{method} {path} → {status} in {took} ms"));
     response
 }
 

@@ -14,9 +14,10 @@ use credentials::CredentialsCache;
 use endpoint::Endpoint;
 use error::{CredentialsFault, Failure, InvocationError, Phase, Timeout};
 use exchange::{Exchange, ReplyEvent};
-use presign::presign;
+use observer::Observer;
+use presign::{PresignedUrl, presign};
 use retry::RetryPolicy;
-use socket::{Code, Connector, HandshakeError, Socket};
+use socket::{Connector, HandshakeError, Socket};
 use tokio_rustls::rustls::ClientConfig;
 
 pub mod credentials;
@@ -24,6 +25,7 @@ pub mod endpoint;
 pub mod error;
 pub mod exchange;
 mod json;
+pub mod observer;
 pub mod presign;
 mod refusal;
 pub mod reply;
@@ -90,6 +92,25 @@ pub struct Runtime<'a> {
     pub qualifier: Option<&'a str>,
 }
 
+/// What is asked for, by whom, until when: the same for each attempt.
+struct Turn<'a> {
+    runtime: Runtime<'a>,
+    invocation: &'a Invocation,
+    deadline: Instant,
+    observer: Arc<dyn Observer>,
+}
+
+impl Turn<'_> {
+    /// What the agent is sent.
+    fn message(&self) -> Result<String, InvocationError> {
+        let message = Message {
+            prompt: self.invocation.prompt.as_str(),
+            session_id: self.invocation.agent_session(),
+        };
+        serde_json::to_string(&message).map_err(|cause| unsignable(Phase::Send).because(cause))
+    }
+}
+
 /// What an agent is sent.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -131,7 +152,8 @@ impl AgentCoreClient {
 
     /// Sends a prompt and waits for the first piece of the reply, or for its end.
     ///
-    /// The agent is asked again only where it cannot have seen the prompt.
+    /// The agent is asked again only where it cannot have seen the prompt. The observer is told of
+    /// each step.
     ///
     /// # Errors
     /// [`InvocationError`] where the invocation failed before the first piece. One that fails
@@ -141,11 +163,18 @@ impl AgentCoreClient {
         runtime: Runtime<'_>,
         invocation: &Invocation,
         deadline: Instant,
+        observer: Arc<dyn Observer>,
     ) -> Result<ReplyStream, InvocationError> {
+        let turn = Turn {
+            runtime,
+            invocation,
+            deadline,
+            observer,
+        };
         let mut retries = 0;
         let mut has_refreshed = false;
         loop {
-            let (error, credentials) = match self.attempt(runtime, invocation, deadline).await {
+            let (error, credentials) = match self.attempt(&turn).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
@@ -156,6 +185,7 @@ impl AgentCoreClient {
                 has_refreshed = true;
                 self.credentials.forget(&credentials);
                 if self.has_others_than(&credentials, deadline).await {
+                    turn.observer.retrying(Duration::ZERO, &error);
                     continue;
                 }
                 return Err(error);
@@ -171,6 +201,7 @@ impl AgentCoreClient {
             if begin.is_none_or(|begin| begin >= deadline) {
                 return Err(error);
             }
+            turn.observer.retrying(delay, &error);
             tokio::time::sleep(delay).await;
             retries += 1;
         }
@@ -194,11 +225,9 @@ impl AgentCoreClient {
     /// One attempt. An error comes with the credentials that it was made with.
     async fn attempt(
         &self,
-        runtime: Runtime<'_>,
-        invocation: &Invocation,
-        deadline: Instant,
+        turn: &Turn<'_>,
     ) -> Result<ReplyStream, (InvocationError, Option<Credentials>)> {
-        let credentials = match timeout_at(deadline, self.credentials.get()).await {
+        let credentials = match timeout_at(turn.deadline, self.credentials.get()).await {
             Ok(Ok(credentials)) => credentials,
             Ok(Err(cause)) => {
                 let error = InvocationError::new(Phase::Credentials, Failure::NoCredentials);
@@ -209,30 +238,28 @@ impl AgentCoreClient {
                 return Err((InvocationError::new(Phase::Credentials, failure), None));
             }
         };
-        let attempted = self
-            .attempt_with(&credentials, runtime, invocation, deadline)
-            .await;
+        let attempted = self.attempt_with(&credentials, turn).await;
         attempted.map_err(|error| (error, Some(credentials)))
     }
 
     async fn attempt_with(
         &self,
         credentials: &Credentials,
-        runtime: Runtime<'_>,
-        invocation: &Invocation,
-        deadline: Instant,
+        turn: &Turn<'_>,
     ) -> Result<ReplyStream, InvocationError> {
-        let socket = self
-            .connect(credentials, runtime, invocation, deadline)
-            .await?;
-        let message = Message {
-            prompt: invocation.prompt.as_str(),
-            session_id: invocation.agent_session(),
+        let url = self.sign(credentials, turn)?;
+        turn.observer.connecting();
+        let socket = match self.connect(&url, turn).await {
+            Ok(socket) => socket,
+            Err(error) => {
+                turn.observer.not_connected();
+                return Err(error);
+            }
         };
-        let message = serde_json::to_string(&message).map_err(|cause| {
-            InvocationError::new(Phase::Send, Failure::Unsignable).because(cause)
-        })?;
-        let mut exchange = Exchange::begin(socket, message, deadline, self.timeouts.chunk);
+        turn.observer.connected();
+        let observer = Arc::clone(&turn.observer);
+        let mut exchange = Exchange::open(socket, turn.deadline, self.timeouts.chunk, observer);
+        exchange.send(turn.message()?);
         match exchange.next().await {
             ReplyEvent::Interrupted(error) => Err(error),
             first => Ok(ReplyStream {
@@ -242,46 +269,52 @@ impl AgentCoreClient {
         }
     }
 
-    async fn connect(
+    fn sign(
         &self,
         credentials: &Credentials,
-        runtime: Runtime<'_>,
-        invocation: &Invocation,
-        deadline: Instant,
-    ) -> Result<Socket, InvocationError> {
-        let failed = InvocationError::new;
-        let until = deadline.min(Instant::now() + self.timeouts.connect);
-        let timeout = Failure::Timeout(if until == deadline {
-            Timeout::Invocation
-        } else {
-            Timeout::Connect
-        });
+        turn: &Turn<'_>,
+    ) -> Result<PresignedUrl, InvocationError> {
+        let begin = Instant::now();
         let url = presign(
-            runtime.arn,
-            runtime.qualifier,
-            &invocation.runtime_session,
+            turn.runtime.arn,
+            turn.runtime.qualifier,
+            &turn.invocation.runtime_session,
             self.endpoint.as_ref(),
             credentials,
             (self.now)(),
         )
-        .map_err(|cause| failed(Phase::Connect, Failure::Unsignable).because(cause))?;
+        .map_err(|cause| unsignable(Phase::Connect).because(cause))?;
+        turn.observer.signed(begin.elapsed());
+        Ok(url)
+    }
+
+    async fn connect(
+        &self,
+        url: &PresignedUrl,
+        turn: &Turn<'_>,
+    ) -> Result<Socket, InvocationError> {
+        let failed = InvocationError::new;
+        let until = turn.deadline.min(Instant::now() + self.timeouts.connect);
+        let timeout = Failure::Timeout(if until == turn.deadline {
+            Timeout::Invocation
+        } else {
+            Timeout::Connect
+        });
         let transport = timeout_at(until, self.connector.connect(url.endpoint()))
             .await
             .map_err(|_| failed(Phase::Connect, timeout.clone()))?
             .map_err(|cause| failed(Phase::Connect, Failure::Unreachable).because(cause))?;
-        timeout_at(
-            until,
-            Socket::open(transport, &url, invocation.trace.as_headers()),
-        )
-        .await
-        .map_err(|_| failed(Phase::Handshake, timeout))?
-        .map_err(|error| self.handshake_failed(error))
+        let headers = turn.invocation.trace.as_headers();
+        timeout_at(until, Socket::open(transport, url, headers))
+            .await
+            .map_err(|_| failed(Phase::Handshake, timeout))?
+            .map_err(|error| self.handshake_failed(error))
     }
 
     fn handshake_failed(&self, error: HandshakeError) -> InvocationError {
         let failed = |failure| InvocationError::new(Phase::Handshake, failure);
         match error {
-            HandshakeError::Request(cause) => failed(Failure::Unsignable).because(cause),
+            HandshakeError::Request(cause) => unsignable(Phase::Handshake).because(cause),
             HandshakeError::Refused(refused) => {
                 failed(Failure::Refused(refusal::read(&refused, (self.now)())))
             }
@@ -299,6 +332,10 @@ impl fmt::Debug for AgentCoreClient {
             .field("retry", &self.retry)
             .finish_non_exhaustive()
     }
+}
+
+fn unsignable(phase: Phase) -> InvocationError {
+    InvocationError::new(phase, Failure::Unsignable)
 }
 
 fn is_expired(error: &InvocationError) -> bool {
@@ -332,7 +369,7 @@ impl ReplyStream {
 
     /// Ends the reply before it has ended.
     pub async fn close(&mut self) {
-        self.exchange.close(Code::Normal).await;
+        self.exchange.close().await;
     }
 }
 

@@ -21,6 +21,7 @@ use crate::config::{AllowedOrigins, RateLimits, SessionBinding};
 use crate::invocation::{RuntimeSessionId, SessionId};
 use crate::limits::Limits;
 use crate::service::AgentService;
+use crate::telemetry::Metrics;
 pub(crate) use error::ApiError;
 use response::{AgentBody, AgentsBody, HealthBody, StatusBody, json};
 
@@ -33,6 +34,7 @@ mod request;
 mod response;
 mod session;
 mod stream;
+mod timing;
 
 pub use context::{AnswerLimit, RequestContext};
 
@@ -70,6 +72,8 @@ pub struct Settings {
     pub session_binding: SessionBinding,
     /// How much each caller may ask for.
     pub rate_limits: RateLimits,
+    /// Where invocations are measured, if anywhere.
+    pub metrics: Option<Metrics>,
     /// The clock by which answers are dated.
     pub now: fn() -> SystemTime,
 }
@@ -139,9 +143,10 @@ impl Api {
         if let Some(uri) = without_prefix(request.uri(), prefixes) {
             *request.uri_mut() = uri;
         }
+        let ids = context.ids(request.headers());
         request.extensions_mut().insert(Arc::new(context));
 
-        let answered = self.router.clone().oneshot(request).await;
+        let answered = ids.scope(self.router.clone().oneshot(request)).await;
         let mut response = answered.unwrap_or_else(|never| match never {});
         if is_preflight && response.status() == StatusCode::OK {
             *response.status_mut() = StatusCode::NO_CONTENT;
@@ -251,10 +256,7 @@ async fn show_status(
 ) -> Result<Response, ApiError> {
     let agent = shared.agent(agent_id)?;
     let deadline = context.deadline(shared.service.deadline(context.received));
-    let status = shared
-        .service
-        .status(agent, &context.request_id, deadline)
-        .await;
+    let status = shared.service.status(agent, deadline).await;
     Ok(json(
         StatusCode::OK,
         &StatusBody::new(&agent.id, status, shared.settings.now),

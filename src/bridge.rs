@@ -9,14 +9,17 @@ use crate::api::{Api, Settings};
 use crate::aws;
 use crate::config::{Config, ConfigError, Environment};
 use crate::service::AgentService;
+use crate::telemetry::Metrics;
 
-/// Builds the API that a configuration describes; `now` is the clock by which requests are signed.
+/// Builds the API that a configuration describes, which measures invocations where `metrics` are
+/// given; `now` is the clock by which requests are signed.
 ///
 /// # Errors
 /// [`ConfigError`] where root certificates that were asked for cannot be read.
 pub fn api(
     config: &Config,
     env: &Environment,
+    metrics: Option<Metrics>,
     now: fn() -> SystemTime,
 ) -> Result<Api, ConfigError> {
     let roots = config.roots.load().map_err(|error| ConfigError {
@@ -43,6 +46,7 @@ pub fn api(
         base_path: config.base_path.clone(),
         session_binding: config.session_binding.clone(),
         rate_limits: config.rate_limits,
+        metrics,
         now,
     };
     Ok(Api::new(service, settings))

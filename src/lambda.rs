@@ -14,10 +14,12 @@ use lambda_http::request::{LambdaRequest, RequestContext as GatewayContext};
 use lambda_http::{Adapter, RequestExt, Service, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
+use tower::util::MapResultLayer;
 
 use crate::api::{AnswerLimit, Api, RequestContext};
 use crate::caller::Origin;
-use crate::config::{ConfigError, Environment, InvokeMode};
+use crate::config::{Config, ConfigError, Environment, InvokeMode};
+use crate::telemetry::Metrics;
 
 mod event;
 
@@ -52,12 +54,23 @@ pub fn runtime(env: &Environment) -> std::io::Result<tokio::runtime::Runtime> {
 pub const NOT_ON_LAMBDA: &str = "this is an AWS Lambda function, and there is no Lambda here; run \
     `cargo local` for the same API on this machine (see README.md)";
 
+const FUNCTION_VERSION: &str = "AWS_LAMBDA_FUNCTION_VERSION";
+
 /// Variables that the runtime library stops without, and does not say so to Lambda.
 const OF_LAMBDA: [&str; 3] = [
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_VERSION",
+    FUNCTION_VERSION,
 ];
+
+/// Where the function's invocations are measured.
+pub fn metrics(config: &Config, env: &Environment, now: fn() -> SystemTime) -> Metrics {
+    Metrics {
+        namespace: config.metrics_namespace.clone(),
+        function_version: env.get(FUNCTION_VERSION).unwrap_or("$LATEST").to_owned(),
+        now,
+    }
+}
 
 /// Checks that what is there looks like Lambda.
 ///
@@ -98,7 +111,8 @@ pub async fn report_init_error(error: &ConfigError) {
 }
 
 /// Serves invocations until Lambda ends the process: one at a time, or as many at once as Lambda
-/// Managed Instances ask for.
+/// Managed Instances ask for. An answer that Lambda does not take, since its caller has gone, ends
+/// that invocation alone; the library would end the process.
 ///
 /// # Errors
 /// Where the Runtime API cannot be talked to.
@@ -111,7 +125,12 @@ pub async fn run(
         let api = api.clone();
         async move { Ok::<_, Infallible>(answer(api, mode, invocation, now).await) }
     });
-    Runtime::new(handler).run_concurrent().await
+    // The library has logged the error.
+    let whatever_became_of_it = |_: Result<(), lambda_http::Error>| Ok(());
+    Runtime::new(handler)
+        .layer(MapResultLayer::new(whatever_became_of_it))
+        .run_concurrent()
+        .await
 }
 
 /// Answers one event. Whatever arrives gets an HTTP answer.

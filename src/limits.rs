@@ -33,11 +33,13 @@ pub struct Permit {
 }
 
 /// Why an invocation may not begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// As many as are allowed are going on.
+    #[error("too many requests of this caller are going on; see Retry-After")]
     TooMany,
     /// As many as are allowed have begun; another may after this time.
+    #[error("this caller has sent too many requests in a minute; see Retry-After")]
     TooOften(Duration),
 }
 
@@ -49,14 +51,6 @@ impl Refused {
             // Nobody knows when another ends.
             Self::TooMany => SECOND,
             Self::TooOften(wait) => wait.max(SECOND),
-        }
-    }
-
-    /// Which limit it was, for the log.
-    pub fn limit(self) -> &'static str {
-        match self {
-            Self::TooMany => "concurrency",
-            Self::TooOften(_) => "rate",
         }
     }
 }

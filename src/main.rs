@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use agentcore_bridge::api::Api;
 use agentcore_bridge::config::{Config, ConfigError, Environment, InvokeMode};
-use agentcore_bridge::telemetry::{self, Format};
+use agentcore_bridge::telemetry::{self, Format, Output};
 use agentcore_bridge::{bridge, lambda};
 
 fn main() -> ExitCode {
@@ -27,8 +27,7 @@ async fn run(env: &Environment) -> Result<(), lambda_http::Error> {
         Ok((api, mode)) if lambda::is_here(env) => lambda::run(api, mode, now).await,
         Ok(_) => Err(lambda::NOT_ON_LAMBDA.into()),
         Err(error) => {
-            let line = telemetry::configuration_error(&error, now());
-            let _ = writeln!(std::io::stdout(), "{line}");
+            Output.line(&telemetry::configuration_error(&error, now()));
             if !lambda::is_here(env) {
                 return Err(format!("{error}\n{}", lambda::NOT_ON_LAMBDA).into());
             }
@@ -42,10 +41,12 @@ fn start(env: &Environment) -> Result<(Api, InvokeMode), ConfigError> {
     let config = Config::from_env(env)?;
     if lambda::is_here(env) {
         lambda::check_environment(env)?;
-        telemetry::init(config.log_level, Format::Json);
+        telemetry::init(config.log_level, Format::Json, now);
         telemetry::misconfigured_agents(&config.agents);
     }
-    Ok((bridge::api(&config, env, now)?, config.invoke_mode))
+    let metrics = lambda::metrics(&config, env, now);
+    let api = bridge::api(&config, env, Some(metrics), now)?;
+    Ok((api, config.invoke_mode))
 }
 
 #[expect(

@@ -1,5 +1,6 @@
 //! The agents as a service: which there are, and what one of them replies.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::time::Instant;
@@ -7,6 +8,7 @@ use tokio::time::Instant;
 use crate::agent::{Agent, AgentRegistry};
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::exchange::ReplyEvent;
+use crate::agentcore::observer::Observer;
 use crate::agentcore::session::EndSessionError;
 use crate::agentcore::status::RuntimeStatus;
 use crate::agentcore::{AgentCoreClient, ReplyStream, Runtime};
@@ -68,7 +70,7 @@ impl AgentService {
     }
 
     /// Whether an agent's runtime takes invocations, as of a short while ago.
-    pub async fn status(&self, agent: &Agent, request_id: &str, deadline: Instant) -> AgentStatus {
+    pub async fn status(&self, agent: &Agent, deadline: Instant) -> AgentStatus {
         let Ok(arn) = &agent.runtime else {
             return AgentStatus::NotConfigured;
         };
@@ -81,7 +83,7 @@ impl AgentService {
                 .status(runtime, deadline)
                 .await
                 .unwrap_or_else(|error| {
-                    telemetry::status_unknown(request_id, &agent.id, &*error);
+                    telemetry::status_unknown(&agent.id, &*error);
                     RuntimeStatus::Unknown
                 })
         };
@@ -128,6 +130,7 @@ impl AgentService {
         agent: &Agent,
         invocation: &Invocation,
         deadline: Instant,
+        observer: Arc<dyn Observer>,
     ) -> Result<ReplyStream, InvocationError> {
         let arn = agent
             .runtime
@@ -137,7 +140,9 @@ impl AgentService {
             arn,
             qualifier: agent.qualifier.as_deref(),
         };
-        self.client.invoke(runtime, invocation, deadline).await
+        self.client
+            .invoke(runtime, invocation, deadline, observer)
+            .await
     }
 
     /// Invokes an agent and waits for its whole reply, of which at most `max_bytes` are kept.
@@ -150,8 +155,9 @@ impl AgentService {
         invocation: &Invocation,
         deadline: Instant,
         max_bytes: usize,
+        observer: Arc<dyn Observer>,
     ) -> Result<Reply, InvocationError> {
-        let mut stream = self.invoke(agent, invocation, deadline).await?;
+        let mut stream = self.invoke(agent, invocation, deadline, observer).await?;
         let mut reply = Reply {
             text: String::new(),
             chunks: 0,

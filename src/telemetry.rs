@@ -3,6 +3,7 @@
 //! No line holds a prompt, a reply, a credential, a signed URL, or words of the agent's or of AWS.
 
 use std::error::Error;
+use std::io;
 use std::panic::PanicHookInfo;
 use std::time::SystemTime;
 
@@ -14,13 +15,20 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::agent::{AgentId, AgentRegistry};
-use crate::agentcore::error::InvocationError;
 use crate::config::{ConfigError, LogLevel};
-use crate::invocation::Invocation;
+use line::JsonLines;
 
-mod callers;
+mod events;
+pub(crate) mod invocation;
+mod line;
+mod metrics;
+mod output;
+pub(crate) mod request;
+pub(crate) mod session;
 
-pub(crate) use callers::{end_session_failed, invocation_refused, session_ended};
+pub use events::EVENTS;
+pub use metrics::{METRICS, Metric, Metrics};
+pub use output::Output;
 
 /// For whom lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +51,10 @@ impl From<LogLevel> for LevelFilter {
     }
 }
 
-/// Begins to log. Our own code logs at `level`, libraries at `warn` at the most. A panic is logged
-/// with its place and without its text, which may quote a prompt.
-pub fn init(level: LogLevel, format: Format) {
+/// Begins to log; `now` is the clock by which lines are dated. Our own code logs at `level`,
+/// libraries at `warn` at the most. A panic is logged with its place and without its text, which
+/// may quote a prompt.
+pub fn init(level: LogLevel, format: Format, now: fn() -> SystemTime) {
     let level = LevelFilter::from(level);
     let ours = env!("CARGO_CRATE_NAME");
     // These quote what they were given by a provider of credentials; we say in our words what it was.
@@ -59,15 +68,14 @@ pub fn init(level: LogLevel, format: Format) {
         .with_default(level.min(LevelFilter::WARN))
         .with_target(ours, level)
         .with_targets(silent.map(|target| (target, LevelFilter::OFF)));
-    let lines = fmt::layer().with_target(false).log_internal_errors(false);
     let lines = match format {
-        Format::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
+        Format::Json => JsonLines::to_stdout(now).boxed(),
+        Format::Text => fmt::layer()
+            .compact()
+            .with_target(false)
+            .log_internal_errors(false)
+            .with_writer(|| TextLines)
             .boxed(),
-        Format::Text => lines.compact().boxed(),
     };
     // A second start in one process, as in tests, keeps the first.
     let _ = tracing_subscriber::registry()
@@ -76,13 +84,32 @@ pub fn init(level: LogLevel, format: Format) {
     std::panic::set_hook(Box::new(report_panic));
 }
 
+/// Standard output for a library that writes a line at a time.
+struct TextLines;
+
+impl io::Write for TextLines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        Output.line(String::from_utf8_lossy(line).trim_end_matches('\n'));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Says where the program panicked, and not with what words: they may quote a prompt.
 fn report_panic(panic: &PanicHookInfo<'_>) {
     let place = panic
         .location()
         .map(ToString::to_string)
         .unwrap_or_default();
-    error!(place, "panicked");
+    error!(message = events::PANICKED, place);
+}
+
+/// Lines found no room on standard output and are gone.
+fn lines_lost(lines: u64) {
+    warn!(message = events::LINES_LOST, lines);
 }
 
 /// A time as RFC 3339 writes it.
@@ -112,77 +139,22 @@ pub fn misconfigured_agents(agents: &AgentRegistry) {
             let cause = cause.to_string();
             error!(
                 agentId = agent.id.as_str(),
-                cause, "agent is not configured: malformed ARN"
+                cause,
+                message = events::MISCONFIGURED
             );
         }
     }
 }
 
-/// An invocation begins.
-pub(crate) fn invocation_started(request_id: &str, agent: &AgentId, invocation: &Invocation) {
-    info!(
-        requestId = request_id,
-        agentId = agent.as_str(),
-        sessionId = invocation.session.as_str(),
-        promptLength = invocation.prompt.as_str().len(),
-        "agent invocation started"
-    );
-}
-
-/// An invocation has given an answer.
-pub(crate) fn invocation_complete(
-    request_id: &str,
-    duration_ms: u64,
-    response_bytes: usize,
-    incomplete: bool,
-) {
-    info!(
-        requestId = request_id,
-        durationMs = duration_ms,
-        responseLength = response_bytes,
-        incomplete,
-        "agent invocation complete"
-    );
-}
-
-/// An invocation has failed, or has broken off after a part of the reply.
-pub(crate) fn invocation_failed(
-    request_id: &str,
-    code: &'static str,
-    status: u16,
-    failure: &InvocationError,
-) {
-    let phase = failure.phase.as_str();
-    let causes = causes(failure);
-    // A line's level must be known when it is compiled.
-    macro_rules! line {
-        ($level:ident) => {
-            $level!(
-                requestId = request_id,
-                errorCode = code,
-                status,
-                phase,
-                causes,
-                "agent invocation failed"
-            )
-        };
-    }
-    match status {
-        500 => line!(error),
-        400 => line!(info),
-        _ => line!(warn),
-    }
+/// A request to invoke an agent was refused before there was an invocation.
+pub(crate) fn invocation_refused(code: &'static str, status: u16, causes: &str) {
+    info!(message = events::FAILED, errorCode = code, status, causes);
 }
 
 /// An agent's status could not be had.
-pub(crate) fn status_unknown(request_id: &str, agent: &AgentId, error: &(dyn Error + 'static)) {
+pub(crate) fn status_unknown(agent: &AgentId, error: &(dyn Error + 'static)) {
     let causes = causes(error);
-    warn!(
-        requestId = request_id,
-        agentId = agent.as_str(),
-        causes,
-        "agent status unknown"
-    );
+    warn!(agentId = agent.as_str(), causes, "agent status unknown");
 }
 
 /// An error and what caused it, each after a colon.
@@ -199,26 +171,9 @@ fn causes(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::{Arc, Mutex};
 
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .write(bytes)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn the_log_has_every_cause_of_a_failure() {
@@ -234,14 +189,17 @@ mod tests {
         assert_eq!(causes(&failure), expected);
     }
 
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
     #[test]
     fn a_panic_is_logged_with_its_place_and_without_its_words() {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let layer = fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(move || writer.clone());
+        let lines = Arc::new(Mutex::new(String::new()));
+        let written = Arc::clone(&lines);
+        let layer = JsonLines::new(now, move |line: &str| {
+            written.lock().unwrap().push_str(line);
+        });
         let subscriber = tracing_subscriber::registry().with(layer);
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(report_panic));
@@ -250,7 +208,7 @@ mod tests {
         });
         std::panic::set_hook(before);
         assert!(panicked.is_err());
-        let said = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let said = lines.lock().unwrap().clone();
         assert!(
             said.contains("panicked") && said.contains("src/telemetry.rs:"),
             "{said}"

@@ -51,6 +51,19 @@ impl TraceHeaders {
         Self(headers)
     }
 
+    /// The trace's id: that of X-Ray, else that of `traceparent`.
+    pub fn trace_id(&self) -> Option<String> {
+        let value = |name| self.0.get(name).and_then(|value| value.to_str().ok());
+        let of_xray = |value: &str| {
+            let mut parts = value.split(';').map(str::trim);
+            parts.find_map(|part| Some(part.strip_prefix("Root=")?.to_owned()))
+        };
+        let of_parent = |value: &str| value.split('-').nth(1).map(str::to_owned);
+        value(XRAY)
+            .and_then(of_xray)
+            .or_else(|| value("traceparent").and_then(of_parent))
+    }
+
     /// The headers.
     pub fn as_headers(&self) -> &HeaderMap {
         &self.0
@@ -155,6 +168,24 @@ mod tests {
         let one = |value: &str| vec![(XRAY.to_owned(), value.to_owned())];
         assert_eq!(passed_on(&[(XRAY, "Root=1-2")], Some(ROOT)), one(ROOT));
         assert_eq!(passed_on(&[(XRAY, ROOT)], None), one(ROOT));
+    }
+
+    #[test]
+    fn a_traces_id_is_x_rays_else_the_parents() {
+        let id = |headers: &[(&str, &str)], xray| {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                let name = HeaderName::try_from(*name).unwrap();
+                map.append(name, HeaderValue::from_str(value).unwrap());
+            }
+            TraceHeaders::new(&map, xray).trace_id()
+        };
+        let root = Some("1-5759e988-bd862e3fe1be46a994272793".to_owned());
+        let parent = Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned());
+        assert_eq!(id(&[("traceparent", PARENT)], Some(ROOT)), root);
+        assert_eq!(id(&[("traceparent", PARENT)], None), parent);
+        assert_eq!(id(&[("traceparent", PARENT)], Some("Parent=1")), parent);
+        assert_eq!(id(&[("traceparent", "x")], None), None);
     }
 
     #[test]

@@ -134,7 +134,10 @@ impl InvocationError {
 
 impl fmt::Display for InvocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.failure.fmt(f)
+        match &self.failure {
+            Failure::Refused(refusal) => write!(f, "the handshake was answered with {refusal}"),
+            failure => failure.fmt(f),
+        }
     }
 }
 
@@ -148,22 +151,24 @@ impl fmt::Display for Failure {
             Self::Timeout(Timeout::Invocation) => {
                 f.write_str("the time for the invocation ran out")
             }
-            Self::Refused(refusal) => {
-                write!(f, "the service answered with status {}", refusal.status)?;
-                match refusal.fault {
-                    Some(CredentialsFault::Expired) => {
-                        f.write_str(", the credentials have expired")
-                    }
-                    Some(CredentialsFault::Invalid) => f.write_str(", the credentials are invalid"),
-                    None => Ok(()),
-                }
-            }
+            Self::Refused(refusal) => write!(f, "the service answered with {refusal}"),
             Self::Unreachable => f.write_str("the service could not be reached"),
             Self::Lost => f.write_str("the connection was lost"),
             Self::Violation => f.write_str("the peer broke the protocol"),
             Self::AgentError => f.write_str("the agent reported an error"),
             Self::Unsignable => f.write_str("the request could not be made"),
         }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fault = match self.fault {
+            Some(CredentialsFault::Expired) => ", the credentials have expired",
+            Some(CredentialsFault::Invalid) => ", the credentials are invalid",
+            None => "",
+        };
+        write!(f, "status {}{fault}", self.status)
     }
 }
 

@@ -1,10 +1,12 @@
 //! One prompt out, one reply in, over an open socket, and the socket closed whatever happens.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use super::error::{Failure, InvocationError, Phase, Timeout};
+use super::observer::Observer;
 use super::reply::{End, ReplyReader, Step};
 use super::socket::{Code, Incoming, Socket, SocketError, Transport};
 
@@ -30,17 +32,17 @@ pub(super) struct Exchange<T: Transport = Box<dyn super::socket::Transport>> {
     /// When the silence that there is becomes too long.
     chunk_deadline: Instant,
     has_given_text: bool,
+    observer: Arc<dyn Observer>,
 }
 
 impl<T: Transport> Exchange<T> {
-    /// Begins to send `message`. The silence of the agent begins here too.
-    pub(super) fn begin(
-        mut socket: Socket<T>,
-        message: String,
+    /// A conversation that is over by `deadline`, over a socket that has just been opened.
+    pub(super) fn open(
+        socket: Socket<T>,
         deadline: Instant,
         chunk_timeout: Duration,
+        observer: Arc<dyn Observer>,
     ) -> Self {
-        socket.send(message);
         Self {
             socket: Some(socket),
             reader: ReplyReader::default(),
@@ -48,7 +50,16 @@ impl<T: Transport> Exchange<T> {
             chunk_timeout,
             chunk_deadline: Instant::now() + chunk_timeout,
             has_given_text: false,
+            observer,
         }
+    }
+
+    /// Begins to send a message. The silence of the agent begins here too.
+    pub(super) fn send(&mut self, message: String) {
+        if let Some(socket) = &mut self.socket {
+            socket.send(message);
+        }
+        self.chunk_deadline = Instant::now() + self.chunk_timeout;
     }
 
     /// The next piece, or the end, before which the socket is closed. After the end, the end again.
@@ -57,6 +68,7 @@ impl<T: Transport> Exchange<T> {
             match self.reader.next() {
                 Some(Step::Piece(text)) => {
                     self.has_given_text = true;
+                    self.observer.piece(text.len());
                     return ReplyEvent::Piece(text);
                 }
                 Some(Step::End(end)) => return self.end(end).await,
@@ -102,16 +114,27 @@ impl<T: Transport> Exchange<T> {
     }
 
     /// Ends the conversation before the reply has ended.
-    pub(super) async fn close(&mut self, code: Code) {
-        if let Some(socket) = self.socket.take() {
-            socket.close(code).await;
+    pub(super) async fn close(&mut self) {
+        self.finish(Code::Normal, None).await;
+    }
+
+    /// Closes the socket, if that has not been done.
+    async fn finish(&mut self, code: Code, broke_off: Option<&InvocationError>) {
+        let Some(socket) = self.socket.take() else {
+            return;
+        };
+        // Where nothing came before the failure, there was no stream that could finish.
+        if broke_off.is_none() || self.has_given_text {
+            self.observer.finished(broke_off);
         }
+        socket.close(code).await;
+        self.observer.closed();
     }
 
     async fn end(&mut self, end: End) -> ReplyEvent {
         let (code, failure, cause) = match end {
             End::Complete => {
-                self.close(Code::Normal).await;
+                self.finish(Code::Normal, None).await;
                 return ReplyEvent::Complete;
             }
             End::AgentError => (Code::Normal, Failure::AgentError, "an error event"),
@@ -131,7 +154,7 @@ impl<T: Transport> Exchange<T> {
     }
 
     async fn interrupted(&mut self, code: Code, error: InvocationError) -> ReplyEvent {
-        self.close(code).await;
+        self.finish(code, Some(&error)).await;
         ReplyEvent::Interrupted(error)
     }
 
@@ -143,6 +166,16 @@ impl<T: Transport> Exchange<T> {
             (false, false) => Phase::FirstChunk,
         };
         InvocationError::new(phase, failure)
+    }
+}
+
+impl<T: Transport> Drop for Exchange<T> {
+    fn drop(&mut self) {
+        // Nobody waits for the reply any more. The socket closes itself.
+        if let Some(socket) = self.socket.take() {
+            drop(socket);
+            self.observer.closed();
+        }
     }
 }
 
@@ -184,7 +217,9 @@ mod tests {
         let start = Instant::now();
         let deadline = start + Duration::from_secs(25);
         let prompt = "x".repeat(100_000);
-        let mut exchange = Exchange::begin(socket, prompt, deadline, Duration::from_secs(20));
+        let chunk_timeout = Duration::from_secs(20);
+        let mut exchange = Exchange::open(socket, deadline, chunk_timeout, Arc::new(()));
+        exchange.send(prompt);
         let ReplyEvent::Interrupted(error) = exchange.next().await else {
             panic!("there is nobody to reply");
         };

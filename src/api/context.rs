@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use tokio::time::Instant;
 
 use crate::caller::Origin;
+use crate::telemetry::request::RequestIds;
 
 /// Where a request comes from, and what its answer must keep to.
 #[derive(Clone, Debug)]
@@ -31,9 +33,9 @@ pub struct RequestContext {
 const LEFT_FOR_THE_ANSWER: Duration = Duration::from_secs(1);
 
 impl RequestContext {
-    /// How long the request has taken so far, in milliseconds.
-    pub(super) fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.received.elapsed().as_millis()).unwrap_or(u64::MAX)
+    /// What lines of the log name the request by; the headers are its own.
+    pub(super) fn ids(&self, headers: &HeaderMap) -> RequestIds {
+        RequestIds::new(&self.request_id, headers, self.xray.as_deref())
     }
 
     /// The deadline, or the one that leaves a second of Lambda's time where that is earlier.

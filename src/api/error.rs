@@ -11,6 +11,8 @@ use super::response::json;
 use crate::agent::AgentId;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Refusal};
 use crate::invocation::SessionId;
+use crate::limits::Refused;
+use crate::telemetry::invocation::Told;
 
 /// An error's code in an answer, which fixes its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,13 +114,10 @@ impl ApiError {
     }
 
     /// A limit of ours: the caller is to come again after this time.
-    pub(super) fn too_much(retry_after: Duration) -> Self {
+    pub(super) fn refused(refused: Refused) -> Self {
         Self {
-            retry_after: Some(retry_after),
-            ..Self::new(
-                ErrorCode::RateLimit,
-                "there are too many requests from this caller; see Retry-After",
-            )
+            retry_after: Some(refused.retry_after()),
+            ..Self::new(ErrorCode::RateLimit, refused.to_string())
         }
     }
 
@@ -147,6 +146,14 @@ impl ApiError {
 
     pub(crate) fn code(&self) -> ErrorCode {
         self.code
+    }
+
+    /// What the log says that the caller was told.
+    pub(super) fn told(&self) -> Told {
+        Told {
+            code: self.code.as_str(),
+            status: self.code.status().as_u16(),
+        }
     }
 
     /// Whether the same request may be sent again without running the agent twice.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::{Request, StatusCode};
 use tokio::time::Instant;
 
@@ -14,13 +14,15 @@ use super::error::ApiError;
 use super::request::{InvokeRequest, MAX_BODY_BYTES};
 use super::response::{Metadata, OVERHEAD_BYTES, ReplyBody, fitting, json};
 use super::stream::{Format, Streamed};
+use super::timing::timed;
 use super::{Context, RequestContext, Shared};
 use crate::agent::Agent;
 use crate::agentcore::error::InvocationError;
+use crate::agentcore::observer::Observer;
 use crate::invocation::{Invocation, SessionId};
 use crate::limits::Permit;
-use crate::service::Shortfall;
 use crate::telemetry;
+use crate::telemetry::invocation::{Identity, InvocationLog, Timing, Told, to_ms};
 use crate::trace::TraceHeaders;
 
 /// The reply as JSON, or as a stream where the caller asks for one.
@@ -28,14 +30,10 @@ pub(super) async fn invoke(
     State(shared): State<Arc<Shared>>,
     Extension(context): Context,
     request: Request<Body>,
-) -> Result<Response, ApiError> {
+) -> Response {
     let format = Format::named_in(request.uri().query())
         .or_else(|| wants_events(request.headers()).then_some(Format::Events));
-    let turn = Turn::begin(&shared, context, request).await?;
-    match format {
-        Some(format) => turn.stream(format).await,
-        None => turn.reply().await,
-    }
+    answer(&shared, context, request, format).await
 }
 
 /// The reply as a stream, whatever the caller says it accepts.
@@ -43,12 +41,33 @@ pub(super) async fn invoke_stream(
     State(shared): State<Arc<Shared>>,
     Extension(context): Context,
     request: Request<Body>,
-) -> Result<Response, ApiError> {
+) -> Response {
     let format = Format::named_in(request.uri().query()).unwrap_or(Format::Events);
-    Turn::begin(&shared, context, request)
-        .await?
-        .stream(format)
-        .await
+    answer(&shared, context, request, Some(format)).await
+}
+
+/// Answers in the format that was asked for, or as JSON.
+async fn answer(
+    shared: &Shared,
+    context: Arc<RequestContext>,
+    request: Request<Body>,
+    format: Option<Format>,
+) -> Response {
+    match Turn::begin(shared, Arc::clone(&context), request).await {
+        Ok(turn) => match format {
+            Some(format) => turn.stream(format).await,
+            None => turn.reply().await,
+        },
+        Err(error) => {
+            let Told { code, status } = error.told();
+            telemetry::invocation_refused(code, status, error.message());
+            let timing = Timing {
+                total: Some(to_ms(context.received.elapsed())),
+                ..Timing::default()
+            };
+            timed(error.into_response(), timing)
+        }
+    }
 }
 
 /// A valid request to an agent that is there.
@@ -61,6 +80,7 @@ struct Turn<'a> {
     sent_session: Option<SessionId>,
     /// Its place among those at the same time, until the reply has ended.
     permit: Permit,
+    log: Arc<InvocationLog>,
 }
 
 impl<'a> Turn<'a> {
@@ -80,8 +100,7 @@ impl<'a> Turn<'a> {
         let agent =
             agent.ok_or_else(|| ApiError::unknown_agent().in_session(sent_session.as_ref()))?;
         let permit = shared.limits.admit(&context.origin).map_err(|refused| {
-            telemetry::invocation_refused(&context.request_id, &agent.id, refused);
-            ApiError::too_much(refused.retry_after())
+            ApiError::refused(refused)
                 .of_agent(&agent.id)
                 .in_session(sent_session.as_ref())
         })?;
@@ -92,7 +111,16 @@ impl<'a> Turn<'a> {
             session,
             trace: TraceHeaders::new(&parts.headers, context.xray.as_deref()),
         };
-        telemetry::invocation_started(&context.request_id, &agent.id, &invocation);
+        let identity = Identity {
+            request: context.ids(&parts.headers),
+            received: context.received,
+            agent: agent.id.clone(),
+            session: invocation.session.clone(),
+            continues: sent_session.is_some(),
+        };
+        let metrics = shared.settings.metrics.clone();
+        let prompt_bytes = invocation.prompt.as_str().len();
+        let log = Arc::new(InvocationLog::start(identity, metrics, prompt_bytes));
         Ok(Self {
             shared,
             context,
@@ -100,11 +128,12 @@ impl<'a> Turn<'a> {
             invocation,
             sent_session,
             permit,
+            log,
         })
     }
 
-    async fn reply(self) -> Result<Response, ApiError> {
-        let reply = self
+    async fn reply(self) -> Response {
+        let replied = self
             .shared
             .service
             .invoke_to_end(
@@ -112,18 +141,16 @@ impl<'a> Turn<'a> {
                 &self.invocation,
                 self.deadline(),
                 self.max_reply_bytes(),
+                self.observer(),
             )
-            .await
-            .map_err(|error| self.failed(&error))?;
-        if let Some(Shortfall::Interrupted(error)) = &reply.shortfall {
-            self.failed(error);
-        }
-
+            .await;
+        let reply = match replied {
+            Ok(reply) => reply,
+            Err(error) => return self.failed(&error),
+        };
         let text = fitting(&reply.text, self.context.limit.bytes() - OVERHEAD_BYTES);
         let incomplete = reply.shortfall.is_some() || text.len() < reply.text.len();
-        let duration = self.context.elapsed_ms();
-        let request_id = &self.context.request_id;
-        telemetry::invocation_complete(request_id, duration, text.len(), incomplete);
+        let duration = self.log.complete(text.len(), incomplete);
         let body = ReplyBody {
             response: text,
             session_id: self.invocation.session.as_str(),
@@ -133,16 +160,22 @@ impl<'a> Turn<'a> {
             },
             incomplete,
         };
-        Ok(json(StatusCode::OK, &body))
+        timed(json(StatusCode::OK, &body), self.log.timing())
     }
 
-    async fn stream(self, format: Format) -> Result<Response, ApiError> {
-        let invoked = self
-            .shared
-            .service
-            .invoke(self.agent, &self.invocation, self.deadline());
-        let reply = invoked.await.map_err(|error| self.failed(&error))?;
+    async fn stream(self, format: Format) -> Response {
+        let invoked = self.shared.service.invoke(
+            self.agent,
+            &self.invocation,
+            self.deadline(),
+            self.observer(),
+        );
+        let reply = match invoked.await {
+            Ok(reply) => reply,
+            Err(error) => return self.failed(&error),
+        };
         let max_reply_bytes = self.max_reply_bytes();
+        let log = Arc::clone(&self.log);
         let can_stream = self.context.can_stream;
         let streamed = Streamed {
             reply,
@@ -150,16 +183,22 @@ impl<'a> Turn<'a> {
             agent: self.agent.id.clone(),
             session: self.invocation.session,
             sent_session: self.sent_session.is_some(),
-            context: self.context,
             _permit: self.permit,
+            limit: self.context.limit,
+            log: self.log,
             chunks: 0,
             bytes: 0,
         };
-        Ok(if can_stream {
+        let response = if can_stream {
             streamed.respond()
         } else {
             streamed.respond_whole(max_reply_bytes).await
-        })
+        };
+        timed(response, log.timing())
+    }
+
+    fn observer(&self) -> Arc<dyn Observer> {
+        Arc::clone(&self.log) as _
     }
 
     fn deadline(&self) -> Instant {
@@ -175,14 +214,12 @@ impl<'a> Turn<'a> {
             .min(self.context.limit.bytes())
     }
 
-    /// Logs a failure, and turns it into what the caller is told.
-    fn failed(&self, error: &InvocationError) -> ApiError {
-        let told = ApiError::from(error)
+    /// Logs a failure, and tells the caller.
+    fn failed(&self, error: &InvocationError) -> Response {
+        let answer = ApiError::from(error)
             .of_agent(&self.agent.id)
             .in_session(self.sent_session.as_ref());
-        let code = told.code();
-        let status = code.status().as_u16();
-        telemetry::invocation_failed(&self.context.request_id, code.as_str(), status, error);
-        told
+        self.log.failed(answer.told(), error);
+        timed(answer.into_response(), self.log.timing())
     }
 }

@@ -12,7 +12,8 @@ use http::StatusCode;
 use super::error::ApiError;
 use super::{Context, Shared};
 use crate::invocation::{SessionId, SessionIdError};
-use crate::telemetry;
+use crate::telemetry::invocation::to_ms;
+use crate::telemetry::session as log;
 
 /// Ends a session. It is not limited as invocations are: it is cheap, and to refuse it would keep
 /// what costs.
@@ -32,16 +33,14 @@ pub(super) async fn end(
         .service
         .end_session(agent, &runtime_session, deadline)
         .await;
-    let request_id = &context.request_id;
     if let Err(error) = ended {
         let told = ApiError::from(&error.failure)
             .of_agent(&agent.id)
             .in_session(Some(&session));
-        let (code, status) = (told.code().as_str(), told.code().status().as_u16());
-        telemetry::end_session_failed(request_id, &agent.id, &session, code, status, &error);
+        log::not_ended(&agent.id, &session, told.told(), &error);
         return Err(told);
     }
-    telemetry::session_ended(request_id, &agent.id, &session, context.elapsed_ms());
+    log::ended(&agent.id, &session, to_ms(context.received.elapsed()));
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -12,7 +12,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderName, HeaderValue, header};
 use tokio::time::timeout;
 
-use super::RequestContext;
+use super::AnswerLimit;
 use super::error::ApiError;
 use super::response::{Metadata, OVERHEAD_BYTES, bytes_escaped_once, fitting};
 use crate::agent::AgentId;
@@ -21,7 +21,7 @@ use crate::agentcore::error::InvocationError;
 use crate::agentcore::exchange::ReplyEvent;
 use crate::invocation::SessionId;
 use crate::limits::Permit;
-use crate::telemetry;
+use crate::telemetry::invocation::InvocationLog;
 
 mod ai_sdk;
 mod sse;
@@ -92,9 +92,10 @@ pub(super) struct Streamed {
     pub(super) session: SessionId,
     /// The caller sent the session itself, and is told it in an error.
     pub(super) sent_session: bool,
-    pub(super) context: Arc<RequestContext>,
     /// Given back when the stream has ended, or is given up.
     pub(super) _permit: Permit,
+    pub(super) limit: AnswerLimit,
+    pub(super) log: Arc<InvocationLog>,
     pub(super) chunks: u64,
     pub(super) bytes: usize,
 }
@@ -107,13 +108,10 @@ impl Streamed {
         let beginning = format.beginning(&self.session);
         let events = stream::unfold(Some(self), move |streamed| async move {
             let mut streamed = streamed?;
-            let next = AssertUnwindSafe(streamed.next_bytes()).catch_unwind().await;
-            let (text, is_last) = next.unwrap_or_else(|_| {
-                (
-                    format!("{}{DONE}", format.error(&ApiError::panicked())),
-                    true,
-                )
-            });
+            let request = streamed.log.request().clone();
+            let next = AssertUnwindSafe(request.scope(streamed.next_bytes()));
+            let next = next.catch_unwind().await;
+            let (text, is_last) = next.unwrap_or_else(|_| (streamed.panicked(), true));
             Some((text, (!is_last).then_some(streamed)))
         });
         // The session goes out with the first piece: not before it, and not in a packet of its own.
@@ -143,7 +141,7 @@ impl Streamed {
     /// and which stays below the limit of an answer.
     pub(super) async fn respond_whole(mut self, max_reply_bytes: usize) -> Response {
         let mut document = self.format.beginning(&self.session);
-        let mut room = self.context.limit.bytes() - OVERHEAD_BYTES;
+        let mut room = self.limit.bytes() - OVERHEAD_BYTES;
         loop {
             match self.reply.next().await {
                 ReplyEvent::Piece(text) => {
@@ -178,9 +176,7 @@ impl Streamed {
     }
 
     fn end(&self, incomplete: bool) -> String {
-        let duration = self.context.elapsed_ms();
-        let request_id = &self.context.request_id;
-        telemetry::invocation_complete(request_id, duration, self.bytes, incomplete);
+        let duration = self.log.complete(self.bytes, incomplete);
         let metadata = Metadata {
             chunks: self.chunks,
             duration,
@@ -190,13 +186,17 @@ impl Streamed {
 
     fn error(&self, error: &InvocationError) -> String {
         let session = self.sent_session.then_some(&self.session);
-        let told = ApiError::from(error)
+        let answer = ApiError::from(error)
             .of_agent(&self.agent)
             .in_session(session);
-        let code = told.code();
-        let status = code.status().as_u16();
-        telemetry::invocation_failed(&self.context.request_id, code.as_str(), status, error);
-        self.format.error(&told) + DONE
+        self.log.failed(answer.told(), error);
+        self.format.error(&answer) + DONE
+    }
+
+    fn panicked(&self) -> String {
+        let answer = ApiError::panicked();
+        self.log.panicked(answer.told());
+        self.format.error(&answer) + DONE
     }
 }
 

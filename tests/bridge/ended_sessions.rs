@@ -337,7 +337,7 @@ async fn an_end_is_logged_and_a_failed_one_by_whose_fault_it_is() {
         ["level", "message", "agentId", "errorCode"]
             .map(|name| line[name].as_str().map(str::to_owned))
     };
-    let failed = "ending the session failed";
+    let failed = "session not ended";
     let expected = [
         [Some("INFO"), Some("session ended"), Some("test"), None],
         [

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use agentcore_emulator::{Agent, Emulator, Step};
 use serde_json::{Value, json};
 
-use crate::runtime_api::{Function, Outcome};
+use crate::runtime_api::{Function, Listening, Outcome};
 use crate::support::{ARN, variables};
 
 pub(crate) async fn function(agent: Agent, more: &[(&str, &str)]) -> (Emulator, Function) {
@@ -204,7 +204,8 @@ async fn a_second_is_left_of_lambdas_time() {
     ]);
     let emulator = Emulator::builder().agent(ARN, agent).start().await.unwrap();
     let timeout = Duration::from_millis(1_800);
-    let function = Function::start_with_timeout(variables(&emulator, &[]), timeout).await;
+    let function =
+        Function::start_with(variables(&emulator, &[]), timeout, Listening::Always).await;
     let start = Instant::now();
     let event = rest_event("POST", "/api/agents/invoke", Some(&said("x")));
     let (status, answer) = answered(function.invoke(&event).await);

@@ -301,15 +301,15 @@ async fn addresses_are_those_of_each_gateway() {
     let refused: Vec<Value> = stdout
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
-        .filter(|line: &Value| line["message"] == "agent invocation refused")
+        .filter(|line: &Value| line["status"] == 429)
         .collect();
     assert_eq!(refused.len(), 5);
     for line in refused {
         assert_eq!(
-            (line["level"].as_str(), line["limit"].as_str()),
-            (Some("INFO"), Some("rate"))
+            (line["level"].as_str(), line["errorCode"].as_str()),
+            (Some("INFO"), Some("RateLimitError"))
         );
-        assert_eq!(line["agentId"], "echo");
+        assert!(line["causes"].as_str().unwrap().contains("in a minute"));
     }
     assert!(!stdout.contains("192.0.2."), "who calls is not logged");
 }

@@ -6,17 +6,20 @@
 )]
 
 mod callers;
+mod concurrency;
 mod credentials;
 mod ended_sessions;
 mod events;
 mod exchange;
 mod failures;
+mod flow;
 mod http_api;
 mod input;
 mod lambda;
 mod limits;
 mod matrix;
 mod presign;
+mod privacy;
 mod properties;
 mod runtime_api;
 mod secrets;
@@ -25,4 +28,5 @@ mod soak;
 mod status;
 mod streaming;
 mod support;
+mod telemetry;
 mod tls;

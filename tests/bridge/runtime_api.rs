@@ -13,9 +13,9 @@ use axum::routing::{get, post};
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -23,16 +23,18 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Response(Value),
-    /// A streamed one, part by part as it comes.
-    Stream(mpsc::UnboundedReceiver<Bytes>),
-    Error(#[expect(dead_code, reason = "shown where no error may be")] Value),
+    /// A streamed one, part by part as it comes; who reads slowly slows the function, and who drops
+    /// it closes the connection.
+    Stream(mpsc::Receiver<Bytes>),
+    Error(Value),
 }
 
 /// The function as a child process, and the Runtime API that it asks for work.
 pub(crate) struct Function {
     child: Child,
-    /// Reads what the process says as it says it: a full pipe would stop it.
-    stdout: JoinHandle<String>,
+    /// What the process says, read as it says it.
+    stdout: Heard,
+    stderr: Heard,
     events: mpsc::UnboundedSender<(String, String)>,
     shared: Arc<Shared>,
     invocations: Mutex<u32>,
@@ -45,11 +47,64 @@ struct Shared {
     timeout: Duration,
 }
 
+/// What is done with the process's standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listening {
+    /// All of it is read.
+    Always,
+    /// Nobody reads until [`Function::listen`].
+    Later,
+    /// The other end is closed.
+    Never,
+}
+
+/// A pipe from the process.
+enum Heard {
+    Read(JoinHandle<String>),
+    Unread(ChildStdout),
+    Closed,
+}
+
+impl Heard {
+    fn reading(mut pipe: impl AsyncRead + Send + Unpin + 'static) -> Self {
+        Self::Read(tokio::spawn(async move {
+            let mut said = String::new();
+            pipe.read_to_string(&mut said).await.unwrap();
+            said
+        }))
+    }
+
+    /// All that was said until the process ended.
+    async fn whole(self) -> String {
+        match self {
+            Self::Read(said) => said.await.unwrap(),
+            Self::Unread(_) | Self::Closed => String::new(),
+        }
+    }
+}
+
+/// A streamed answer as a whole: status and body.
+pub(crate) async fn whole(mut parts: mpsc::Receiver<Bytes>) -> (u64, String) {
+    let mut bytes = Vec::new();
+    let reading = async {
+        while let Some(part) = parts.recv().await {
+            bytes.extend_from_slice(&part);
+        }
+    };
+    let reading = tokio::time::timeout(Duration::from_mins(1), reading);
+    reading.await.expect("an end in time");
+    let text = String::from_utf8(bytes).unwrap();
+    let (prelude, body) = text.split_once("\0\0\0\0\0\0\0\0").unwrap();
+    let prelude = json_of(prelude.as_bytes());
+    (prelude["statusCode"].as_u64().unwrap(), body.to_owned())
+}
+
 /// A process that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) success: bool,
     pub(crate) stdout: String,
+    pub(crate) stderr: String,
     pub(crate) init_error: Option<Value>,
 }
 
@@ -84,13 +139,14 @@ impl Function {
 
     /// Starts the function with these variables and no others.
     pub(crate) async fn start(variables: Vec<(String, String)>) -> Self {
-        Self::start_with_timeout(variables, Duration::from_secs(30)).await
+        Self::start_with(variables, Duration::from_secs(30), Listening::Always).await
     }
 
-    /// The same, with a time limit for each invocation.
-    pub(crate) async fn start_with_timeout(
+    /// The same, with a time limit for each invocation, and with other listeners.
+    pub(crate) async fn start_with(
         variables: Vec<(String, String)>,
         timeout: Duration,
+        listening: Listening,
     ) -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -121,18 +177,21 @@ impl Function {
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .envs(variables)
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let mut pipe = child.stdout.take().unwrap();
-        let stdout = tokio::spawn(async move {
-            let mut said = String::new();
-            pipe.read_to_string(&mut said).await.unwrap();
-            said
-        });
+        let stdout = child.stdout.take().unwrap();
+        let stdout = match listening {
+            Listening::Always => Heard::reading(stdout),
+            Listening::Later => Heard::Unread(stdout),
+            Listening::Never => Heard::Closed,
+        };
+        let stderr = Heard::reading(child.stderr.take().unwrap());
         Self {
             child,
             stdout,
+            stderr,
             events,
             shared,
             invocations: Mutex::default(),
@@ -157,6 +216,13 @@ impl Function {
         outcome.await.expect("an answer in time").unwrap()
     }
 
+    /// Begins to read what the process says, and what it has said.
+    pub(crate) fn listen(&mut self) {
+        if let Heard::Unread(pipe) = std::mem::replace(&mut self.stdout, Heard::Closed) {
+            self.stdout = Heard::reading(pipe);
+        }
+    }
+
     /// Waits until the process ends by itself.
     pub(crate) async fn ended(mut self) -> Ended {
         let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait());
@@ -171,11 +237,13 @@ impl Function {
     }
 
     async fn output(self, success: bool) -> Ended {
-        let stdout = self.stdout.await.unwrap();
+        let stdout = self.stdout.whole().await;
+        let stderr = self.stderr.whole().await;
         let init_error = self.shared.init_error.lock().unwrap().take();
         Ended {
             success,
             stdout,
+            stderr,
             init_error,
         }
     }
@@ -213,12 +281,13 @@ async fn response(
     body: Body,
 ) -> StatusCode {
     if headers.contains_key("lambda-runtime-function-response-mode") {
-        let (sender, receiver) = mpsc::unbounded_channel();
+        let (sender, receiver) = mpsc::channel(1);
         let status = settle(&shared, &id, Outcome::Stream(receiver));
         let mut parts = body.into_data_stream();
         while let Some(Ok(part)) = parts.next().await {
-            // Who has seen enough reads no further.
-            let _ = sender.send(part);
+            if sender.send(part).await.is_err() {
+                break;
+            }
         }
         return status;
     }

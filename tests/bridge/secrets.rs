@@ -38,7 +38,7 @@ fn variables(endpoint: &str) -> Vec<(String, String)> {
 async fn debug_shows_no_secret() {
     let env: Environment = variables("http://127.0.0.1:9").into_iter().collect();
     let config = Config::from_env(&env).unwrap();
-    let api = bridge::api(&config, &env, SystemTime::now).unwrap();
+    let api = bridge::api(&config, &env, None, SystemTime::now).unwrap();
     let token = Some(TOKEN.to_owned());
     let credentials =
         aws_credential_types::Credentials::new("AKIDEXAMPLE", KEY, token, None, "test");

@@ -1,0 +1,63 @@
+//! How long an invocation took, for the developer tools of a browser.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+
+use crate::telemetry::invocation::Timing;
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Adds what is known to an answer, as `Server-Timing`. <https://www.w3.org/TR/server-timing/>
+pub(super) fn timed(mut response: Response, timing: Timing) -> Response {
+    if let Ok(value) = HeaderValue::from_str(&server_timing(timing)) {
+        response.headers_mut().insert(SERVER_TIMING, value);
+    }
+    response
+}
+
+fn server_timing(timing: Timing) -> String {
+    let Timing {
+        sign,
+        connect,
+        first,
+        total,
+    } = timing;
+    let ms = |whole: u64| whole.to_string();
+    // Signing takes some millionths of a second.
+    let sign = sign.map(|sign: Duration| format!("{:.3}", sign.as_secs_f64() * 1_000.0));
+    let mut header = String::new();
+    for (name, duration) in [
+        ("sign", sign),
+        ("connect", connect.map(ms)),
+        ("first", first.map(ms)),
+        ("total", total.map(ms)),
+    ] {
+        let Some(duration) = duration else { continue };
+        let comma = if header.is_empty() { "" } else { ", " };
+        // Writing to a String cannot fail.
+        let _ = write!(header, "{comma}{name};dur={duration}");
+    }
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_told() {
+        let mut timing = Timing {
+            sign: Some(Duration::from_micros(42)),
+            connect: Some(17),
+            first: Some(320),
+            total: Some(4_100),
+        };
+        let all = "sign;dur=0.042, connect;dur=17, first;dur=320, total;dur=4100";
+        assert_eq!(server_timing(timing), all);
+        (timing.sign, timing.connect, timing.first) = (None, None, None);
+        assert_eq!(server_timing(timing), "total;dur=4100");
+    }
+}

@@ -1,0 +1,47 @@
+//! What is said of sessions that callers end. It does not say who they are.
+
+use tracing::{error, info, warn};
+
+use super::invocation::Told;
+use super::{causes, events};
+use crate::agent::AgentId;
+use crate::agentcore::session::EndSessionError;
+use crate::invocation::SessionId;
+
+/// A session was ended, or was not there.
+pub(crate) fn ended(agent: &AgentId, session: &SessionId, duration_ms: u64) {
+    info!(
+        message = events::SESSION_ENDED,
+        agentId = agent.as_str(),
+        sessionId = session.as_str(),
+        durationMs = duration_ms
+    );
+}
+
+/// A session could not be ended.
+pub(crate) fn not_ended(
+    agent: &AgentId,
+    session: &SessionId,
+    told: Told,
+    failure: &EndSessionError,
+) {
+    let causes = causes(failure);
+    // A line's level must be known when it is compiled.
+    macro_rules! line {
+        ($level:ident) => {
+            $level!(
+                message = events::SESSION_NOT_ENDED,
+                agentId = agent.as_str(),
+                sessionId = session.as_str(),
+                errorCode = told.code,
+                status = told.status,
+                causes
+            )
+        };
+    }
+    match told.status {
+        500 => line!(error),
+        400 => line!(info),
+        _ => line!(warn),
+    }
+}

@@ -1,0 +1,420 @@
+//! What the built binary says about itself on standard output.
+
+use std::time::Duration;
+
+use agentcore_bridge::telemetry::{EVENTS, METRICS};
+use agentcore_emulator::{Agent, Handshake, Step};
+use serde_json::{Value, json};
+
+use crate::lambda::{answered, function, rest_event};
+use crate::runtime_api::{Function, Listening, Outcome};
+use crate::support::variables;
+
+const QUICK: [(&str, &str); 2] = [("CHUNK_TIMEOUT_MS", "300"), ("RETRY_MAX_RETRIES", "1")];
+
+/// The lines of an output, each of which must be a JSON object with what every line has.
+pub(crate) fn lines(output: &str) -> Vec<Value> {
+    let line = |line: &str| {
+        let parsed: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        for name in ["timestamp", "level", "message"] {
+            assert!(parsed[name].is_string(), "{name} in {line}");
+        }
+        let message = parsed["message"].as_str().unwrap();
+        let is_librarys = parsed.get("target").is_some();
+        assert!(is_librarys || EVENTS.contains(&message), "{line}");
+        parsed
+    };
+    output.lines().map(line).collect()
+}
+
+/// An invocation and what was said of it.
+struct Told {
+    status: u64,
+    /// The answer as Lambda got it.
+    answer: Value,
+    /// The lines in their order, those of the metrics apart.
+    events: Vec<Value>,
+    metrics: Vec<Value>,
+}
+
+impl Told {
+    fn messages(&self) -> Vec<&str> {
+        self.events
+            .iter()
+            .map(|event| event["message"].as_str().unwrap())
+            .collect()
+    }
+
+    fn event(&self, message: &str) -> &Value {
+        let mut events = self.events.iter().filter(|e| e["message"] == message);
+        let event = events.next();
+        assert!(events.next().is_none(), "{message} twice");
+        event.unwrap_or_else(|| panic!("no {message} in {:#?}", self.events))
+    }
+
+    fn header(&self, name: &str) -> &str {
+        let headers = &self.answer["multiValueHeaders"];
+        headers[name][0].as_str().unwrap_or_default()
+    }
+
+    fn body(&self) -> Value {
+        serde_json::from_str(self.answer["body"].as_str().unwrap()).unwrap()
+    }
+
+    /// The one object of the metrics.
+    fn metrics(&self) -> &Value {
+        assert_eq!(self.metrics.len(), 1, "{:#?}", self.metrics);
+        &self.metrics[0]
+    }
+}
+
+/// Invokes an agent once by a function of its own.
+async fn told(agent: Agent, body: &Value) -> Told {
+    let (_emulator, function) = function(agent, &QUICK).await;
+    let event = rest_event("POST", "/api/agents/invoke", Some(&body.to_string()));
+    let Outcome::Response(answer) = function.invoke(&event).await else {
+        panic!("no answer")
+    };
+    let lines = lines(&function.stop().await.stdout);
+    for line in &lines {
+        assert_eq!(line["requestId"], "8476a536-e9f4-11e8-9739-000000000001");
+        assert_eq!(line["traceId"], "1-5bef4de7-ad49b0e87f6ef6c87fc2e700");
+    }
+    let (metrics, events) = lines
+        .into_iter()
+        .partition(|line| line.get("_aws").is_some());
+    Told {
+        status: answer["statusCode"].as_u64().unwrap(),
+        answer,
+        events,
+        metrics,
+    }
+}
+
+fn body() -> Value {
+    json!({ "agentId": "TEST-agent", "prompt": "Grüße", "sessionId": "mine" })
+}
+
+fn piece(text: &str) -> Step {
+    Step::text(format!("data: {}\n\n", json!({ "chunk": text })))
+}
+
+#[tokio::test]
+async fn an_invocation_is_told_from_its_start_to_its_end() {
+    let overloaded = Handshake::status(503, "ServiceUnavailableException");
+    let agent = Agent::scripted(vec![piece("one "), piece("zwö"), Step::Close(Some(1000))])
+        .handshake(Handshake::Sequence(vec![overloaded, Handshake::Accept]));
+    let told = told(agent, &body()).await;
+    assert_eq!(told.status, 200);
+    assert_eq!(
+        told.messages(),
+        [
+            "agent invocation started",
+            "retrying",
+            "websocket connected",
+            "stream finished",
+            "websocket closed",
+            "agent invocation complete",
+        ]
+    );
+    for event in &told.events {
+        assert_eq!(event["agentId"], "test");
+        assert_eq!(event["sessionId"], "mine");
+        let level = if event["message"] == "retrying" {
+            "WARN"
+        } else {
+            "INFO"
+        };
+        assert_eq!(event["level"], level, "{event}");
+    }
+    assert_eq!(told.event("agent invocation started")["promptLength"], 7);
+    let retrying = told.event("retrying");
+    assert_eq!(retrying["attempt"], 1);
+    assert!((1..=2).contains(&retrying["delayMs"].as_u64().unwrap()));
+    let reason = "the handshake was answered with status 503";
+    assert_eq!(retrying["reason"], reason);
+    let connected = told.event("websocket connected");
+    assert_eq!(connected["attempt"], 2);
+    let finished = told.event("stream finished");
+    assert_eq!(
+        (&finished["chunks"], &finished["bytes"]),
+        (&json!(2), &json!(8))
+    );
+    let complete = told.event("agent invocation complete");
+    assert_eq!(complete["responseLength"], 8);
+    assert_eq!(complete["incomplete"], false);
+
+    // The answer, its headers, the log and the metrics say the same.
+    let metrics = told.metrics();
+    let times = metrics["WebSocketConnectionTime"].as_array().unwrap();
+    assert_eq!(times.len(), 2);
+    assert_eq!(times[1], connected["durationMs"]);
+    let duration = &metrics["AgentInvocationDuration"];
+    assert_eq!(duration, &complete["durationMs"]);
+    assert_eq!(duration, &told.body()["metadata"]["duration"]);
+    let timing = told.header("server-timing");
+    let expected = format!(
+        ", connect;dur={}, first;dur={}, total;dur={duration}",
+        times[1], metrics["FirstChunkLatency"]
+    );
+    assert!(timing.ends_with(&expected), "{timing} {expected}");
+    let sign = timing
+        .strip_prefix("sign;dur=")
+        .and_then(|t| t.split(',').next());
+    assert!(sign.unwrap().parse::<f64>().unwrap() > 0.0, "{timing}");
+    for (name, value) in [
+        ("AgentInvocationCount", 1),
+        ("AgentInvocationErrors", 0),
+        ("WebSocketConnectionAttempts", 2),
+        ("WebSocketConnectionFailures", 1),
+        ("StreamingChunkCount", 2),
+        ("SessionContinuityRate", 100),
+        ("RetryCount", 1),
+    ] {
+        assert_eq!(metrics[name], value, "{name}");
+    }
+    assert_eq!(metrics["AgentId"], "test");
+    assert_eq!(metrics["FunctionVersion"], "$LATEST");
+    assert_eq!(metrics["level"], "INFO");
+    let directive = &metrics["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(directive["Namespace"], "AgentCoreBridge");
+}
+
+#[tokio::test]
+async fn a_failure_is_told_with_its_causes_and_counted() {
+    let told = told(
+        Agent::refusing(Handshake::status(403, "AccessDeniedException")),
+        &json!({ "agentId": "test", "prompt": "x" }),
+    )
+    .await;
+    let messages = ["agent invocation started", "agent invocation failed"];
+    assert_eq!((told.status, told.messages()), (403, messages.to_vec()));
+    let failed = told.event(messages[1]);
+    assert_eq!(failed["level"], "WARN");
+    assert_eq!(failed["errorCode"], "AuthorizationError");
+    assert_eq!(failed["status"], 403);
+    assert_eq!(failed["phase"], "handshake");
+    let causes = "the handshake was answered with status 403";
+    assert_eq!(failed["causes"], causes);
+    let metrics = told.metrics();
+    for (name, value) in [
+        ("AgentInvocationCount", 1),
+        ("AgentInvocationErrors", 1),
+        ("WebSocketConnectionAttempts", 1),
+        ("WebSocketConnectionFailures", 1),
+        ("StreamingChunkCount", 0),
+        ("SessionContinuityRate", 0),
+        ("RetryCount", 0),
+    ] {
+        assert_eq!(metrics[name], value, "{name}");
+    }
+    assert_eq!(metrics["ErrorType"], "AuthorizationError");
+    assert_eq!(metrics.get("FirstChunkLatency"), None);
+    let timing = told.header("server-timing");
+    let expected = format!(
+        ", connect;dur={}, total;dur={}",
+        metrics["WebSocketConnectionTime"][0], metrics["AgentInvocationDuration"]
+    );
+    assert!(timing.ends_with(&expected), "{timing} {expected}");
+}
+
+#[tokio::test]
+async fn a_partial_reply_is_no_error_and_says_why_it_broke_off() {
+    let agent = Agent::scripted(vec![piece("one"), Step::Reset]);
+    let told = told(agent, &body()).await;
+    assert_eq!(told.status, 200);
+    assert_eq!(told.body()["incomplete"], true);
+    let finished = told.event("stream finished");
+    assert_eq!(finished["level"], "WARN");
+    let causes = finished["causes"].as_str().unwrap();
+    assert!(causes.starts_with("the connection was lost: "), "{causes}");
+    let complete = told.event("agent invocation complete");
+    assert_eq!(complete["incomplete"], true);
+    assert!(!told.messages().contains(&"agent invocation failed"));
+    assert_eq!(told.metrics()["AgentInvocationErrors"], 0);
+    assert_eq!(told.metrics().get("ErrorType"), None);
+}
+
+#[tokio::test]
+async fn what_fails_after_the_prompt_was_sent_is_told_too() {
+    let agent = Agent::scripted(vec![Step::text("data: {\"error\":\"oh\"}\n\n")]);
+    let told = told(agent, &body()).await;
+    assert_eq!(told.status, 500);
+    assert_eq!(
+        told.messages(),
+        [
+            "agent invocation started",
+            "websocket connected",
+            "websocket closed",
+            "agent invocation failed",
+        ]
+    );
+    assert_eq!(
+        told.event("agent invocation failed")["phase"],
+        "first_chunk"
+    );
+    assert_eq!(told.metrics()["ErrorType"], "InternalError");
+    assert_eq!(told.metrics()["WebSocketConnectionFailures"], 0);
+}
+
+#[tokio::test]
+async fn a_callers_mistake_is_told_and_measures_nothing() {
+    for (body, status, code) in [
+        (
+            json!({ "agentId": "test", "prompt": " " }),
+            400,
+            "ValidationError",
+        ),
+        (
+            json!({ "agentId": "nobody", "prompt": "x" }),
+            404,
+            "NotFoundError",
+        ),
+    ] {
+        let told = told(Agent::echo(), &body).await;
+        assert_eq!(told.status, status);
+        assert_eq!(told.messages(), ["agent invocation failed"]);
+        let failed = &told.events[0];
+        assert_eq!(failed["level"], "INFO");
+        assert_eq!(failed["errorCode"], code);
+        assert_eq!(failed["status"], status);
+        assert_eq!(failed.get("phase"), None);
+        assert_eq!(told.metrics.len(), 0);
+        let timing = told.header("server-timing");
+        assert!(timing.starts_with("total;dur="), "{timing}");
+    }
+}
+
+#[tokio::test]
+async fn the_level_hides_lines_and_never_metrics() {
+    let (_emulator, function) = function(Agent::echo(), &[("LOG_LEVEL", "error")]).await;
+    let event = rest_event("POST", "/api/agents/invoke", Some(&body().to_string()));
+    assert_eq!(answered(function.invoke(&event).await).0, 200);
+    let said = lines(&function.stop().await.stdout);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert_eq!(said[0]["AgentInvocationCount"], 1);
+}
+
+/// More lines than a pipe holds, and than are kept.
+const MANY: usize = 300;
+
+#[tokio::test]
+async fn an_output_that_nobody_reads_holds_nothing_up() {
+    let emulator = agentcore_emulator::Emulator::builder()
+        .agent(crate::support::ARN, Agent::echo())
+        .start()
+        .await
+        .unwrap();
+    let event = rest_event("POST", "/api/agents/invoke", Some(&body().to_string()));
+    let timeout = Duration::from_secs(30);
+    for listening in [Listening::Later, Listening::Never] {
+        let variables = variables(&emulator, &[]);
+        let mut function = Function::start_with(variables, timeout, listening).await;
+        for _ in 0..MANY {
+            assert_eq!(answered(function.invoke(&event).await).0, 200);
+        }
+        function.listen();
+        for _ in 0..10 {
+            assert_eq!(answered(function.invoke(&event).await).0, 200);
+            tokio::task::yield_now().await;
+        }
+        let ended = function.stop().await;
+        assert_eq!(ended.stderr, "");
+        if listening == Listening::Never {
+            continue;
+        }
+        // What was read is whole, and says what is missing.
+        let said = lines(&ended.stdout);
+        let lost: u64 = said.iter().filter_map(|line| line["lines"].as_u64()).sum();
+        assert!(lost > 0, "{} lines and none lost", said.len());
+        let per_invocation = 6;
+        let all = u64::try_from((MANY + 10) * per_invocation).unwrap();
+        let notices = said
+            .iter()
+            .filter(|line| line.get("lines").is_some())
+            .count();
+        let read = u64::try_from(said.len() - notices).unwrap();
+        assert_eq!(read + lost, all);
+    }
+}
+
+/// The rows of the README's table that begins with this heading: their cells, without backticks.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let readme = include_str!("../../README.md");
+    let (_, table) = readme.split_once(&format!("\n{heading}")).unwrap();
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let cells = |row: &str| {
+        let cells = row.trim_matches('|').split(" | ");
+        cells.map(|cell| cell.trim().replace('`', "")).collect()
+    };
+    rows.map(cells).collect()
+}
+
+#[test]
+fn the_readme_tells_of_each_event_and_each_metric() {
+    let first = |rows: &[Vec<String>]| -> Vec<String> {
+        rows.iter()
+            .map(|row| row[0].trim_matches(['|', ' ']).to_owned())
+            .collect()
+    };
+    assert_eq!(first(&table("| `message` |")), EVENTS);
+    let metrics = table("| metric |");
+    assert_eq!(first(&metrics), METRICS.map(|metric| metric.name));
+    let units: Vec<_> = metrics.iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(units, METRICS.map(|metric| metric.unit));
+}
+
+/// The fields that a cell names, and whether each is always there. Brackets say more of them.
+fn fields(cell: &str) -> Vec<(&str, bool)> {
+    let names = cell
+        .split(',')
+        .map(|field| field.split('(').next().unwrap().trim());
+    let names = names.filter(|name| !name.is_empty());
+    names
+        .map(|name| (name.trim_end_matches('?'), !name.ends_with('?')))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_readme_tells_of_each_field() {
+    let everywhere = [
+        "timestamp",
+        "level",
+        "message",
+        "requestId",
+        "traceId",
+        "agentId",
+        "sessionId",
+    ];
+    let refused = Handshake::status(503, "ServiceUnavailableException");
+    let again = Handshake::Sequence(vec![refused.clone(), Handshake::Accept]);
+    let table = table("| `message` |");
+    let mut seen = std::collections::BTreeSet::new();
+    for agent in [
+        Agent::scripted(vec![piece("one"), Step::Reset]).handshake(again),
+        Agent::refusing(refused),
+    ] {
+        for event in told(agent, &body()).await.events {
+            let row = table.iter().find(|row| event["message"] == row[0]).unwrap();
+            let fields = fields(&row[1]);
+            for field in event.as_object().unwrap().keys() {
+                let is_told = fields.iter().any(|(name, _)| name == field);
+                assert!(
+                    is_told || everywhere.contains(&field.as_str()),
+                    "{field} in {event}"
+                );
+            }
+            for (name, is_always_there) in fields {
+                assert!(
+                    !is_always_there || event.get(name).is_some(),
+                    "{name} in {event}"
+                );
+            }
+            seen.insert(row[0].clone());
+        }
+    }
+    assert_eq!(seen.len(), 7, "{seen:?}");
+}
