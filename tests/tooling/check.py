@@ -80,15 +80,29 @@ def http_all(base):
         ("POST", "/api/agents/invoke", session, 400, {"error": "ValidationError", "message": "agentId and prompt are required"}),
         ("POST", "/api/agents/invoke", {"agentId": "nobody", "prompt": "Hi"}, 404, {"error": "NotFoundError"}),
         ("GET", "/api/agents/invoke", None, 405, {"error": "MethodNotAllowedError"}),
+        ("GET", "/nowhere/at/all", None, 404, {"error": "NotFoundError"}),
     ]:
-        request = urllib.request.Request(base + path, body and json.dumps(body).encode(), method=method)
-        request.add_header("content-type", "application/json")
-        try:
-            answer = urllib.request.urlopen(request, timeout=120)
-        except urllib.error.HTTPError as error:
-            answer = error
-        with answer:
-            check_body(f"{method} {path}", answer.status, answer.read().decode(), status, expected)
+        check_body(f"{method} {path}", *send(base, method, path, body), status, expected)
+    preflight = send(base, "OPTIONS", "/api/agents/invoke/stream")
+    if preflight != (204, ""):
+        fail(f"OPTIONS /api/agents/invoke/stream: {preflight}")
+    # Without streaming the same events come whole.
+    status, text = send(base, "POST", "/api/agents/invoke/stream", {**session, "prompt": "Hello there"})
+    if status != 200 or not text.startswith("event: session\n") or not text.endswith("data: [DONE]\n\n"):
+        fail(f"POST /api/agents/invoke/stream: {status} {text}")
+    print(f"POST /api/agents/invoke/stream: {status} and {text.count('data: ')} events")
+
+
+def send(base, method, path, body=None):
+    """The status and the body of an answer, whatever the status."""
+    request = urllib.request.Request(base + path, body and json.dumps(body).encode(), method=method)
+    request.add_header("content-type", "application/json")
+    try:
+        answer = urllib.request.urlopen(request, timeout=120)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        return answer.status, answer.read().decode()
 
 
 def wait(what, seconds, is_there):

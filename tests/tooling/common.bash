@@ -87,6 +87,11 @@ has_docker() {
   docker image inspect "$base_image" >/dev/null 2>&1 || limited 600 docker pull --quiet "$base_image"
 }
 
+# Whether Rust's library for a target is here, or can be had.
+has_target() {
+  rustc --print target-libdir --target "$1" | xargs ls >/dev/null 2>&1 || limited 300 rustup target add "$1"
+}
+
 check() { python tests/tooling/check.py "$@"; }
 
 # The emulated AgentCore Runtime, its endpoint and credentials in the environment.

@@ -1,0 +1,203 @@
+"""The two functions, their role, and how a new version goes live."""
+
+import json
+import re
+
+import pytest
+
+import source
+from cloudformation import TEMPLATE, Refused, Stack
+from conftest import AGENT, OTHER, stack
+
+FUNCTIONS = ["BridgeFunction", "StreamFunction"]
+NAMESPACES = {"BridgeFunction": "AgentCoreBridge/bridge", "StreamFunction": "AgentCoreBridge/bridge/stream"}
+
+
+def variables(function, **parameters):
+    return stack(**parameters).properties(function)["Environment"]["Variables"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_both_functions_are_the_same_artefact_and_differ_in_how_they_answer(function):
+    made = stack().properties(function)
+    assert (made["Runtime"], made["Handler"]) == ("provided.al2023", "bootstrap")
+    assert made["Architectures"] == ["arm64"]
+    assert stack(Architecture="x86_64").properties(function)["Architectures"] == ["x86_64"]
+    assert made["MemorySize"] == "512"
+    assert made["TracingConfig"] == {"Mode": "Active"}
+    assert made["LoggingConfig"] == {
+        "LogGroup": "<BridgeLogs>",
+        "LogFormat": "JSON",
+        "ApplicationLogLevel": "TRACE",
+        "SystemLogLevel": "INFO",
+    }
+    metadata = stack().template["Resources"][function]["Metadata"]
+    assert metadata == {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": "agentcore-bridge"}}
+    assert stack().properties("BridgeLogs")["RetentionInDays"] == "30"
+
+
+def test_a_whole_answer_has_30_seconds_and_a_stream_15_minutes():
+    assert stack().properties("BridgeFunction")["Timeout"] == "30"
+    assert stack().properties("StreamFunction")["Timeout"] == "900"
+    whole, stream = (variables(function) for function in FUNCTIONS)
+    assert (whole["INVOKE_MODE"], whole["INVOKE_TIMEOUT_MS"]) == ("buffered", "25000")
+    assert (stream["INVOKE_MODE"], stream["INVOKE_TIMEOUT_MS"]) == ("response_stream", "840000")
+    for value in ("buffered", "response_stream"):
+        assert f'"{value}"' in source.CONFIG
+
+
+def test_without_streaming_there_is_one_function_and_nothing_of_the_other():
+    lone = stack(Streaming="false")
+    assert list(lone.of_type("AWS::Lambda::Function")) == ["BridgeFunction"]
+    assert "StreamFunction" not in json.dumps([lone.resources, lone.outputs])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_variable_is_one_that_the_program_reads(function):
+    unknown = [name for name in variables(function) if not source.is_variable(name)]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_function_measures_in_a_namespace_of_its_own(function):
+    assert variables(function)["METRICS_NAMESPACE"] == NAMESPACES[function]
+    # Lambda would set the level to the log group's, TRACE, where the program is not told another.
+    assert variables(function)["LOG_LEVEL"] == "info"
+
+
+def test_an_agent_is_needed_and_any_one_will_do():
+    given = {"AuthMode": "IAM", "ReleaseId": "1700000000"}
+    with pytest.raises(Refused, match="at least one agent"):
+        Stack(**given)
+    for agent in ("Onboarding", "Provisioning", "Mwc"):
+        Stack(**given, **{f"{agent}AgentArn": AGENT})
+    with pytest.raises(Refused, match="OnboardingAgentArn must be empty or arn:"):
+        Stack(**given, OnboardingAgentArn="arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/*")
+
+
+# --- The role ---------------------------------------------------------------------------------------
+
+
+def statements(made):
+    """Everything that any role of the stack may do."""
+    for role in made.of_type("AWS::IAM::Role").values():
+        for policy in role.get("Policies", []):
+            yield from policy["PolicyDocument"]["Statement"]
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def agent_statement(made):
+    [found] = [
+        statement
+        for statement in statements(made)
+        if any(action.startswith("bedrock-agentcore:") for action in listed(statement["Action"]))
+    ]
+    return found
+
+
+def test_the_role_may_do_what_the_program_does_and_no_more():
+    assert set(agent_statement(stack())["Action"]) == source.actions()
+
+
+@pytest.mark.parametrize(
+    ("agents", "arns"),
+    [
+        ({"OnboardingAgentArn": AGENT}, [AGENT]),
+        ({"OnboardingAgentArn": "", "MwcAgentArn": OTHER}, [OTHER]),
+        ({"OnboardingAgentArn": AGENT, "MwcAgentArn": OTHER}, [AGENT, OTHER]),
+    ],
+)
+def test_the_role_reaches_the_configured_agents_and_nothing_for_an_empty_one(agents, arns):
+    expected = [resource for arn in arns for resource in (arn, f"{arn}/runtime-endpoint/*")]
+    assert agent_statement(stack(**agents))["Resource"] == expected
+
+
+def test_only_x_ray_which_knows_no_narrower_resource_is_allowed_for_all():
+    for statement in statements(stack()):
+        assert not any("*" in action for action in listed(statement["Action"]))
+        if "*" in listed(statement["Resource"]):
+            assert all(action.startswith("xray:") for action in listed(statement["Action"]))
+    for function in FUNCTIONS:
+        assert stack().properties(function)["Role"] == "<BridgeRole.Arn>"
+    assert "ManagedPolicyArns" not in stack().properties("BridgeRole")
+
+
+def test_another_agent_takes_three_lines():
+    arn = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/Support_Agent-Ghi789Rst0"
+    lines = {
+        "  MwcAgentArn: *agent\n": "  SupportAgentArn: *agent\n",
+        "        MWC_AGENT_ARN: !Ref MwcAgentArn\n": "        SUPPORT_AGENT_ARN: !Ref SupportAgentArn\n",
+        "      - !If [HasMwcAgent, ": '                      - !Sub "${SupportAgentArn},${SupportAgentArn}/runtime-endpoint/*"\n',
+    }
+    text = []
+    for line in TEMPLATE.splitlines(keepends=True):
+        text.append(line)
+        text += [added for after, added in lines.items() if after in line]
+    assert len(text) == len(TEMPLATE.splitlines()) + 3
+    made = Stack("".join(text), AuthMode="IAM", ReleaseId="1", OnboardingAgentArn=AGENT, SupportAgentArn=arn)
+    assert agent_statement(made)["Resource"] == [AGENT, f"{AGENT}/runtime-endpoint/*", arn, f"{arn}/runtime-endpoint/*"]
+    for function in FUNCTIONS:
+        assert made.properties(function)["Environment"]["Variables"]["SUPPORT_AGENT_ARN"] == arn
+
+
+# --- A new version ----------------------------------------------------------------------------------
+
+
+def version(function, **parameters):
+    """The logical id of the version that the alias points at: another one is another version."""
+    made = stack(**parameters)
+    alias = made.resources[f"{function}Aliaslive"]
+    assert alias["Properties"]["Name"] == "live"
+    return re.fullmatch(r"<(\w+)\.Version>", alias["Properties"]["FunctionVersion"])[1]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_new_release_with_another_agent_is_a_new_version_with_the_agent_in_it(function):
+    before = version(function)
+    after = version(function, ReleaseId="1700000001", OnboardingAgentArn=OTHER)
+    assert before != after
+    assert stack().resources[before]["DeletionPolicy"] == "Retain"
+    # Lambda publishes nothing where nothing of the function itself has changed.
+    old, new = (stack(ReleaseId=id).properties(function)["Description"] for id in ("1700000000", "1700000001"))
+    assert old != new and new.endswith("release 1700000001")
+
+
+def test_a_release_is_given_and_differs_where_sam_looks():
+    given = {"AuthMode": "IAM", "OnboardingAgentArn": AGENT}
+    with pytest.raises(Refused, match="ReleaseId has no default"):
+        Stack(**given)
+    # SAM compares the first ten characters.
+    with pytest.raises(Refused, match="ReleaseId must be 1 to 10"):
+        Stack(**given, ReleaseId="20260101T120000Z")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_new_version_goes_live_step_by_step_and_back_on_alarm(function):
+    made = stack()
+    update = made.resources[f"{function}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    group = made.properties(f"{function}DeploymentGroup")
+    assert update["DeploymentGroupName"] == f"<{function}DeploymentGroup>"
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    rollback = group["AutoRollbackConfiguration"]
+    assert rollback["Enabled"] and "DEPLOYMENT_STOP_ON_ALARM" in rollback["Events"]
+    at_once = stack(DeploymentType="AllAtOnce").properties(f"{function}DeploymentGroup")
+    assert at_once["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
+
+    alarms = [made.properties(alarm["Name"].strip("<>")) for alarm in group["AlarmConfiguration"]["Alarms"]]
+    new = f"<{version(function)}.Version>"
+    [failures] = [alarm for alarm in alarms if "Metrics" in alarm]
+    [crashes] = [alarm for alarm in alarms if "Metrics" not in alarm]
+
+    measured = [entry["MetricStat"] for entry in failures["Metrics"] if "MetricStat" in entry]
+    assert {stat["Metric"]["MetricName"] for stat in measured} == {"AgentInvocationErrors", "AgentInvocationCount"}
+    for stat in measured:
+        assert stat["Period"] == 60 and stat["Stat"] == "Sum"
+        assert stat["Metric"]["Namespace"] == NAMESPACES[function]
+        assert stat["Metric"]["Dimensions"] == [{"Name": "FunctionVersion", "Value": new}]
+
+    assert (crashes["Namespace"], crashes["MetricName"], crashes["Period"]) == ("AWS/Lambda", "Errors", 60)
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in crashes["Dimensions"]}
+    assert dimensions == {"FunctionName": f"<{function}>", "Resource": f"<{function}>:live", "ExecutedVersion": new}
