@@ -51,6 +51,11 @@ pub(super) fn names(headers: &HeaderMap, body: &[u8], name: &str) -> bool {
         .any(|text| memchr::memmem::find(text, name.as_bytes()).is_some())
 }
 
+/// Whether an answer has a type at all.
+pub(super) fn has_type(headers: &HeaderMap, body: &[u8]) -> bool {
+    headers.contains_key(ERROR_TYPE) || memchr::memmem::find(body, b"__type").is_some()
+}
+
 fn credentials_fault(headers: &HeaderMap, body: &[u8]) -> Option<CredentialsFault> {
     let names = |name: &str| names(headers, body, name);
     if names("ExpiredToken") {

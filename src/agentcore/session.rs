@@ -85,8 +85,7 @@ impl AgentCoreClient {
     ///
     /// A session that the service does not know is ended. It says so in the same words of a runtime
     /// and of an endpoint that it does not know, and these have no sessions either; so every 404 of
-    /// that type is success. A 404 of another type, or of none, is not the service's word on a
-    /// session: it comes from a wrong address, or from something in between.
+    /// that type, or of none, is success. A 404 of another type is not its word on a session.
     ///
     /// # Errors
     /// [`EndSessionError`] where the session may go on.
@@ -169,5 +168,7 @@ fn call<'a>(
 }
 
 fn is_unknown(answer: &Answer) -> bool {
-    answer.status == 404 && refusal::names(&answer.headers, &answer.body, UNKNOWN)
+    let (headers, body) = (&answer.headers, &answer.body);
+    answer.status == 404
+        && (refusal::names(headers, body, UNKNOWN) || !refusal::has_type(headers, body))
 }

@@ -120,12 +120,6 @@ fn answers() -> Vec<(Handshake, u16, &'static str, bool)> {
             false,
         ),
         (
-            raw("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"),
-            404,
-            "NotFoundError",
-            false,
-        ),
-        (
             Handshake::status(409, "RetryableConflictException"),
             503,
             "ServiceUnavailableError",
@@ -181,10 +175,12 @@ async fn what_the_service_answers_is_answered_as_a_handshake_is() {
     }
 }
 
-/// The type may be in the body alone.
+/// The type may be in the body alone, or left out.
 #[tokio::test]
-async fn an_unknown_session_is_told_by_its_type() {
+async fn an_unknown_session_is_ended() {
     for (error_type, body) in [
+        (None, ""),
+        (None, r#"{"message":"MARKER"}"#),
         (Some("ResourceNotFoundException:http://internal/"), "{}"),
         (
             None,
