@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-use crate::agent::{Agent, AgentRegistry};
+use crate::agent::{Agent, AgentRegistry, RuntimeArnError};
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::exchange::ReplyEvent;
 use crate::agentcore::observer::Observer;
@@ -71,12 +71,8 @@ impl AgentService {
 
     /// Whether an agent's runtime takes invocations, as of a short while ago.
     pub async fn status(&self, agent: &Agent, deadline: Instant) -> AgentStatus {
-        let Ok(arn) = &agent.runtime else {
+        let Ok(runtime) = runtime_of(agent) else {
             return AgentStatus::NotConfigured;
-        };
-        let runtime = Runtime {
-            arn,
-            qualifier: agent.qualifier.as_deref(),
         };
         let ask = async {
             self.client
@@ -110,14 +106,7 @@ impl AgentService {
         session: &RuntimeSessionId,
         deadline: Instant,
     ) -> Result<(), EndSessionError> {
-        let arn = agent
-            .runtime
-            .as_ref()
-            .map_err(|error| EndSessionError::malformed_arn(*error))?;
-        let runtime = Runtime {
-            arn,
-            qualifier: agent.qualifier.as_deref(),
-        };
+        let runtime = runtime_of(agent).map_err(EndSessionError::malformed_arn)?;
         self.client.end_session(runtime, session, deadline).await
     }
 
@@ -132,14 +121,7 @@ impl AgentService {
         deadline: Instant,
         observer: Arc<dyn Observer>,
     ) -> Result<ReplyStream, InvocationError> {
-        let arn = agent
-            .runtime
-            .as_ref()
-            .map_err(|error| InvocationError::malformed_arn(*error))?;
-        let runtime = Runtime {
-            arn,
-            qualifier: agent.qualifier.as_deref(),
-        };
+        let runtime = runtime_of(agent).map_err(InvocationError::malformed_arn)?;
         self.client
             .invoke(runtime, invocation, deadline, observer)
             .await
@@ -185,4 +167,11 @@ impl AgentService {
             }
         }
     }
+}
+
+fn runtime_of(agent: &Agent) -> Result<Runtime<'_>, RuntimeArnError> {
+    Ok(Runtime {
+        arn: agent.runtime.as_ref().map_err(|error| *error)?,
+        qualifier: agent.qualifier.as_deref(),
+    })
 }
