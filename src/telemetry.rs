@@ -15,6 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::agent::{AgentId, AgentRegistry};
+use crate::agentcore::error::Failure;
 use crate::config::{ConfigError, LogLevel};
 use line::JsonLines;
 
@@ -155,6 +156,14 @@ pub(crate) fn invocation_refused(code: &'static str, status: u16, causes: &str) 
 pub(crate) fn status_unknown(agent: &AgentId, error: &(dyn Error + 'static)) {
     let causes = causes(error);
     warn!(agentId = agent.as_str(), causes, "agent status unknown");
+}
+
+/// Whether a failure is ours, or the operator's, to mend. The others are the agent's or AWS's.
+fn is_ours(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::MalformedArn | Failure::NoCredentials | Failure::Unsignable
+    )
 }
 
 /// An error and what caused it, each after a colon.

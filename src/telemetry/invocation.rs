@@ -6,12 +6,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::causes;
-use super::events;
 use super::metrics::{Measurements, Metrics};
 use super::request::RequestIds;
+use super::{causes, events, is_ours};
 use crate::agent::AgentId;
-use crate::agentcore::error::{Failure, InvocationError};
+use crate::agentcore::error::InvocationError;
 use crate::agentcore::observer::Observer;
 use crate::invocation::SessionId;
 
@@ -140,11 +139,10 @@ impl InvocationLog {
                     )
                 };
             }
-            match failure.failure {
-                Failure::MalformedArn | Failure::NoCredentials | Failure::Unsignable => {
-                    line!(error);
-                }
-                _ => line!(warn),
+            if is_ours(&failure.failure) {
+                line!(error);
+            } else {
+                line!(warn);
             }
         });
     }

@@ -3,7 +3,7 @@
 use tracing::{error, info, warn};
 
 use super::invocation::Told;
-use super::{causes, events};
+use super::{causes, events, is_ours};
 use crate::agent::AgentId;
 use crate::agentcore::session::EndSessionError;
 use crate::invocation::SessionId;
@@ -39,9 +39,9 @@ pub(crate) fn not_ended(
             )
         };
     }
-    match told.status {
-        500 => line!(error),
-        400 => line!(info),
-        _ => line!(warn),
+    if is_ours(&failure.failure) {
+        line!(error);
+    } else {
+        line!(warn);
     }
 }

@@ -343,13 +343,13 @@ async fn an_end_is_logged_and_a_failed_one_by_whose_fault_it_is() {
             Some("ServiceUnavailableError"),
         ],
         [
-            Some("ERROR"),
+            Some("WARN"),
             Some(failed),
             Some("test"),
             Some("InternalError"),
         ],
         [
-            Some("INFO"),
+            Some("ERROR"),
             Some(failed),
             Some("broken"),
             Some("ValidationError"),
