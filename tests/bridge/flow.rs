@@ -1,6 +1,6 @@
 //! Long streams through the built binary: what they take, who slows whom, and who leaves.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use agentcore_emulator::{Agent, Ended, Step};
 use axum::body::Bytes;
@@ -92,8 +92,8 @@ async fn a_slow_reader_slows_the_agent() {
         assert!(more > 0, "the stream ended after {total} bytes");
         total += more;
         most = most.max(function.resources().memory_kib);
-        if total < 40 * PIECE_BYTES {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        if total < 100 * PIECE_BYTES {
+            tokio::time::sleep(Duration::from_millis(10)).await;
             // An agent that had sent all of it would have seen the end.
             assert_eq!(emulator.connections()[0].ended, Ended::Open);
         }
