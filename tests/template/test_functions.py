@@ -7,7 +7,7 @@ import pytest
 
 import source
 from cloudformation import TEMPLATE, Refused, Stack
-from conftest import AGENT, OTHER, stack
+from conftest import AGENT, OTHER, stack, value
 
 FUNCTIONS = ["BridgeFunction", "StreamFunction"]
 NAMESPACES = {"BridgeFunction": "AgentCoreBridge/bridge", "StreamFunction": "AgentCoreBridge/bridge/stream"}
@@ -115,6 +115,59 @@ def test_the_role_reaches_the_configured_agents_and_nothing_for_an_empty_one(age
     assert agent_statement(stack(**agents))["Resource"] == expected
 
 
+def test_a_version_that_is_still_live_may_invoke_the_agent_of_before():
+    moved = stack(OnboardingAgentArn=OTHER, FormerAgentArn=AGENT)
+    expected = [resource for arn in (OTHER, AGENT) for resource in (arn, f"{arn}/runtime-endpoint/*")]
+    assert agent_statement(moved)["Resource"] == expected
+    for function in FUNCTIONS:
+        assert AGENT not in moved.properties(function)["Environment"]["Variables"].values()
+
+
+def test_roles_are_lambdas_and_the_gateways_and_do_what_their_names_say():
+    roles = stack().of_type("AWS::IAM::Role")
+    trusted = {
+        name: role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
+        for name, role in roles.items()
+        if len(role["AssumeRolePolicyDocument"]["Statement"]) == 1
+    }
+    kinds = {service.split(".")[0] for service in map(lambda s: s if isinstance(s, str) else s[0], trusted.values())}
+    assert trusted["BridgeRole"] == "lambda.amazonaws.com"
+    assert len(trusted) == len(roles) and kinds <= {"lambda", "apigateway", "codedeploy"}
+    managed = [arn for role in roles.values() for arn in role.get("ManagedPolicyArns", [])]
+    assert all(re.search(r"/(AmazonAPIGatewayPushToCloudWatchLogs|AWSCodeDeployRoleForLambda)$", arn) for arn in managed), managed
+    actions = {action for statement in statements(stack()) for action in listed(statement["Action"])}
+    assert {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"} <= actions
+
+
+# What each variable is given by, where that is a parameter.
+GIVEN = {
+    "ONBOARDING_AGENT_QUALIFIER": ("OnboardingAgentQualifier", "one"),
+    "PROVISIONING_AGENT_QUALIFIER": ("ProvisioningAgentQualifier", "two"),
+    "MWC_AGENT_QUALIFIER": ("MwcAgentQualifier", "three"),
+    "ONBOARDING_AGENT_ARN": ("OnboardingAgentArn", f"{AGENT}1"),
+    "PROVISIONING_AGENT_ARN": ("ProvisioningAgentArn", f"{AGENT}2"),
+    "MWC_AGENT_ARN": ("MwcAgentArn", f"{AGENT}3"),
+    "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE": ("AgentCoreEndpointUrl", "https://example.com"),
+    "CHUNK_TIMEOUT_MS": ("ChunkTimeoutMs", "11"),
+    "CORS_ALLOWED_ORIGINS": ("CorsAllowedOrigins", "https://a.example.com"),
+    "SESSION_BINDING_KEY": ("SessionBindingKey", "key"),
+    "RATE_LIMIT_PER_MINUTE": ("RateLimitPerMinute", "12"),
+    "MAX_CONCURRENT_PER_CALLER": ("MaxConcurrentPerCaller", "13"),
+    "LOG_LEVEL": ("LogLevel", "warn"),
+}
+FIXED = {"INVOKE_MODE", "METRICS_NAMESPACE"}
+
+
+@pytest.mark.parametrize(("function", "timeout"), [("BridgeFunction", "InvokeTimeoutMs"), ("StreamFunction", "StreamInvokeTimeoutMs")])
+def test_each_parameter_arrives_at_its_variable(function, timeout):
+    expected = GIVEN | {"INVOKE_TIMEOUT_MS": (timeout, "14")}
+    made = variables(function, **dict(expected.values()))
+    assert {name: value for name, value in made.items() if name not in FIXED} == {
+        name: value for name, (_, value) in expected.items()
+    }
+    assert stack().template["Parameters"]["SessionBindingKey"]["NoEcho"] is True
+
+
 def test_only_x_ray_which_knows_no_narrower_resource_is_allowed_for_all():
     for statement in statements(stack()):
         assert not any("*" in action for action in listed(statement["Action"]))
@@ -174,6 +227,19 @@ def test_a_release_is_given_and_differs_where_sam_looks():
         Stack(**given, ReleaseId="20260101T120000Z")
 
 
+def pinned(alarm):
+    """What decides when an alarm fires."""
+    names = ("Threshold", "ComparisonOperator", "EvaluationPeriods", "DatapointsToAlarm", "TreatMissingData")
+    return tuple(alarm.get(name) for name in names)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_callers_can_be_moved_at_once_whatever_the_alias_points_at(function):
+    made = stack(Gradual="false")
+    assert "UpdatePolicy" not in made.resources[f"{function}Aliaslive"]
+    assert not made.of_type("AWS::CodeDeploy::DeploymentGroup")
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_new_version_goes_live_step_by_step_and_back_on_alarm(function):
     made = stack()
@@ -190,6 +256,11 @@ def test_a_new_version_goes_live_step_by_step_and_back_on_alarm(function):
     new = f"<{version(function)}.Version>"
     [failures] = [alarm for alarm in alarms if "Metrics" in alarm]
     [crashes] = [alarm for alarm in alarms if "Metrics" not in alarm]
+    assert pinned(failures) == (5, "GreaterThanThreshold", 5, 2, "notBreaching")
+    assert pinned(crashes) == (0, "GreaterThanThreshold", 1, None, "notBreaching")
+    assert crashes["Statistic"] == "Sum"
+    assert value(failures, {"errors": 1, "invocations": 10}) == 10
+    assert value(failures, {}) is None, "nothing measured is no alarm"
 
     measured = [entry["MetricStat"] for entry in failures["Metrics"] if "MetricStat" in entry]
     assert {stat["Metric"]["MetricName"] for stat in measured} == {"AgentInvocationErrors", "AgentInvocationCount"}

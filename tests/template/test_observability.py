@@ -6,7 +6,7 @@ import re
 import pytest
 
 import source
-from conftest import stack
+from conftest import stack, stats, value
 
 OWN = {"LambdaTimeouts", "LambdaMemoryUsed"}  # made of Lambda's reports, by the template itself
 WHOLE, STREAM = "AgentCoreBridge/bridge", "AgentCoreBridge/bridge/stream"
@@ -20,21 +20,6 @@ ALARMS = {
                                     (WHOLE, "WebSocketConnectionAttempts"), (STREAM, "WebSocketConnectionAttempts")}),
     "TimeoutRateAlarm": (1, {(WHOLE, "LambdaTimeouts"), ("AWS/Lambda", "Invocations")}),
 }
-
-
-def stats(alarm):
-    return {entry["Id"]: entry["MetricStat"] for entry in alarm["Metrics"] if "MetricStat" in entry}
-
-
-def value(alarm, numbers):
-    """What an alarm's expression gives for these numbers, a missing one being missing; None where there is no value."""
-    [expression] = [entry["Expression"] for entry in alarm["Metrics"] if "Expression" in entry]
-    fill = lambda number, other: other if number is None else number
-    names = dict.fromkeys(stats(alarm)) | numbers
-    try:
-        return eval(expression, {"__builtins__": {}, "FILL": fill}, names)
-    except (ZeroDivisionError, TypeError):
-        return None
 
 
 @pytest.mark.parametrize("name", ALARMS)

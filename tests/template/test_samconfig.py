@@ -13,19 +13,26 @@ except ImportError:
     import tomli as tomllib
 
 TEXT = (ROOT / "samconfig.toml").read_text()
-DEPLOYMENTS = {name: tomllib.loads(TEXT)[name]["deploy"]["parameters"] for name in ("dev", "staging", "prod")}
-OWN = "file://.aws-sam/deploy.yaml"
+ENVIRONMENTS = {name: tomllib.loads(TEXT)[name] for name in ("dev", "staging", "prod")}
+DEPLOYMENTS = {name: commands["deploy"]["parameters"] for name, commands in ENVIRONMENTS.items()}
+
+
+def files(environment):
+    """What the account has and the repository has not, then the release."""
+    return [f"file://.aws-sam/{environment}.yaml", "file://.aws-sam/release.yaml"]
 
 
 def said(environment):
-    return dict(item.split("=", 1) for item in DEPLOYMENTS[environment]["parameter_overrides"] if item != OWN)
+    overrides = DEPLOYMENTS[environment]["parameter_overrides"]
+    return dict(item.split("=", 1) for item in overrides if not item.startswith("file://"))
 
 
 @pytest.mark.parametrize("environment", DEPLOYMENTS)
 def test_an_environment_is_a_stack_of_its_own_that_needs_a_release_and_an_agent(environment):
     assert DEPLOYMENTS[environment]["stack_name"] == f"agentcore-bridge-{environment}"
-    # What is given there comes last, and so wins.
-    assert DEPLOYMENTS[environment]["parameter_overrides"][-1] == OWN
+    # What is given there comes last, and so wins; the build must know of the architecture too.
+    assert DEPLOYMENTS[environment]["parameter_overrides"][-2:] == files(environment)
+    assert ENVIRONMENTS[environment]["build"]["parameters"]["parameter_overrides"] == files(environment)[:1]
     own = {"ReleaseId": "1700000000", "OnboardingAgentArn": AGENT}
     made = Stack(**{"AuthMode": "IAM"} | said(environment) | own)
     kind = "AllAtOnce" if environment == "dev" else "Canary10Percent5Minutes"
