@@ -25,9 +25,16 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads an event of any gateway. What is not as the gateway writes it is not there.
+    /// Reads an event of any gateway. What is not as the gateway writes it is not there; of a name
+    /// that is there twice the last counts, as it does for the rest of the event.
     pub fn of_event(event: &str) -> Self {
-        event::read(event).unwrap_or_default()
+        let with_names_once = || {
+            let value: serde_json::Value = serde_json::from_str(event).ok()?;
+            event::read(&value.to_string())
+        };
+        event::read(event)
+            .or_else(with_names_once)
+            .unwrap_or_default()
     }
 }
 
@@ -122,6 +129,19 @@ mod tests {
         all.dedup();
         assert_eq!(all.len(), callers.len());
         assert_eq!(jwt("a", "b").fingerprint(), jwt("a", "b").fingerprint());
+    }
+
+    #[test]
+    fn a_name_that_is_there_twice_makes_nobody_of_a_caller() {
+        let context = r#"{"identity":{"apiKeyId":"k"}}"#;
+        let once = Origin::of_event(&format!(r#"{{"requestContext":{context}}}"#));
+        for event in [
+            format!(r#"{{"headers":{{}},"requestContext":{context},"headers":null}}"#),
+            format!(r#"{{"requestContext":{{}},"requestContext":{context}}}"#),
+        ] {
+            assert_eq!(Origin::of_event(&event), once, "{event}");
+        }
+        assert!(once.caller.is_some());
     }
 
     #[test]

@@ -141,15 +141,17 @@ async fn answer(
     now: fn() -> SystemTime,
 ) -> FunctionResponse<Box<RawValue>, BodyDataStream> {
     let LambdaEvent { payload, context } = invocation;
+    // Should a library find something to panic on, the event is one that cannot be read.
+    let reading = || (Origin::of_event(payload.get()), event::read(payload.get()));
+    let (origin, event) = std::panic::catch_unwind(reading).unwrap_or_default();
     let call = Call {
         api,
         received: Instant::now(),
         now: now(),
         can_stream: mode == InvokeMode::ResponseStream,
-        origin: Origin::of_event(payload.get()),
+        origin,
         context,
     };
-    let event = event::read(payload.get());
     drop(payload);
     match mode {
         InvokeMode::Buffered => FunctionResponse::BufferedResponse(call.whole(event).await),

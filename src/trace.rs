@@ -84,9 +84,9 @@ fn joined(first: &str, request: &HeaderMap, name: &str) -> Option<String> {
         })
 }
 
-/// `Root=1-…;Parent=…;Sampled=1`: keys and values of plain characters.
+/// `Root=1-…;Parent=…;Sampled=1;Lineage=…:1|…:5`: keys and values of plain characters.
 fn is_xray(value: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_:.@/+".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_:.@/+|".contains(c);
     value.trim_end_matches(';').split(';').all(|part| {
         let (key, value) = part.trim().split_once('=').unwrap_or_default();
         !key.is_empty() && key.chars().all(is_plain) && value.chars().all(is_plain)
@@ -168,6 +168,9 @@ mod tests {
         let one = |value: &str| vec![(XRAY.to_owned(), value.to_owned())];
         assert_eq!(passed_on(&[(XRAY, "Root=1-2")], Some(ROOT)), one(ROOT));
         assert_eq!(passed_on(&[(XRAY, ROOT)], None), one(ROOT));
+        // As X-Ray's documentation shows it, after some functions have called one another.
+        let lineage = format!("{ROOT};Lineage=a87bd80c:1|68fd508a:5|c512fbe3:2");
+        assert_eq!(passed_on(&[], Some(&lineage)), one(&lineage));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Gateway events, made safe for a library that panics on some of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use axum::body::Body;
 use http::request::Parts;
@@ -153,6 +153,7 @@ fn disarm(event: &mut LambdaRequest) {
     match event {
         LambdaRequest::ApiGatewayV1(event) => {
             disarm_headers(&mut event.headers, &mut event.request_context.domain_name);
+            disarm_stage(&mut event.request_context.stage);
             disarm_path(&mut event.path);
             disarm_query(&mut event.query_string_parameters);
             disarm_query(&mut event.multi_value_query_string_parameters);
@@ -160,6 +161,7 @@ fn disarm(event: &mut LambdaRequest) {
         }
         LambdaRequest::ApiGatewayV2(event) => {
             disarm_headers(&mut event.headers, &mut event.request_context.domain_name);
+            disarm_stage(&mut event.request_context.stage);
             disarm_path(&mut event.raw_path);
             disarm_body(&mut event.is_base64_encoded, event.body.as_deref());
             if let Some(query) = &mut event.raw_query_string {
@@ -180,6 +182,22 @@ fn disarm(event: &mut LambdaRequest) {
     }
 }
 
+/// A name of DNS (RFC 1035, section 2.3.4) and a port.
+const LONGEST_HOST: usize = 255 + ":65535".len();
+
+/// The longest name that API Gateway lets a stage have.
+const LONGEST_STAGE: usize = 128;
+
+/// A stage goes before the path.
+fn disarm_stage(stage: &mut Option<String>) {
+    if stage
+        .as_ref()
+        .is_some_and(|stage| stage.len() > LONGEST_STAGE)
+    {
+        *stage = None;
+    }
+}
+
 /// Scheme and host go into a URL that is parsed again.
 fn disarm_headers(headers: &mut HeaderMap, domain_name: &mut Option<String>) {
     let is_scheme = |value: &HeaderValue| matches!(value.as_bytes(), b"http" | b"https");
@@ -190,8 +208,9 @@ fn disarm_headers(headers: &mut HeaderMap, domain_name: &mut Option<String>) {
         headers.remove(FORWARDED_PROTO);
     }
     let is_host = |host: &str| {
+        let is_short = host.len() <= LONGEST_HOST;
         let is_authority = host.parse::<Authority>().is_ok();
-        is_authority && url::Url::parse(&format!("https://{host}/")).is_ok()
+        is_short && is_authority && url::Url::parse(&format!("https://{host}/")).is_ok()
     };
     if headers
         .get(header::HOST)
@@ -225,6 +244,13 @@ fn disarm_path(path: &mut Option<String>) {
 }
 
 fn disarm_query(query: &mut QueryMap) {
+    // The library panics on a name with a list of no values.
+    let values = serde_json::to_value(&*query).and_then(serde_json::from_value);
+    let mut values: HashMap<String, Vec<String>> = values.unwrap_or_default();
+    if values.values().any(Vec::is_empty) {
+        values.retain(|_, values| !values.is_empty());
+        *query = values.into();
+    }
     if query.to_query_string().len() > MAX_URI_PART_BYTES {
         *query = QueryMap::default();
     }

@@ -285,6 +285,17 @@ async fn whatever_arrives_gets_an_http_answer() {
             }
         }
     }
+    let mut no_values = alb_event("GET", "/health");
+    no_values["queryStringParameters"] = json!({ "a": [], "b": ["c"] });
+    events.push(no_values);
+    let long = "a".repeat(70_000);
+    let mut long_host = rest_event("GET", "/health", None);
+    long_host["multiValueHeaders"]["Host"] = json!([long]);
+    let mut long_stage = rest_event("GET", "/health", None);
+    long_stage["requestContext"]["stage"] = json!(long);
+    for event in [&long_host, &long_stage] {
+        assert_eq!(answered(function.invoke(event).await).0, 200);
+    }
     assert!(events.len() > 200);
     let mut served = 0;
     for event in events {
