@@ -263,13 +263,24 @@ fn outside_of_lambda_it_says_what_to_do() {
 async fn whatever_arrives_gets_an_http_answer() {
     let (_emulator, function) = function(Agent::echo(), &[]).await;
     let mut events = vec![];
+    let mut with_query = rest_event("GET", "/health", None);
+    with_query["multiValueQueryStringParameters"] = json!({ "a": ["b"] });
+    with_query["queryStringParameters"] = json!({ "a": "b" });
     for event in [
-        rest_event("GET", "/health", None),
+        with_query,
         http_event("GET", "/health", "a=b", None),
         alb_event("GET", "/health"),
     ] {
         for path in paths(&event, "") {
-            for value in [Some(Value::Null), Some(json!("é\n")), Some(json!(7)), None] {
+            let odd = [
+                Value::Null,
+                json!("é\n"),
+                json!(7),
+                json!([]),
+                json!({}),
+                json!(["", []]),
+            ];
+            for value in odd.into_iter().map(Some).chain([None]) {
                 let mut changed = event.clone();
                 let (parent, field) = path.rsplit_once('/').unwrap();
                 let parent = changed
