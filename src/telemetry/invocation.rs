@@ -107,6 +107,10 @@ impl InvocationLog {
     /// The invocation has given an answer, with so many bytes of the reply. Says how long it took
     /// altogether, in milliseconds.
     pub(crate) fn complete(&self, response_bytes: usize, incomplete: bool) -> u64 {
+        self.over(response_bytes, incomplete, None)
+    }
+
+    fn over(&self, response_bytes: usize, incomplete: bool, cancelled: Option<bool>) -> u64 {
         self.end(None, |agent, session, duration| {
             info!(
                 message = events::COMPLETE,
@@ -114,7 +118,8 @@ impl InvocationLog {
                 sessionId = session,
                 durationMs = duration,
                 responseLength = response_bytes,
-                incomplete
+                incomplete,
+                cancelled
             );
         })
     }
@@ -284,22 +289,25 @@ impl Observer for InvocationLog {
         let record = self.record();
         let (chunks, bytes) = (record.chunks, record.bytes);
         drop(record);
-        self.write(|agent, session| match broke_off {
-            None => info!(
-                message = events::FINISHED,
-                agentId = agent,
-                sessionId = session,
-                chunks,
-                bytes
-            ),
-            Some(error) => warn!(
-                agentId = agent,
-                sessionId = session,
-                chunks,
-                bytes,
-                causes = causes(error),
-                message = events::FINISHED
-            ),
+        let causes = broke_off.map(|error| causes(error));
+        self.write(|agent, session| {
+            macro_rules! line {
+                ($level:ident) => {
+                    $level!(
+                        message = events::FINISHED,
+                        agentId = agent,
+                        sessionId = session,
+                        chunks,
+                        bytes,
+                        causes
+                    )
+                };
+            }
+            if broke_off.is_some() {
+                line!(warn);
+            } else {
+                line!(info);
+            }
         });
     }
 
@@ -323,17 +331,7 @@ impl Drop for InvocationLog {
             return self.panicked(PANICKED);
         }
         let bytes = self.record().bytes;
-        self.end(None, |agent, session, duration| {
-            info!(
-                message = events::COMPLETE,
-                agentId = agent,
-                sessionId = session,
-                durationMs = duration,
-                responseLength = bytes,
-                incomplete = true,
-                cancelled = true
-            );
-        });
+        self.over(bytes, true, Some(true));
     }
 }
 

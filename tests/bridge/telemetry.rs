@@ -70,8 +70,12 @@ impl Told {
 
 /// Invokes an agent once by a function of its own.
 async fn told(agent: Agent, body: &Value) -> Told {
+    told_at("/api/agents/invoke", agent, body).await
+}
+
+async fn told_at(path: &str, agent: Agent, body: &Value) -> Told {
     let (_emulator, function) = function(agent, &QUICK).await;
-    let event = rest_event("POST", "/api/agents/invoke", Some(&body.to_string()));
+    let event = rest_event("POST", path, Some(&body.to_string()));
     let Outcome::Response(answer) = function.invoke(&event).await else {
         panic!("no answer")
     };
@@ -233,6 +237,24 @@ async fn a_partial_reply_is_no_error_and_says_why_it_broke_off() {
     assert!(!told.messages().contains(&"agent invocation failed"));
     assert_eq!(told.metrics()["AgentInvocationErrors"], 0);
     assert_eq!(told.metrics().get("ErrorType"), None);
+}
+
+/// A stream tells its caller an error where JSON would have been incomplete.
+#[tokio::test]
+async fn a_stream_that_breaks_off_has_failed() {
+    let agent = Agent::scripted(vec![piece("one"), Step::Reset]);
+    let told = told_at("/api/agents/invoke/stream", agent, &body()).await;
+    assert_eq!(told.status, 200);
+    assert_eq!(told.event("stream finished")["level"], "WARN");
+    let failed = told.event("agent invocation failed");
+    assert_eq!(failed["phase"], "stream");
+    assert_eq!(failed["errorCode"], "ServiceUnavailableError");
+    assert!(!told.messages().contains(&"agent invocation complete"));
+    let metrics = told.metrics();
+    assert_eq!(metrics["AgentInvocationErrors"], 1);
+    assert_eq!(metrics["ErrorType"], "ServiceUnavailableError");
+    assert_eq!(metrics["StreamingChunkCount"], 1);
+    assert!(metrics["FirstChunkLatency"].as_u64().unwrap() > 0);
 }
 
 #[tokio::test]
