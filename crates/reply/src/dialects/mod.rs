@@ -1,0 +1,284 @@
+//! What a JSON value says: one file for each dialect, tried in order.
+//!
+//! The first dialect that recognises an object reads it alone. Recognition is by what the format's
+//! own definition makes unmistakable, and shallow: it looks at an object's keys, and at most at
+//! those of a few values inside. A value of another type than the format's is as if it were not
+//! there.
+
+use crate::json::{Keys, Kind, Object, Str, Value};
+use crate::said::{Call, Form, Input, Item, Said, Speaker, ToolStep, Whole, readable};
+
+mod home_made;
+
+/// The dialects, in the order in which they are tried. Home-made forms come last.
+const DIALECTS: &[&Dialect] = &[&home_made::DIALECT];
+
+/// One format of events.
+pub(crate) struct Dialect {
+    /// What its users call it.
+    pub(crate) name: &'static str,
+    /// Keys of which each object of the format has at least one: where none is there, the dialect
+    /// is not asked.
+    pub(crate) keys: Keys,
+    /// Reads an object, or says false where it is none of this dialect's and has said nothing.
+    pub(crate) read: fn(&Object<'_>, &mut Reading<'_>) -> bool,
+}
+
+/// What the dialects remember of a reply, each in a field of its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {}
+
+/// The reading of one value: where it stands, and where what it says goes.
+pub(crate) struct Reading<'r> {
+    said: &'r mut Said,
+    memory: &'r mut Memory,
+    /// The name that the stream gives the value, in lower case without signs; empty where none.
+    event: &'r str,
+    /// The path of keys to here.
+    form: Form,
+    speaker: Option<Speaker>,
+    /// Inside of another dialect's value an error or an end is not the reply's.
+    is_inside: bool,
+}
+
+impl<'r> Reading<'r> {
+    /// The reading of a value that came by itself. `event` is the name that an SSE `event:` gave.
+    pub(crate) fn new(said: &'r mut Said, memory: &'r mut Memory, event: &'r str) -> Self {
+        Self {
+            said,
+            memory,
+            event,
+            form: Form::TOP,
+            speaker: None,
+            is_inside: false,
+        }
+    }
+
+    /// The name that the stream gave the value by an SSE `event:` other than `message`; empty where
+    /// there is none, and inside of another value.
+    pub(crate) fn event(&self) -> &'r str {
+        self.event
+    }
+
+    /// What the dialects remember.
+    pub(crate) fn memory(&mut self) -> &mut Memory {
+        self.memory
+    }
+
+    /// Whether what is read is inside of another dialect's value.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.is_inside
+    }
+
+    /// Says a piece of the reply's text. `form` names the place in the dialect, the event's name
+    /// included where it has one: `"ag-ui delta"`.
+    pub(crate) fn text(&mut self, form: &str, text: Str<'_>) {
+        self.words(form, text, false, Whole::Unknown);
+    }
+
+    /// Says text of which the format knows how it stands to what came before.
+    pub(crate) fn text_whole(&mut self, form: &str, text: Str<'_>, whole: Whole) {
+        self.words(form, text, false, whole);
+    }
+
+    /// Says a piece of the agent's reasoning.
+    pub(crate) fn reasoning(&mut self, form: &str, text: Str<'_>) {
+        self.words(form, text, true, Whole::Unknown);
+    }
+
+    fn words(&mut self, form: &str, text: Str<'_>, is_reasoning: bool, whole: Whole) {
+        let form = self.form.then(form);
+        self.said
+            .push_words(text, is_reasoning, form, whole, self.speaker);
+    }
+
+    /// Says that a tool is called.
+    pub(crate) fn call(
+        &mut self,
+        id: Option<Str<'_>>,
+        index: Option<u64>,
+        name: Option<Str<'_>>,
+        input: Input,
+    ) {
+        let owned = |text: Str<'_>| text.decode().into_owned();
+        let id = id.filter(|id| !id.is_empty()).map(owned);
+        let name = name.filter(|name| !name.is_empty()).map(owned);
+        let call = Call {
+            id,
+            index,
+            name,
+            input,
+        };
+        self.said.items.push(Item::Tool(ToolStep::Call(call)));
+    }
+
+    /// Says what a tool answered.
+    pub(crate) fn result(&mut self, id: Option<Str<'_>>, output: Option<Value<'_>>, failed: bool) {
+        let id = id.filter(|id| !id.is_empty());
+        let id = id.map(|id| id.decode().into_owned());
+        let output = output.map(readable).unwrap_or_default();
+        self.said
+            .items
+            .push(Item::Tool(ToolStep::Result { id, output, failed }));
+    }
+
+    /// Says that a model's turn is over.
+    pub(crate) fn turn_end(&mut self) {
+        self.said.items.push(Item::TurnEnd);
+    }
+
+    /// Says that the agent failed.
+    pub(crate) fn error(&mut self) {
+        if !self.is_inside {
+            self.said.items.push(Item::Error);
+        }
+    }
+
+    /// Says that the reply is whole.
+    pub(crate) fn end(&mut self) {
+        if !self.is_inside {
+            self.said.items.push(Item::End);
+        }
+    }
+
+    /// Reads what is further inside: `step` goes into the form of what it says. Errors and ends
+    /// there are not the reply's.
+    pub(crate) fn inside(&mut self, step: &str) -> Reading<'_> {
+        let form = self.form.then(step);
+        Reading {
+            is_inside: true,
+            form,
+            event: "",
+            ..self.again()
+        }
+    }
+
+    /// Reads what a format only wraps: the same event, whose errors and ends are the reply's.
+    pub(crate) fn unwrapped(&mut self, step: &str) -> Reading<'_> {
+        let form = self.form.then(step);
+        Reading {
+            form,
+            ..self.again()
+        }
+    }
+
+    /// The same reading, of words of which it is said who speaks them.
+    pub(crate) fn spoken_by(&mut self, name: Option<Str<'_>>) -> Reading<'_> {
+        let speaker = name.map(Speaker::new).or(self.speaker);
+        Reading {
+            speaker,
+            ..self.again()
+        }
+    }
+
+    fn again(&mut self) -> Reading<'_> {
+        Reading {
+            said: self.said,
+            memory: self.memory,
+            event: self.event,
+            form: self.form,
+            speaker: self.speaker,
+            is_inside: self.is_inside,
+        }
+    }
+
+    /// A place to come back to: whether text was said from here on tells [`Self::has_text_since`].
+    pub(crate) fn mark(&self) -> usize {
+        self.said.items.len()
+    }
+
+    /// Whether text was said since then.
+    pub(crate) fn has_text_since(&self, mark: usize) -> bool {
+        self.said.has_text_since(mark)
+    }
+
+    /// Whether anything was said since then.
+    pub(crate) fn has_said_since(&self, mark: usize) -> bool {
+        self.said.items.len() > mark
+    }
+
+    /// Reads an object by the first dialect that recognises it; false where none does.
+    pub(crate) fn object(&mut self, object: &Object<'_>) -> bool {
+        let dialects = DIALECTS.iter();
+        let mut asked = dialects.filter(|dialect| object.may_have(dialect.keys));
+        asked.any(|dialect| (dialect.read)(object, self))
+    }
+
+    /// Reads whatever value: an object by its dialect, an array by its elements, a string as text.
+    /// False where nothing of it was recognised.
+    pub(crate) fn value(&mut self, value: Value<'_>) -> bool {
+        match value.kind() {
+            Kind::Object => value.as_object().is_some_and(|object| self.object(&object)),
+            Kind::Array => self.array(value),
+            Kind::String => {
+                let text = value.as_str().filter(|text| !text.is_empty());
+                text.map(|text| self.text("text", text)).is_some()
+            }
+            Kind::Number | Kind::True | Kind::False | Kind::Null => false,
+        }
+    }
+
+    /// Reads an array: what its elements give, in order. Beside an object strings are names.
+    fn array(&mut self, value: Value<'_>) -> bool {
+        let Some(array) = value.as_array() else {
+            return false;
+        };
+        let has_object = value.is_or_holds_object();
+        let mut has_read = false;
+        for element in array {
+            let is_name = has_object && !element.is_or_holds_object();
+            if !is_name {
+                has_read |= self.value(element);
+            }
+        }
+        has_read
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    use super::*;
+    use crate::json::Document;
+
+    /// What values say that come one after the other, a line for each thing: `text Hello`,
+    /// `reasoning hm`, `call id name {"input"}`, `result id output`, `turn end`, `error`, `end`; and
+    /// `unread` for a value that no dialect recognises.
+    pub(crate) fn said(values: &[&str]) -> Vec<String> {
+        let (mut memory, mut lines) = (Memory::default(), Vec::new());
+        for value in values {
+            let (mut said, mut document) = (Said::default(), Document::default());
+            let value = document
+                .read(value)
+                .unwrap_or_else(|| panic!("no JSON: {value}"));
+            if !Reading::new(&mut said, &mut memory, "").value(value) {
+                lines.push("unread".to_owned());
+            }
+            lines.extend(said.items.iter().map(|item| line(&said, item)));
+        }
+        lines
+    }
+
+    fn line(said: &Said, item: &Item) -> String {
+        let words = |of: &Option<String>| of.clone().unwrap_or_else(|| "-".to_owned());
+        match item {
+            Item::Text(text) => format!("text {}", said.words(text)),
+            Item::Reasoning(text) => format!("reasoning {}", said.words(text)),
+            Item::Tool(ToolStep::Call(call)) => {
+                let input = match &call.input {
+                    Input::None => "begun".to_owned(),
+                    Input::Piece(piece) => format!("piece {piece}"),
+                    Input::Whole(whole) => format!("whole {whole}"),
+                    Input::Ended => "ended".to_owned(),
+                };
+                format!("call {} {} {input}", words(&call.id), words(&call.name))
+            }
+            Item::Tool(ToolStep::Result { id, output, failed }) => {
+                let failed = if *failed { " failed" } else { "" };
+                format!("result {} {output}{failed}", words(id))
+            }
+            Item::TurnEnd => "turn end".to_owned(),
+            Item::Error => "error".to_owned(),
+            Item::End => "end".to_owned(),
+        }
+    }
+}
