@@ -6,7 +6,7 @@ use crate::json::{Kind, Str, Value};
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     /// The words of all `Text` and `Reasoning`, one behind the other.
-    words: String,
+    pub(crate) words: String,
     pub(crate) items: Vec<Item>,
 }
 
@@ -15,9 +15,9 @@ pub(crate) struct Said {
 pub(crate) enum Item {
     Text(Words),
     Reasoning(Words),
-    Tool(ToolStep),
+    Tool(ToolStep, Option<Speaker>),
     /// A model's turn is over; the agent may go on.
-    TurnEnd,
+    TurnEnd(Option<Speaker>),
     /// The agent failed. What it says of that goes nowhere.
     Error,
     /// The reply is whole.
@@ -32,6 +32,13 @@ pub(crate) struct Words {
     pub(crate) form: Form,
     pub(crate) whole: Whole,
     pub(crate) speaker: Option<Speaker>,
+}
+
+impl Words {
+    /// The words, which stand in [`Said::words`].
+    pub(crate) fn of<'s>(&self, words: &'s str) -> &'s str {
+        &words[self.start..self.end]
+    }
 }
 
 /// In which form something is said: its dialect, the path of keys to it, its name, and whether it
@@ -58,8 +65,8 @@ impl Form {
 }
 
 /// Who speaks, where a format says it: a graph's node, a message's id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Speaker(pub(crate) u64);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Speaker(u64);
 
 impl Speaker {
     pub(crate) fn new(name: Str<'_>) -> Self {
@@ -126,8 +133,15 @@ impl Said {
     }
 
     /// The words of an item.
+    #[cfg(test)]
     pub(crate) fn words(&self, words: &Words) -> &str {
-        &self.words[words.start..words.end]
+        words.of(&self.words)
+    }
+
+    /// Whether nothing comes after this.
+    pub(crate) fn ends_reply(&self) -> bool {
+        let mut items = self.items.iter();
+        items.any(|item| matches!(item, Item::End | Item::Error))
     }
 
     /// Whether some text that is not empty was said since there were so many items.

@@ -10,6 +10,8 @@ use crate::said::{Call, Form, Input, Item, Said, Speaker, ToolStep, Whole, reada
 
 mod home_made;
 
+pub(crate) use home_made::is_terminal_name;
+
 /// The dialects, in the order in which they are tried. Home-made forms come last.
 const DIALECTS: &[&Dialect] = &[&home_made::DIALECT];
 
@@ -27,6 +29,13 @@ pub(crate) struct Dialect {
 /// What the dialects remember of a reply, each in a field of its own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {}
+
+impl Memory {
+    /// Whether a run has begun that says itself when it is over.
+    pub(crate) fn is_in_run(&self) -> bool {
+        false
+    }
+}
 
 /// The reading of one value: where it stands, and where what it says goes.
 pub(crate) struct Reading<'r> {
@@ -58,6 +67,24 @@ impl<'r> Reading<'r> {
     /// there is none, and inside of another value.
     pub(crate) fn event(&self) -> &'r str {
         self.event
+    }
+
+    /// The reading of what an SSE `event:` gave a name.
+    pub(crate) fn named<'n>(&'n mut self, event: &'n str) -> Reading<'n> {
+        Reading {
+            event,
+            ..self.again()
+        }
+    }
+
+    /// Reads text that came by itself. Its name may say that it is none.
+    pub(crate) fn plain_text(&mut self, text: Str<'_>) {
+        home_made::named_text(self, text);
+    }
+
+    /// Reads an event of which there is nothing but the name.
+    pub(crate) fn name_alone(&mut self) {
+        home_made::name_alone(self);
     }
 
     /// What the dialects remember.
@@ -109,7 +136,10 @@ impl<'r> Reading<'r> {
             name,
             input,
         };
-        self.said.items.push(Item::Tool(ToolStep::Call(call)));
+        let speaker = self.speaker;
+        self.said
+            .items
+            .push(Item::Tool(ToolStep::Call(call), speaker));
     }
 
     /// Says what a tool answered.
@@ -117,26 +147,25 @@ impl<'r> Reading<'r> {
         let id = id.filter(|id| !id.is_empty());
         let id = id.map(|id| id.decode().into_owned());
         let output = output.map(readable).unwrap_or_default();
-        self.said
-            .items
-            .push(Item::Tool(ToolStep::Result { id, output, failed }));
+        let result = ToolStep::Result { id, output, failed };
+        self.said.items.push(Item::Tool(result, self.speaker));
     }
 
     /// Says that a model's turn is over.
     pub(crate) fn turn_end(&mut self) {
-        self.said.items.push(Item::TurnEnd);
+        self.said.items.push(Item::TurnEnd(self.speaker));
     }
 
     /// Says that the agent failed.
     pub(crate) fn error(&mut self) {
-        if !self.is_inside {
+        if !self.is_inside && !self.memory.is_in_run() {
             self.said.items.push(Item::Error);
         }
     }
 
     /// Says that the reply is whole.
     pub(crate) fn end(&mut self) {
-        if !self.is_inside {
+        if !self.is_inside && !self.memory.is_in_run() {
             self.said.items.push(Item::End);
         }
     }
@@ -247,9 +276,8 @@ mod testing {
         let (mut memory, mut lines) = (Memory::default(), Vec::new());
         for value in values {
             let (mut said, mut document) = (Said::default(), Document::default());
-            let value = document
-                .read(value)
-                .unwrap_or_else(|| panic!("no JSON: {value}"));
+            assert!(document.read(value), "no JSON: {value}");
+            let value = document.value(value);
             if !Reading::new(&mut said, &mut memory, "").value(value) {
                 lines.push("unread".to_owned());
             }
@@ -263,7 +291,7 @@ mod testing {
         match item {
             Item::Text(text) => format!("text {}", said.words(text)),
             Item::Reasoning(text) => format!("reasoning {}", said.words(text)),
-            Item::Tool(ToolStep::Call(call)) => {
+            Item::Tool(ToolStep::Call(call), _) => {
                 let input = match &call.input {
                     Input::None => "begun".to_owned(),
                     Input::Piece(piece) => format!("piece {piece}"),
@@ -272,11 +300,11 @@ mod testing {
                 };
                 format!("call {} {} {input}", words(&call.id), words(&call.name))
             }
-            Item::Tool(ToolStep::Result { id, output, failed }) => {
+            Item::Tool(ToolStep::Result { id, output, failed }, _) => {
                 let failed = if *failed { " failed" } else { "" };
                 format!("result {} {output}{failed}", words(id))
             }
-            Item::TurnEnd => "turn end".to_owned(),
+            Item::TurnEnd(_) => "turn end".to_owned(),
             Item::Error => "error".to_owned(),
             Item::End => "end".to_owned(),
         }

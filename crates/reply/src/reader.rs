@@ -1,0 +1,276 @@
+//! The three steps in a row: framing → dialects → telling.
+
+use std::collections::VecDeque;
+
+use crate::calls::Calls;
+use crate::dialects::{Memory, Reading};
+use crate::framing::{Broken, Frame, Framing, Otherwise};
+use crate::json::{Kind, Str, Value};
+use crate::said::{Item, Said};
+use crate::step::{End, Step};
+use crate::structured::Structured;
+use crate::telling::Telling;
+use crate::unknown::Reprs;
+
+/// How much is remembered of a reply, so that nothing of it is told twice, unless told otherwise.
+pub const DEFAULT_MEMORY_BYTES: usize = 4 << 20;
+
+/// Reads one reply: takes its messages, gives what they say.
+#[derive(Debug)]
+pub struct ReplyReader {
+    framing: Framing,
+    memory: Memory,
+    said: Said,
+    text: Telling,
+    reasoning: Telling,
+    calls: Calls,
+    reprs: Reprs,
+    structured: Structured,
+    ready: VecDeque<Step>,
+    /// The connection was closed as it should be.
+    is_closed: bool,
+    has_ended: bool,
+    counts: Counts,
+}
+
+/// What a reply consisted of, for whoever wonders why it has no text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages, those that were cut included.
+    pub messages: u64,
+    /// JSON values that no dialect recognised.
+    pub unread: u64,
+}
+
+impl Default for ReplyReader {
+    fn default() -> Self {
+        Self::new(DEFAULT_MEMORY_BYTES)
+    }
+}
+
+impl ReplyReader {
+    /// A reader that remembers so many bytes of text, and as many of reasoning, at the most.
+    pub fn new(memory_bytes: usize) -> Self {
+        Self {
+            framing: Framing::default(),
+            memory: Memory::default(),
+            said: Said::default(),
+            text: Telling::new(memory_bytes),
+            reasoning: Telling::new(memory_bytes),
+            calls: Calls::default(),
+            reprs: Reprs::default(),
+            structured: Structured::default(),
+            ready: VecDeque::new(),
+            is_closed: false,
+            has_ended: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes in a text message. What came before is to be read to its end first.
+    pub fn push_text(&mut self, message: &str) {
+        self.counts.messages += 1;
+        self.framing.push_text(message);
+    }
+
+    /// Takes in a binary message, which may end or begin within a character.
+    pub fn push_binary(&mut self, message: &[u8]) {
+        self.counts.messages += 1;
+        self.framing.push_binary(message);
+    }
+
+    /// The connection was closed as it should be: what is pending is read as it stands.
+    pub fn finish(&mut self) {
+        self.is_closed = true;
+        self.framing.finish();
+    }
+
+    /// What the reply consisted of so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Reads what comes next in the messages; false where another message is needed.
+    fn read_on(&mut self) -> bool {
+        let Some(frame) = self.framing.next() else {
+            return false;
+        };
+        self.said.clear();
+        let mut reading = Reading::new(&mut self.said, &mut self.memory, "");
+        let mut text_came = false;
+        match frame {
+            Frame::Text { text, event } => {
+                self.structured.something_came();
+                reading.named(event).plain_text(Str::plain(text));
+            }
+            Frame::Name { event } => reading.named(event).name_alone(),
+            Frame::Value {
+                value,
+                text,
+                event,
+                otherwise,
+            } => {
+                let mut reading = reading.named(event);
+                let has_read = read_value(&mut reading, &mut self.reprs, value, text, otherwise);
+                text_came = otherwise == Otherwise::TextOfArray && has_read == HasRead::AsText;
+                if has_read == HasRead::Nothing {
+                    self.counts.unread += 1;
+                    self.structured.unread_came(value);
+                } else {
+                    self.structured.something_came();
+                }
+            }
+            Frame::Perhaps { value, event } => {
+                let mut trial = self.memory.clone();
+                Reading::new(&mut self.said, &mut trial, event).value(value);
+                if self.said.ends_reply() {
+                    self.memory = trial;
+                } else {
+                    self.said.clear();
+                }
+            }
+            Frame::Done => {
+                self.end();
+                return true;
+            }
+            Frame::Broken(broken) => {
+                self.ready.push_back(Step::End(match broken {
+                    Broken::TooLarge => End::TooLarge,
+                    Broken::NotUtf8 => End::NotUtf8,
+                }));
+                return true;
+            }
+        }
+        if text_came {
+            self.framing.text_came();
+        }
+        self.tell();
+        true
+    }
+
+    fn tell(&mut self) {
+        let mut said = std::mem::take(&mut self.said);
+        for item in said.items.drain(..) {
+            match item {
+                Item::Text(words) => {
+                    self.calls.end_all(&mut self.ready);
+                    if let Some(text) = self.text.tell(&words, words.of(&said.words)) {
+                        self.ready.push_back(Step::Text(text.into_owned()));
+                    }
+                }
+                Item::Reasoning(words) => {
+                    self.calls.end_all(&mut self.ready);
+                    let text = words.of(&said.words);
+                    if let Some(text) = self.reasoning.tell(&words, text) {
+                        self.ready.push_back(Step::Reasoning(text.into_owned()));
+                    }
+                }
+                Item::Tool(step, speaker) => {
+                    self.text.turn_end(speaker);
+                    self.reasoning.turn_end(speaker);
+                    self.calls.take_in(step, &mut self.ready);
+                }
+                Item::TurnEnd(speaker) => {
+                    self.text.turn_end(speaker);
+                    self.reasoning.turn_end(speaker);
+                    self.calls.end_all(&mut self.ready);
+                    self.ready.push_back(Step::TurnEnd);
+                }
+                Item::Error => {
+                    self.ready.push_back(Step::End(End::AgentError));
+                    break;
+                }
+                Item::End => {
+                    self.calls.end_all(&mut self.ready);
+                    self.ready.push_back(Step::End(End::Complete));
+                    break;
+                }
+            }
+        }
+        self.said = said;
+    }
+
+    /// The reply is over by what is around the words: `[DONE]`, or the connection's close.
+    fn end(&mut self) {
+        if self.is_closed && self.memory.is_in_run() {
+            return self.ready.push_back(Step::End(End::Unfinished));
+        }
+        self.calls.end_all(&mut self.ready);
+        if let Some(text) = self.structured.take() {
+            self.ready.push_back(Step::Text(text));
+        }
+        self.ready.push_back(Step::End(End::Complete));
+    }
+}
+
+/// What became of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HasRead {
+    /// A dialect has read it, or there was nothing to read.
+    Value,
+    /// It is the model's own words.
+    AsText,
+    /// No dialect recognises it.
+    Nothing,
+}
+
+fn read_value(
+    reading: &mut Reading<'_>,
+    reprs: &mut Reprs,
+    value: Value<'_>,
+    text: &str,
+    otherwise: Otherwise,
+) -> HasRead {
+    let has_objects = value.is_or_holds_object();
+    reprs.came(has_objects);
+    let as_text = |reading: &mut Reading<'_>| {
+        reading.plain_text(Str::plain(text));
+        HasRead::AsText
+    };
+    match value.kind() {
+        Kind::Object | Kind::Array if has_objects => {
+            if reading.value(value) {
+                HasRead::Value
+            } else if otherwise == Otherwise::Text {
+                as_text(reading)
+            } else {
+                HasRead::Nothing
+            }
+        }
+        _ if otherwise == Otherwise::Text => as_text(reading),
+        Kind::Array => {
+            let mark = reading.mark();
+            reading.value(value);
+            if otherwise == Otherwise::TextOfArray && !reading.has_text_since(mark) {
+                return as_text(reading);
+            }
+            HasRead::Value
+        }
+        Kind::String => {
+            if let Some(text) = value.as_str().filter(|text| !reprs.is_repr(*text)) {
+                reading.plain_text(text);
+            }
+            HasRead::Value
+        }
+        Kind::Number | Kind::True | Kind::False => as_text(reading),
+        Kind::Null | Kind::Object => HasRead::Value,
+    }
+}
+
+/// What the reply says next; `None` where another message is needed, and after the end.
+impl Iterator for ReplyReader {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        while !self.has_ended {
+            if let Some(step) = self.ready.pop_front() {
+                self.has_ended = matches!(step, Step::End(_));
+                return Some(step);
+            }
+            if !self.read_on() {
+                return None;
+            }
+        }
+        None
+    }
+}

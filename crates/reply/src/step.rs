@@ -1,0 +1,61 @@
+//! What a reply says, as its reader gives it.
+
+/// The next thing that a reply says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A piece of the reply's text, never empty.
+    Text(String),
+    /// A piece of the agent's reasoning, never empty.
+    Reasoning(String),
+    /// A call of a tool has begun.
+    CallBegun {
+        /// The agent's id of the call, or one of ours.
+        id: String,
+        /// The tool's name.
+        name: String,
+    },
+    /// A piece of a call's input, which is JSON.
+    CallInput {
+        /// The call's id.
+        id: String,
+        /// The piece.
+        piece: String,
+    },
+    /// A call is whole.
+    Call {
+        /// The agent's id of the call, or one of ours.
+        id: String,
+        /// The tool's name.
+        name: String,
+        /// All of its input: JSON as the agent wrote it, `{}` where it wrote none.
+        input: String,
+    },
+    /// What a tool answered.
+    CallResult {
+        /// The id of its call, or one of ours.
+        id: String,
+        /// The answer: text, or JSON.
+        output: String,
+        /// The tool failed.
+        failed: bool,
+    },
+    /// A model's turn is over; the agent may go on.
+    TurnEnd,
+    /// Nothing more comes.
+    End(End),
+}
+
+/// How a reply ended by its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// As it should.
+    Complete,
+    /// The agent sent an error event. What it says is its own and goes nowhere.
+    AgentError,
+    /// The connection was closed as it should be, and what the agent said so far is not over.
+    Unfinished,
+    /// A message, a line, an event or a value is larger than eight MiB.
+    TooLarge,
+    /// A message is not UTF-8.
+    NotUtf8,
+}

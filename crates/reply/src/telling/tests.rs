@@ -1,0 +1,180 @@
+use super::*;
+use crate::json::Str;
+use crate::said::{Item, Said};
+
+/// Tells one text after the other; `form` is a name, `text` what is said. `|` is a turn's end.
+fn told(texts: &[(&str, &str)]) -> Vec<String> {
+    let mut telling = Telling::new(1 << 20);
+    let mut pieces = Vec::new();
+    for (form, text) in texts {
+        let (form, speaker) = form.split_once('@').unwrap_or((form, ""));
+        let speaker = (!speaker.is_empty()).then(|| Speaker::new(Str::plain(speaker)));
+        if *text == "|" {
+            telling.turn_end(speaker);
+            continue;
+        }
+        let (form, whole) = match form.split_at(1) {
+            ("=", form) => (form, Whole::Snapshot),
+            ("?", form) => (form, Whole::PerhapsOfPieces),
+            _ => (form, Whole::Unknown),
+        };
+        let mut said = Said::default();
+        let form = Form::TOP.then(form);
+        said.push_words(Str::plain(text), false, form, whole, speaker);
+        let [Item::Text(words)] = said.items.as_slice() else {
+            panic!("one text");
+        };
+        pieces.extend(telling.tell(words, said.words(words)).map(Cow::into_owned));
+    }
+    pieces
+}
+
+#[track_caller]
+fn check(texts: &[(&str, &str)], expected: &[&str]) {
+    assert_eq!(told(texts), expected);
+}
+
+#[test]
+fn equal_pieces_of_one_form_stay() {
+    check(
+        &[("a", "no "), ("a", "no "), ("a", "no ")],
+        &["no ", "no ", "no "],
+    );
+}
+
+#[test]
+fn a_form_that_follows_at_its_own_pace_is_silent() {
+    check(
+        &[
+            ("a", "It "),
+            ("a", "is "),
+            ("b", "It"),
+            ("a", "so."),
+            ("b", " is so"),
+            ("b", "."),
+        ],
+        &["It ", "is ", "so."],
+    );
+}
+
+#[test]
+fn a_whole_is_silent_and_what_goes_on_is_told() {
+    check(
+        &[("a", "It is "), ("a", "so."), ("b", "It is so.")],
+        &["It is ", "so."],
+    );
+    check(
+        &[("a", "It is so. "), ("b", "It is so.\n\n Source: x")],
+        &["It is so. ", "\n Source: x"],
+    );
+    check(
+        &[("a", "It"), ("b", "It is so."), ("a", " is so.")],
+        &["It", " is so."],
+    );
+}
+
+#[test]
+fn a_sentence_that_begins_like_an_old_one_is_not_lost() {
+    check(
+        &[
+            ("a", "It is "),
+            ("a", "sunny. "),
+            ("b", "It is "),
+            ("b", "late."),
+        ],
+        &["It is ", "sunny. ", "It is late."],
+    );
+}
+
+#[test]
+fn the_last_turn_again_is_silent() {
+    check(
+        &[
+            ("a", "Wait. "),
+            ("a", "|"),
+            ("a", "Hel"),
+            ("a", "lo"),
+            ("b", "Hello"),
+        ],
+        &["Wait. ", "Hel", "lo"],
+    );
+    check(
+        &[("a", "Wait. "), ("a", "Hel"), ("a", "lo"), ("b", "Hello")],
+        &["Wait. ", "Hel", "lo"],
+    );
+    check(
+        &[("a", "Wait. "), ("a", "lo"), ("b", "lo")],
+        &["Wait. ", "lo", "lo"],
+    );
+}
+
+#[test]
+fn a_form_repeats_each_turn_once() {
+    check(
+        &[
+            ("a", "Yes."),
+            ("b", "Yes."),
+            ("a", "|"),
+            ("a", "Yes."),
+            ("b", "Yes."),
+            ("b", "Yes."),
+        ],
+        &["Yes.", "Yes.", "Yes."],
+    );
+}
+
+#[test]
+fn a_snapshot_is_compared_with_what_its_own_form_told() {
+    check(
+        &[("=s", "A."), ("=s", "A."), ("=s", "A. B."), ("=s", "A. B.")],
+        &["A.", " B."],
+    );
+}
+
+#[test]
+fn pieces_are_followed_by_their_whole() {
+    check(
+        &[("?a", "Hel"), ("?a", "lo"), ("?a", "Hello"), ("?a", "Bye")],
+        &["Hel", "lo", "Bye"],
+    );
+    check(&[("?a", "no"), ("?a", "no")], &["no", "no"]);
+}
+
+#[test]
+fn speakers_interleave() {
+    check(
+        &[
+            ("a@x", "A1 "),
+            ("a@y", "B1 "),
+            ("a@x", "A2"),
+            ("b@x", "A1 A2"),
+            ("b@y", "B1"),
+        ],
+        &["A1 ", "B1 ", "A2"],
+    );
+}
+
+#[test]
+fn white_space_alone_waits_for_what_follows() {
+    check(&[("a", "A"), ("b", " "), ("b", "B")], &["A", " B"]);
+    check(&[("a", "A"), ("a", "\n"), ("b", "A")], &["A", "\n"]);
+}
+
+#[test]
+fn beyond_the_limit_a_form_that_only_followed_is_silent_and_a_new_one_is_told() {
+    let mut telling = Telling::new(8);
+    let mut tell = |form: &str, text: &str| {
+        let mut said = Said::default();
+        let form = Form::TOP.then(form);
+        said.push_words(Str::plain(text), false, form, Whole::Unknown, None);
+        let [Item::Text(words)] = said.items.as_slice() else {
+            panic!("one text");
+        };
+        telling.tell(words, text).map(Cow::into_owned)
+    };
+    assert!(tell("a", "1234").is_some());
+    assert!(tell("b", "1234").is_none());
+    assert!(tell("a", "56789").is_some());
+    assert!(tell("b", "56789").is_none());
+    assert!(tell("c", "1234").is_some());
+}

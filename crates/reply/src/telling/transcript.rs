@@ -1,0 +1,311 @@
+//! What was told, without white space, and where each form stands in it.
+
+use std::borrow::Cow;
+
+use super::marks::Marks;
+use crate::said::{Form, Whole};
+
+/// How many forms are told apart.
+const MAX_FORMS: usize = 64;
+
+/// The fewest characters of a text that is known by being the end of the transcript alone: shorter
+/// ones (`Yes.`) are there by chance.
+const FEWEST_AT_END: usize = 4;
+
+#[derive(Debug, Default)]
+pub(super) struct Transcript {
+    /// What was told, without white space, but for what is in `fresh`.
+    told: String,
+    /// What was told since, as it was told: most replies have one form, and nobody asks for more.
+    fresh: String,
+    /// Where pieces begin, in `told` and in `fresh`.
+    pieces: Marks,
+    fresh_pieces: Marks,
+    /// A piece began, and nothing of it but white space has come.
+    piece_begins: bool,
+    /// Characters of white space at the end of what was told.
+    white_space: usize,
+    /// Where turns ended.
+    turns: Marks,
+    turn_start: usize,
+    pieces_in_turn: usize,
+    /// The form that told last.
+    teller: Option<Form>,
+    forms: Vec<Follower>,
+    /// More was told than is remembered.
+    is_full: bool,
+}
+
+/// A form, and where it stands.
+#[derive(Debug)]
+struct Follower {
+    form: Form,
+    /// The end of what it told itself.
+    told: usize,
+    /// The end of its last repetition.
+    stands: usize,
+    /// What repeats the transcript and may yet turn out not to, as it came.
+    kept: String,
+    has_told: bool,
+}
+
+/// How a text stands to what was told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Repetition<'t> {
+    /// It repeats nothing: this is to be told, which may be more than the last piece.
+    None(Cow<'t, str>),
+    /// It repeats what was told, or does so far.
+    Whole,
+    /// It repeats what was told, and this goes on.
+    GoesOn(String),
+}
+
+impl Transcript {
+    pub(super) fn teller(&self) -> Option<Form> {
+        self.teller
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.told.len() + self.fresh.len()
+    }
+
+    /// Adds what a form tells. Beyond so many bytes nothing more is remembered.
+    pub(super) fn append(&mut self, form: Form, text: &str, limit: usize) {
+        if self.teller != Some(form) {
+            self.settle();
+            self.teller = Some(form);
+        }
+        self.pieces_in_turn += 1;
+        self.is_full |= self.bytes() + text.len() > limit;
+        if self.is_full {
+            return;
+        }
+        self.fresh_pieces.set(self.fresh.len());
+        self.fresh.push_str(text);
+    }
+
+    pub(super) fn turn_end(&mut self) {
+        self.settle();
+        self.pieces_in_turn = 0;
+        if self.told.len() > self.turn_start {
+            self.turn_start = self.told.len();
+            self.turns.set(self.turn_start);
+        }
+    }
+
+    /// Whether a text is all that was told in this turn, in more than one piece.
+    pub(super) fn is_whole_of_turn(&mut self, text: &str) -> bool {
+        if self.pieces_in_turn < 2 || self.is_full {
+            return false;
+        }
+        self.settle();
+        without_white_space(text) == self.told[self.turn_start..]
+    }
+
+    pub(super) fn white_space_at_end(&mut self) -> usize {
+        self.settle();
+        self.white_space
+    }
+
+    /// Compares a text with what was told. What is kept back of it takes so many bytes at the most.
+    pub(super) fn compare<'t>(
+        &mut self,
+        form: Form,
+        whole: Whole,
+        text: &'t str,
+        limit: usize,
+    ) -> Repetition<'t> {
+        self.settle();
+        let Some(at) = self.follower(form) else {
+            return Repetition::None(Cow::Borrowed(text));
+        };
+        if self.is_full && !self.forms[at].has_told && self.forms[at].stands > 0 {
+            // It has said nothing of its own for as long as that could be told.
+            return Repetition::Whole;
+        }
+        let new = without_white_space(text);
+        let kept: usize = self.forms.iter().map(|form| form.kept.len()).sum();
+        let has_room = kept + text.len() <= limit;
+        if new.is_empty() {
+            if has_room {
+                self.forms[at].kept.push_str(text);
+            }
+            return Repetition::Whole;
+        }
+        if whole == Whole::Snapshot {
+            return self.compare_snapshot(at, text, &new);
+        }
+        if has_kept_words(&self.forms[at].kept) && self.goes_on_repeating(at, &new) {
+            let follower = &mut self.forms[at];
+            if self.told.len() == follower.stands || self.turns.is_set(follower.stands) {
+                follower.kept.clear();
+            } else if has_room {
+                follower.kept.push_str(text);
+            }
+            return Repetition::Whole;
+        }
+        let kept = std::mem::take(&mut self.forms[at].kept);
+        if kept.is_empty() {
+            self.compare_anew(at, Cow::Borrowed(text), &new)
+        } else {
+            let text = kept + text;
+            let all = without_white_space(&text).into_owned();
+            self.compare_anew(at, Cow::Owned(text), &all)
+        }
+    }
+
+    /// A conversation so far is compared from the beginning, whoever told it, and never goes on with
+    /// the one before it.
+    fn compare_snapshot<'t>(&mut self, at: usize, text: &'t str, words: &str) -> Repetition<'t> {
+        let end = self.told.len();
+        let places = [0, self.turn_start];
+        let repeats = |place: &usize| self.told[*place..].starts_with(words);
+        if places.iter().any(repeats) || self.is_end_from_piece(words, 0) {
+            return Repetition::Whole;
+        }
+        self.forms[at].stands = end;
+        match places
+            .into_iter()
+            .find(|place| self.goes_beyond(words, *place))
+        {
+            Some(place) => Repetition::GoesOn(beyond(text, end - place).to_owned()),
+            None => Repetition::None(Cow::Borrowed(text)),
+        }
+    }
+
+    fn compare_anew<'t>(&mut self, at: usize, text: Cow<'t, str>, words: &str) -> Repetition<'t> {
+        let end = self.told.len();
+        let behind = if self.teller == Some(self.forms[at].form) {
+            end
+        } else {
+            self.forms[at].told
+        };
+        let stands = self.forms[at].stands.max(behind);
+        let places = [self.turn_start.max(behind), stands, behind];
+        // What lies before where the form stands it has repeated already.
+        let counts = |place: usize, until: usize| place >= stands || (until == end && end > stands);
+        let repeats = |place: &usize| {
+            self.told[*place..].starts_with(words) && counts(*place, *place + words.len())
+        };
+        if let Some(place) = places.into_iter().find(repeats) {
+            let until = place + words.len();
+            self.forms[at].stands = until;
+            if until < end && !self.turns.is_set(until) {
+                self.forms[at].kept = text.into_owned();
+            }
+            return Repetition::Whole;
+        }
+        if end > stands && self.is_end_from_piece(words, behind) {
+            self.forms[at].stands = end;
+            return Repetition::Whole;
+        }
+        let goes_on = |place: &usize| self.goes_beyond(words, *place) && counts(*place, end);
+        let most = places.into_iter().filter(goes_on).min();
+        self.forms[at].stands = end;
+        self.forms[at].has_told = true;
+        match most {
+            Some(place) => Repetition::GoesOn(beyond(&text, end - place).to_owned()),
+            None => Repetition::None(text),
+        }
+    }
+
+    /// Goes on with a repetition, from where it stands, so that no word of it is looked at again.
+    fn goes_on_repeating(&mut self, at: usize, words: &str) -> bool {
+        let stands = self.forms[at].stands;
+        let repeats = self.told[stands..].starts_with(words);
+        if repeats {
+            self.forms[at].stands += words.len();
+        }
+        repeats
+    }
+
+    /// Whether a text repeats the transcript from a place to its end, and goes on.
+    fn goes_beyond(&self, words: &str, place: usize) -> bool {
+        let rest = &self.told[place..];
+        !rest.is_empty() && words.starts_with(rest)
+    }
+
+    /// Whether a text is the end of the transcript, from the beginning of a piece on.
+    fn is_end_from_piece(&self, words: &str, behind: usize) -> bool {
+        let Some(start) = self.told.len().checked_sub(words.len()) else {
+            return false;
+        };
+        start >= behind
+            && self.pieces.is_set(start)
+            && words.chars().nth(FEWEST_AT_END - 1).is_some()
+            && self.told.ends_with(words)
+    }
+
+    /// The form's place among the forms; `None` for a new one where there are too many, or where
+    /// what was told is not all remembered.
+    fn follower(&mut self, form: Form) -> Option<usize> {
+        let known = self.forms.iter().position(|known| known.form == form);
+        if known.is_none() {
+            if self.forms.len() == MAX_FORMS || self.is_full {
+                return None;
+            }
+            self.forms.push(Follower {
+                form,
+                told: 0,
+                stands: 0,
+                kept: String::new(),
+                has_told: false,
+            });
+        }
+        known.or(Some(self.forms.len() - 1))
+    }
+
+    /// Takes the white space out of what was told since the last time, and notes who told it.
+    fn settle(&mut self) {
+        if !self.fresh.is_empty() {
+            self.take_in_fresh();
+        }
+        if let Some(at) = self.teller.and_then(|form| self.follower(form)) {
+            self.forms[at].told = self.told.len();
+            self.forms[at].has_told = true;
+        }
+    }
+
+    fn take_in_fresh(&mut self) {
+        for (at, character) in self.fresh.char_indices() {
+            self.piece_begins |= self.fresh_pieces.is_set(at);
+            if character.is_whitespace() {
+                self.white_space += 1;
+                continue;
+            }
+            self.white_space = 0;
+            if std::mem::take(&mut self.piece_begins) {
+                self.pieces.set(self.told.len());
+            }
+            self.told.push(character);
+        }
+        self.fresh.clear();
+        self.fresh_pieces.clear();
+    }
+}
+
+fn has_kept_words(kept: &str) -> bool {
+    kept.chars().any(|character| !character.is_whitespace())
+}
+
+fn without_white_space(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_whitespace) {
+        let words = text.chars().filter(|character| !character.is_whitespace());
+        Cow::Owned(words.collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// What comes in a text after so many bytes that are no white space.
+fn beyond(text: &str, mut bytes: usize) -> &str {
+    let mut characters = text.chars();
+    while bytes > 0 {
+        match characters.next() {
+            Some(character) if character.is_whitespace() => {}
+            Some(character) => bytes = bytes.saturating_sub(character.len_utf8()),
+            None => break,
+        }
+    }
+    characters.as_str()
+}
