@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::agentcore::reply_end::ReplyEnd;
+
 /// An agent's id as the API shows it: `ONBOARDING_AGENT_ARN` configures `onboarding`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentId(String);
@@ -226,6 +228,8 @@ pub struct Agent {
     pub display_name: String,
     /// What it is for.
     pub description: Option<String>,
+    /// What ends its replies.
+    pub reply_end: ReplyEnd,
 }
 
 impl Agent {
@@ -238,6 +242,7 @@ impl Agent {
             qualifier: None,
             display_name,
             description: None,
+            reply_end: ReplyEnd::default(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The client of Bedrock AgentCore Runtime: presign → socket → sse → reply.
+//! The client of Bedrock AgentCore Runtime: presign → socket → exchange.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,9 +13,10 @@ use crate::invocation::Invocation;
 use credentials::CredentialsCache;
 use endpoint::Endpoint;
 use error::{CredentialsFault, Failure, InvocationError, Phase, Timeout};
-use exchange::{Exchange, ReplyEvent};
+use exchange::{Exchange, ReplyEvent, Terms};
 use observer::Observer;
 use presign::{PresignedUrl, presign};
+use reply_end::ReplyEnd;
 use retry::RetryPolicy;
 use socket::{Connector, HandshakeError, Socket};
 use tokio_rustls::rustls::ClientConfig;
@@ -24,18 +25,15 @@ pub mod credentials;
 pub mod endpoint;
 pub mod error;
 pub mod exchange;
-mod json;
 pub mod observer;
 pub mod presign;
 mod refusal;
-pub mod reply;
+pub mod reply_end;
 mod rest;
 pub mod retry;
 pub mod session;
 mod socket;
-mod sse;
 pub mod status;
-mod text;
 pub mod tls;
 
 /// How long things may take.
@@ -90,6 +88,8 @@ pub struct Runtime<'a> {
     pub arn: &'a RuntimeArn,
     /// The endpoint of it, where another than `DEFAULT` is meant.
     pub qualifier: Option<&'a str>,
+    /// What ends its replies.
+    pub reply_end: ReplyEnd,
 }
 
 /// What is asked for, by whom, until when: the same for each attempt.
@@ -97,6 +97,8 @@ struct Turn<'a> {
     runtime: Runtime<'a>,
     invocation: &'a Invocation,
     deadline: Instant,
+    /// How much of the reply's text is remembered, so that nothing of it is told twice.
+    memory_bytes: usize,
     observer: Arc<dyn Observer>,
 }
 
@@ -150,7 +152,8 @@ impl AgentCoreClient {
         self.timeouts.invoke
     }
 
-    /// Sends a prompt and waits for the first piece of the reply, or for its end.
+    /// Sends a prompt and waits for the first piece of the reply, or for its end. Of the reply's
+    /// text so many bytes are remembered, so that nothing of it is told twice.
     ///
     /// The agent is asked again only where it cannot have seen the prompt. The observer is told of
     /// each step.
@@ -163,12 +166,14 @@ impl AgentCoreClient {
         runtime: Runtime<'_>,
         invocation: &Invocation,
         deadline: Instant,
+        memory_bytes: usize,
         observer: Arc<dyn Observer>,
     ) -> Result<ReplyStream, InvocationError> {
         let turn = Turn {
             runtime,
             invocation,
             deadline,
+            memory_bytes,
             observer,
         };
         let mut retries = 0;
@@ -258,7 +263,13 @@ impl AgentCoreClient {
         };
         turn.observer.connected();
         let observer = Arc::clone(&turn.observer);
-        let mut exchange = Exchange::open(socket, turn.deadline, self.timeouts.chunk, observer);
+        let terms = Terms {
+            deadline: turn.deadline,
+            chunk_timeout: self.timeouts.chunk,
+            reply_end: turn.runtime.reply_end,
+            memory_bytes: turn.memory_bytes,
+        };
+        let mut exchange = Exchange::open(socket, terms, observer);
         exchange.send(turn.message()?);
         match exchange.next().await {
             ReplyEvent::Interrupted(error) => Err(error),

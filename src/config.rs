@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::agent::{Agent, AgentId, AgentRegistry, RuntimeArn};
 use crate::agentcore::Timeouts;
 use crate::agentcore::endpoint::Endpoint;
+use crate::agentcore::reply_end::ReplyEnd;
 use crate::agentcore::retry::RetryPolicy;
 use crate::agentcore::tls::RootCertificates;
 use crate::secret::Secret;
@@ -203,7 +204,7 @@ pub enum LogLevel {
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The agents. `<NAME>_AGENT_ARN`, `<NAME>_AGENT_QUALIFIER`, `<NAME>_AGENT_DISPLAY_NAME`,
-    /// `<NAME>_AGENT_DESCRIPTION`
+    /// `<NAME>_AGENT_DESCRIPTION`, `<NAME>_AGENT_REPLY_END`
     pub agents: AgentRegistry,
     /// In place of the data plane's public endpoints. `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE`
     pub endpoint: Option<Endpoint>,
@@ -306,6 +307,12 @@ fn agents(env: &Environment) -> Result<AgentRegistry, ConfigError> {
         let mut agent = Agent::new(id, RuntimeArn::parse(arn));
         agent.qualifier = detail("QUALIFIER");
         agent.description = detail("DESCRIPTION");
+        agent.reply_end = env.parse(
+            &format!("{name}_AGENT_REPLY_END"),
+            ReplyEnd::default(),
+            ReplyEnd::ACCEPTED,
+            ReplyEnd::parse,
+        )?;
         agent.display_name = detail("DISPLAY_NAME").unwrap_or(agent.display_name);
         agents.add(agent).map_err(|id| {
             let problem = format!("another variable configures the agent {id} too");

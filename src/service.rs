@@ -110,7 +110,8 @@ impl AgentService {
         self.client.end_session(runtime, session, deadline).await
     }
 
-    /// Invokes an agent and waits for the beginning of its reply.
+    /// Invokes an agent and waits for the beginning of its reply, of which so many bytes are
+    /// remembered.
     ///
     /// # Errors
     /// [`InvocationError`] where nothing of a reply came.
@@ -119,11 +120,12 @@ impl AgentService {
         agent: &Agent,
         invocation: &Invocation,
         deadline: Instant,
+        memory_bytes: usize,
         observer: Arc<dyn Observer>,
     ) -> Result<ReplyStream, InvocationError> {
         let runtime = runtime_of(agent).map_err(InvocationError::malformed_arn)?;
         self.client
-            .invoke(runtime, invocation, deadline, observer)
+            .invoke(runtime, invocation, deadline, memory_bytes, observer)
             .await
     }
 
@@ -139,7 +141,9 @@ impl AgentService {
         max_bytes: usize,
         observer: Arc<dyn Observer>,
     ) -> Result<Reply, InvocationError> {
-        let mut stream = self.invoke(agent, invocation, deadline, observer).await?;
+        let mut stream = self
+            .invoke(agent, invocation, deadline, max_bytes, observer)
+            .await?;
         let mut reply = Reply {
             text: String::new(),
             chunks: 0,
@@ -173,5 +177,6 @@ fn runtime_of(agent: &Agent) -> Result<Runtime<'_>, RuntimeArnError> {
     Ok(Runtime {
         arn: agent.runtime.as_ref().map_err(|error| *error)?,
         qualifier: agent.qualifier.as_deref(),
+        reply_end: agent.reply_end,
     })
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agentcore_reply::{End, ReplyReader, Step};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::{Failure, InvocationError, Phase, Timeout};
 use super::observer::Observer;
-use super::reply::{End, ReplyReader, Step};
+use super::reply_end::ReplyEnd;
 use super::socket::{Code, Incoming, Socket, SocketError, Transport};
 
 /// What a reply gives next.
@@ -21,35 +22,50 @@ pub enum ReplyEvent {
     Interrupted(InvocationError),
 }
 
+/// What a silence of the agent means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Silence {
+    TooLong,
+    EndsReply,
+}
+
+/// What holds for one exchange.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    /// When it is over.
+    pub(super) deadline: Instant,
+    /// The longest silence.
+    pub(super) chunk_timeout: Duration,
+    /// What ends the reply, besides the agent's own word.
+    pub(super) reply_end: ReplyEnd,
+    /// How much of the reply's text is remembered, so that nothing of it is told twice.
+    pub(super) memory_bytes: usize,
+}
+
 /// A conversation over one socket.
 pub(super) struct Exchange<T: Transport = Box<dyn super::socket::Transport>> {
     /// `None` once it is closed.
     socket: Option<Socket<T>>,
     reader: ReplyReader,
-    deadline: Instant,
-    /// The longest silence.
-    chunk_timeout: Duration,
-    /// When the silence that there is becomes too long.
-    chunk_deadline: Instant,
+    terms: Terms,
+    /// When the agent spoke last; a prompt that is sent counts too.
+    spoke: Instant,
     has_given_text: bool,
+    /// The reply is over since `REPLY_END` says so, whatever the agent's format makes of that.
+    is_over: bool,
     observer: Arc<dyn Observer>,
 }
 
 impl<T: Transport> Exchange<T> {
-    /// A conversation that is over by `deadline`, over a socket that has just been opened.
-    pub(super) fn open(
-        socket: Socket<T>,
-        deadline: Instant,
-        chunk_timeout: Duration,
-        observer: Arc<dyn Observer>,
-    ) -> Self {
+    /// A conversation over a socket that has just been opened.
+    pub(super) fn open(socket: Socket<T>, terms: Terms, observer: Arc<dyn Observer>) -> Self {
         Self {
             socket: Some(socket),
-            reader: ReplyReader::default(),
-            deadline,
-            chunk_timeout,
-            chunk_deadline: Instant::now() + chunk_timeout,
+            reader: ReplyReader::new(terms.memory_bytes),
+            terms,
+            spoke: Instant::now(),
             has_given_text: false,
+            is_over: false,
             observer,
         }
     }
@@ -59,28 +75,35 @@ impl<T: Transport> Exchange<T> {
         if let Some(socket) = &mut self.socket {
             socket.send(message);
         }
-        self.chunk_deadline = Instant::now() + self.chunk_timeout;
+        self.spoke = Instant::now();
     }
 
     /// The next piece, or the end, before which the socket is closed. After the end, the end again.
     pub(super) async fn next(&mut self) -> ReplyEvent {
         loop {
             match self.reader.next() {
-                Some(Step::Piece(text)) => {
+                Some(Step::Text(text)) => {
                     self.has_given_text = true;
                     self.observer.piece(text.len());
                     return ReplyEvent::Piece(text);
                 }
                 Some(Step::End(end)) => return self.end(end).await,
+                // How an agent came to its words is not told to anybody.
+                Some(_) => continue,
                 None => {}
             }
+            if self.has_given_text && self.terms.reply_end == ReplyEnd::Message && !self.is_over {
+                self.declare_over();
+                continue;
+            }
+            let limit = self.limit();
+            let until = self.terms.deadline.min(limit.0);
             let Some(socket) = &mut self.socket else {
                 return ReplyEvent::Complete;
             };
-            let until = self.deadline.min(self.chunk_deadline);
             match timeout_at(until, socket.next()).await {
                 Ok(Ok(incoming)) => {
-                    self.chunk_deadline = Instant::now() + self.chunk_timeout;
+                    self.spoke = Instant::now();
                     match incoming {
                         Incoming::Text(text) => self.reader.push_text(&text),
                         Incoming::Binary(bytes) => self.reader.push_binary(&bytes),
@@ -101,16 +124,40 @@ impl<T: Transport> Exchange<T> {
                     return self.interrupted(code, error).await;
                 }
                 Err(_) => {
-                    let timeout = if until == self.deadline {
-                        Timeout::Invocation
-                    } else {
-                        Timeout::Chunk
+                    let timeout = match limit {
+                        _ if until == self.terms.deadline => Timeout::Invocation,
+                        (_, Silence::TooLong) => Timeout::Chunk,
+                        (_, Silence::EndsReply) => {
+                            self.declare_over();
+                            continue;
+                        }
                     };
                     let error = self.failed(Failure::Timeout(timeout));
                     return self.interrupted(Code::Normal, error).await;
                 }
             }
         }
+    }
+
+    /// Until when the agent may be silent, and what it means if it is.
+    fn limit(&self) -> (Instant, Silence) {
+        let too_long = self.spoke + self.terms.chunk_timeout;
+        match self.terms.reply_end {
+            ReplyEnd::Silence(silence) if self.has_given_text => {
+                let end = self.spoke + silence;
+                if end < too_long {
+                    return (end, Silence::EndsReply);
+                }
+                (too_long, Silence::TooLong)
+            }
+            _ => (too_long, Silence::TooLong),
+        }
+    }
+
+    /// The reply is over by the operator's word: what is pending is read as it stands.
+    fn declare_over(&mut self) {
+        self.is_over = true;
+        self.reader.finish();
     }
 
     /// Ends the conversation before the reply has ended.
@@ -125,7 +172,7 @@ impl<T: Transport> Exchange<T> {
         };
         // Where nothing came before the failure, there was no stream that could finish.
         if broke_off.is_none() || self.has_given_text {
-            self.observer.finished(broke_off);
+            self.observer.finished(broke_off, self.reader.counts());
         }
         socket.close(code).await;
         self.observer.closed();
@@ -133,7 +180,12 @@ impl<T: Transport> Exchange<T> {
 
     async fn end(&mut self, end: End) -> ReplyEvent {
         let (code, failure, cause) = match end {
-            End::Complete => {
+            End::Unfinished if !self.is_over => (
+                Code::Normal,
+                Failure::Lost,
+                "closed before the agent's run was over",
+            ),
+            End::Complete | End::Unfinished => {
                 self.finish(Code::Normal, None).await;
                 return ReplyEvent::Complete;
             }
@@ -217,8 +269,13 @@ mod tests {
         let start = Instant::now();
         let deadline = start + Duration::from_secs(25);
         let prompt = "x".repeat(100_000);
-        let chunk_timeout = Duration::from_secs(20);
-        let mut exchange = Exchange::open(socket, deadline, chunk_timeout, Arc::new(()));
+        let terms = Terms {
+            deadline,
+            chunk_timeout: Duration::from_secs(20),
+            reply_end: ReplyEnd::Explicit,
+            memory_bytes: 1 << 20,
+        };
+        let mut exchange = Exchange::open(socket, terms, Arc::new(()));
         exchange.send(prompt);
         let ReplyEvent::Interrupted(error) = exchange.next().await else {
             panic!("there is nobody to reply");

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use agentcore_reply::Counts;
+
 use super::error::InvocationError;
 
 /// Is told of each step of an invocation when it is made. Each method may be left out.
@@ -28,7 +30,8 @@ pub trait Observer: Send + Sync {
     fn piece(&self, _bytes: usize) {}
 
     /// The reply has ended, is not wanted any further, or has broken off for the reason given.
-    fn finished(&self, _broke_off: Option<&InvocationError>) {}
+    /// `counts` says what it consisted of.
+    fn finished(&self, _broke_off: Option<&InvocationError>, _counts: Counts) {}
 
     /// The WebSocket is closed.
     fn closed(&self) {}

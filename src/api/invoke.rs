@@ -168,6 +168,7 @@ impl<'a> Turn<'a> {
             self.agent,
             &self.invocation,
             self.deadline(),
+            agentcore_reply::DEFAULT_MEMORY_BYTES,
             self.observer(),
         );
         let reply = match invoked.await {

@@ -29,6 +29,10 @@ pub(super) const PANICKED: &str = "panicked";
 /// Nobody reads standard output, or not fast enough.
 pub(super) const LINES_LOST: &str = "log lines were lost";
 
+/// What to look at where a reply had no text.
+pub(super) const NO_TEXT: &str = "the reply had no text: see \"An empty reply\" in the README's \
+    troubleshooting; `messages` is what the agent sent, `unread` the JSON values in no known format";
+
 /// All events.
 pub const EVENTS: [&str; 14] = [
     STARTED,

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use agentcore_reply::Counts;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
@@ -13,6 +14,35 @@ use crate::agent::AgentId;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::observer::Observer;
 use crate::invocation::SessionId;
+
+/// How an invocation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Whole,
+    Incomplete,
+    /// With the error of this code.
+    Failed(&'static str),
+    /// The caller has gone.
+    Cancelled,
+}
+
+impl Outcome {
+    fn error(self) -> Option<&'static str> {
+        match self {
+            Self::Failed(code) => Some(code),
+            Self::Whole | Self::Incomplete | Self::Cancelled => None,
+        }
+    }
+
+    /// Whether the caller has a part of a reply: a stream that broke off counts too.
+    fn is_incomplete(self, chunks: u64) -> bool {
+        match self {
+            Self::Incomplete => true,
+            Self::Failed(_) => chunks > 0,
+            Self::Whole | Self::Cancelled => false,
+        }
+    }
+}
 
 /// Which invocation it is.
 #[derive(Clone, Debug)]
@@ -111,7 +141,13 @@ impl InvocationLog {
     }
 
     fn over(&self, response_bytes: usize, incomplete: bool, cancelled: Option<bool>) -> u64 {
-        self.end(None, |agent, session, duration| {
+        let outcome = match (cancelled, incomplete) {
+            // Nobody knows what would have become of it.
+            (Some(_), _) => Outcome::Cancelled,
+            (None, true) => Outcome::Incomplete,
+            (None, false) => Outcome::Whole,
+        };
+        self.end(outcome, |agent, session, duration| {
             info!(
                 message = events::COMPLETE,
                 agentId = agent,
@@ -128,7 +164,7 @@ impl InvocationLog {
     pub(crate) fn failed(&self, told: Told, failure: &InvocationError) {
         let phase = failure.phase.as_str();
         let causes = causes(failure);
-        self.end(Some(told.code), |agent, session, duration| {
+        self.end(Outcome::Failed(told.code), |agent, session, duration| {
             // A line's level must be known when it is compiled.
             macro_rules! line {
                 ($level:ident) => {
@@ -154,7 +190,7 @@ impl InvocationLog {
 
     /// The invocation has failed for a reason of ours that nobody foresaw.
     pub(crate) fn panicked(&self, told: Told) {
-        self.end(Some(told.code), |agent, session, duration| {
+        self.end(Outcome::Failed(told.code), |agent, session, duration| {
             error!(
                 message = events::FAILED,
                 agentId = agent,
@@ -178,7 +214,7 @@ impl InvocationLog {
     }
 
     /// Ends the invocation, where it has not ended before.
-    fn end(&self, error: Option<&'static str>, log: impl FnOnce(&str, &str, u64)) -> u64 {
+    fn end(&self, outcome: Outcome, log: impl FnOnce(&str, &str, u64)) -> u64 {
         let mut record = self.record();
         if record.has_ended {
             return record.timing.total.unwrap_or_default();
@@ -190,7 +226,7 @@ impl InvocationLog {
         record.timing.total = Some(duration);
         let measured = Measurements {
             agent_id: self.identity.agent.as_str().to_owned(),
-            error,
+            error: outcome.error(),
             duration,
             connection_times: record.connection_times.clone(),
             connection_failures: record.connection_failures,
@@ -198,6 +234,8 @@ impl InvocationLog {
             continues: self.identity.continues,
             first_chunk: record.timing.first,
             retries: record.retries,
+            incomplete: outcome.is_incomplete(record.chunks),
+            empty: outcome == Outcome::Whole && record.chunks == 0,
         };
         drop(record);
         self.write(|agent, session| log(agent, session, duration));
@@ -205,6 +243,22 @@ impl InvocationLog {
             metrics.emit(&self.identity.request, &measured);
         }
         duration
+    }
+
+    /// The reply was whole and had no text: never without a word to whoever has to find out why.
+    fn finished_without_text(&self, counts: Counts) {
+        self.write(|agent, session| {
+            warn!(
+                message = events::FINISHED,
+                agentId = agent,
+                sessionId = session,
+                chunks = 0,
+                bytes = 0,
+                messages = counts.messages,
+                unread = counts.unread,
+                hint = events::NO_TEXT
+            );
+        });
     }
 
     /// Logs as part of the request.
@@ -285,10 +339,13 @@ impl Observer for InvocationLog {
         record.bytes += bytes;
     }
 
-    fn finished(&self, broke_off: Option<&InvocationError>) {
+    fn finished(&self, broke_off: Option<&InvocationError>, counts: Counts) {
         let record = self.record();
         let (chunks, bytes) = (record.chunks, record.bytes);
         drop(record);
+        if chunks == 0 && broke_off.is_none() {
+            return self.finished_without_text(counts);
+        }
         let causes = broke_off.map(|error| causes(error));
         self.write(|agent, session| {
             macro_rules! line {

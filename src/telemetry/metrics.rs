@@ -39,9 +39,11 @@ const CHUNKS: Metric = Metric::new("StreamingChunkCount", "Count");
 const CONTINUITY: Metric = Metric::new("SessionContinuityRate", "Percent");
 const FIRST_CHUNK: Metric = Metric::new("FirstChunkLatency", "Milliseconds");
 const RETRIES: Metric = Metric::new("RetryCount", "Count");
+const INCOMPLETE: Metric = Metric::new("IncompleteReplyCount", "Count");
+const EMPTY: Metric = Metric::new("EmptyReplyCount", "Count");
 
 /// All metrics.
-pub const METRICS: [Metric; 10] = [
+pub const METRICS: [Metric; 12] = [
     COUNT,
     DURATION,
     ERRORS,
@@ -52,6 +54,8 @@ pub const METRICS: [Metric; 10] = [
     CONTINUITY,
     FIRST_CHUNK,
     RETRIES,
+    INCOMPLETE,
+    EMPTY,
 ];
 
 const AGENT: &str = "AgentId";
@@ -73,6 +77,10 @@ pub(super) struct Measurements {
     pub(super) continues: bool,
     pub(super) first_chunk: Option<u64>,
     pub(super) retries: u32,
+    /// The reply, or the stream of it, broke off after its first piece, or was cut.
+    pub(super) incomplete: bool,
+    /// The reply was whole and had no text.
+    pub(super) empty: bool,
 }
 
 /// Where measurements go.
@@ -102,6 +110,8 @@ impl Metrics {
             (CHUNKS, measured.chunks.into()),
             (CONTINUITY, (100 * u8::from(measured.continues)).into()),
             (RETRIES, measured.retries.into()),
+            (INCOMPLETE, u8::from(measured.incomplete).into()),
+            (EMPTY, u8::from(measured.empty).into()),
         ];
         // A value that is not there may not be announced either.
         if !measured.connection_times.is_empty() {
@@ -202,6 +212,8 @@ mod tests {
             continues: true,
             first_chunk: Some(300),
             retries: 1,
+            incomplete: true,
+            empty: false,
             error: None,
         });
         let mut expected = BTreeSet::new();
@@ -233,6 +245,8 @@ mod tests {
             "SessionContinuityRate": 100,
             "FirstChunkLatency": 300,
             "RetryCount": 1,
+            "IncompleteReplyCount": 1,
+            "EmptyReplyCount": 0,
         });
         assert_eq!(object, expected);
         assert_eq!(object["_aws"]["Timestamp"], 1_700_000_000_123_u64);
@@ -257,7 +271,7 @@ mod tests {
             let errors = (set, "AgentInvocationErrors".to_owned(), "Count".to_owned());
             assert!(announced.contains(&errors), "{errors:?}");
         }
-        assert_eq!(announced.len(), 8 * 2 + 2 + 2);
+        assert_eq!(announced.len(), 10 * 2 + 2 + 2);
         assert_eq!(object["AgentInvocationErrors"], 1);
         assert_eq!(object["SessionContinuityRate"], 0);
         for absent in ["WebSocketConnectionTime", "FirstChunkLatency"] {

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use agentcore_bridge::agent::RuntimeArn;
 use agentcore_bridge::agentcore::presign::{PresignedUrl, presign};
-use agentcore_bridge::agentcore::reply::{ReplyReader, Step as Read};
 use agentcore_bridge::invocation::{RuntimeSessionId, SessionId};
 use agentcore_emulator::{Agent, Ended, Handshake, Step};
+use agentcore_reply::{ReplyReader, Step as Read};
 use aws_credential_types::Credentials;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
@@ -314,7 +314,7 @@ fn property_6_sse_message_parsing_idempotence() {
         // What was read is the same again when it is sent as an event.
         let event = |text: &str| format!("data: {}\n\n", json!({ "chunk": text }));
         let once = read(&[event(&text)]);
-        let Some(Read::Piece(piece)) = once.first() else {
+        let Some(Read::Text(piece)) = once.first() else {
             return Err(TestCaseError::fail("no text"));
         };
         prop_assert_eq!(piece, &text);
