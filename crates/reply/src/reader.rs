@@ -144,6 +144,7 @@ impl ReplyReader {
         if text_came {
             self.framing.text_came();
         }
+        self.framing.forget_large();
         self.tell();
         true
     }
@@ -274,3 +275,6 @@ impl Iterator for ReplyReader {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,6 +219,11 @@ impl Framing {
         self.bare = BareSoFar::Text;
     }
 
+    /// The last thing was read: what a large one took is given back.
+    pub(crate) fn forget_large(&mut self) {
+        self.document.forget_large();
+    }
+
     /// The next thing that is in the messages; `None` where another message is needed.
     pub(crate) fn next(&mut self) -> Option<Frame<'_>> {
         let next = self.advance()?;

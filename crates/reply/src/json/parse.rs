@@ -17,6 +17,9 @@ pub(super) struct Node {
 const ESCAPED: u32 = 1 << 31;
 const HOLDS_OBJECT: u32 = 1 << 30;
 
+/// So many values make a document large.
+const LARGE: usize = 1 << 12;
+
 impl Node {
     pub(super) fn start(self) -> usize {
         (self.start & !(ESCAPED | HOLDS_OBJECT)) as usize
@@ -63,22 +66,25 @@ impl Document {
         Value::new(text, &self.nodes)
     }
 
+    /// Gives back what a large text took: one huge message must not be paid for during the rest of a
+    /// reply.
+    pub(crate) fn forget_large(&mut self) {
+        if self.nodes.capacity() > 2 * LARGE {
+            self.nodes = Vec::new();
+        }
+    }
+
     fn read_first(&mut self, text: &str) -> Option<usize> {
         // Offsets have 30 bits. Nothing of that size gets here: a message has 8 MiB at most.
         if text.len() >= HOLDS_OBJECT as usize {
             return None;
         }
-        let end = Parser {
+        Parser {
             bytes: text.as_bytes(),
             at: 0,
             nodes: &mut self.nodes,
         }
-        .value();
-        // One huge message must not be paid for during the rest of a reply.
-        if self.nodes.capacity() > 1 << 16 && self.nodes.len() < 1 << 12 {
-            self.nodes.shrink_to(1 << 12);
-        }
-        end
+        .value()
     }
 }
 
@@ -280,6 +286,9 @@ impl Parser<'_, '_> {
     }
 
     fn push(&mut self, start: usize, link: usize, escaped: bool) {
+        if self.nodes.len() == self.nodes.capacity() && self.nodes.len() >= LARGE {
+            self.make_room(start);
+        }
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the text is shorter than 30 bits can say"
@@ -288,6 +297,18 @@ impl Parser<'_, '_> {
             start: start as u32 | if escaped { ESCAPED } else { 0 },
             link: link as u32,
         });
+    }
+
+    /// Takes at once what the rest of a large text can need: a list that doubles would hold three
+    /// times that while it grows. It happens once a value, since it is enough.
+    fn make_room(&mut self, at: usize) {
+        let rest = &self.bytes[at..];
+        let is_sign = |byte: &&u8| matches!(**byte, b',' | b':' | b'[' | b'{');
+        let signs = rest.iter().filter(is_sign).count();
+        // Each value but the first, and each key, comes after such a sign; and none is shorter than
+        // two bytes with what parts it from the next.
+        let most = (signs + 2).min(rest.len() / 2 + MAX_DEPTH);
+        self.nodes.reserve_exact(most);
     }
 
     fn peek(&self) -> Option<u8> {
