@@ -8,12 +8,14 @@
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Call, Form, Input, Item, Said, Speaker, ToolStep, Whole, readable};
 
+mod ag_ui;
+mod fields;
 mod home_made;
 
 pub(crate) use home_made::is_terminal_name;
 
 /// The dialects, in the order in which they are tried. Home-made forms come last.
-const DIALECTS: &[&Dialect] = &[&home_made::DIALECT];
+const DIALECTS: &[&Dialect] = &[&ag_ui::DIALECT, &home_made::DIALECT];
 
 /// One format of events.
 pub(crate) struct Dialect {
@@ -28,12 +30,14 @@ pub(crate) struct Dialect {
 
 /// What the dialects remember of a reply, each in a field of its own.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Memory {}
+pub(crate) struct Memory {
+    ag_ui: ag_ui::Run,
+}
 
 impl Memory {
     /// Whether a run has begun that says itself when it is over.
     pub(crate) fn is_in_run(&self) -> bool {
-        false
+        self.ag_ui.in_run()
     }
 }
 
