@@ -11,11 +11,17 @@ use crate::said::{Call, Form, Input, Item, Said, Speaker, ToolStep, Whole, reada
 mod ag_ui;
 mod fields;
 mod home_made;
+mod openai_items;
+mod openai_responses;
 
 pub(crate) use home_made::is_terminal_name;
 
 /// The dialects, in the order in which they are tried. Home-made forms come last.
-const DIALECTS: &[&Dialect] = &[&ag_ui::DIALECT, &home_made::DIALECT];
+const DIALECTS: &[&Dialect] = &[
+    &ag_ui::DIALECT,
+    &openai_responses::DIALECT,
+    &home_made::DIALECT,
+];
 
 /// One format of events.
 pub(crate) struct Dialect {
