@@ -9,8 +9,10 @@ use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Call, Form, Input, Item, Said, Speaker, ToolStep, Whole, readable};
 
 mod ag_ui;
+mod anthropic;
 mod fields;
 mod home_made;
+mod openai_chat;
 mod openai_items;
 mod openai_responses;
 
@@ -20,6 +22,8 @@ pub(crate) use home_made::is_terminal_name;
 const DIALECTS: &[&Dialect] = &[
     &ag_ui::DIALECT,
     &openai_responses::DIALECT,
+    &openai_chat::DIALECT,
+    &anthropic::DIALECT,
     &home_made::DIALECT,
 ];
 
@@ -38,6 +42,8 @@ pub(crate) struct Dialect {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     ag_ui: ag_ui::Run,
+    openai_chat: openai_chat::Helper,
+    anthropic: anthropic::Message,
 }
 
 impl Memory {
