@@ -9,12 +9,15 @@ use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Call, Form, Input, Item, Said, Speaker, ToolStep, Whole, readable};
 
 mod ag_ui;
+mod ai_sdk;
 mod anthropic;
 mod fields;
 mod home_made;
+mod openai_agents;
 mod openai_chat;
 mod openai_items;
 mod openai_responses;
+mod pydantic_ai;
 
 pub(crate) use home_made::is_terminal_name;
 
@@ -24,6 +27,9 @@ const DIALECTS: &[&Dialect] = &[
     &openai_responses::DIALECT,
     &openai_chat::DIALECT,
     &anthropic::DIALECT,
+    &ai_sdk::DIALECT,
+    &pydantic_ai::DIALECT,
+    &openai_agents::DIALECT,
     &home_made::DIALECT,
 ];
 
@@ -44,6 +50,8 @@ pub(crate) struct Memory {
     ag_ui: ag_ui::Run,
     openai_chat: openai_chat::Helper,
     anthropic: anthropic::Message,
+    ai_sdk: ai_sdk::Stream,
+    pydantic_ai: pydantic_ai::Run,
 }
 
 impl Memory {
