@@ -83,8 +83,9 @@ fn names(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 /// Parts with names that others use too, once it is known whose stream it is.
 fn common_name(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     match name {
-        // What was begun is not finished.
-        "abort" => reading.error(),
+        // What was begun was not finished.
+        "abort" | "error" => reading.error(),
+        "finish" => over(reading),
         "start" | "file" | "source" | "raw" | "custom" => {}
         _ => return name.starts_with("data-") && part.has("data"),
     }
@@ -114,13 +115,19 @@ fn finish(part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let reason = reason.as_str().or(unified);
     if reason.is_some_and(|reason| reason.is("error")) {
         reading.error();
-    } else if reading.is_inside() {
-        // Inside of another format's event it is a model's turn that is over.
+    } else {
+        over(reading);
+    }
+    true
+}
+
+/// The stream is over. Inside of another format's event it is a model's turn that is.
+fn over(reading: &mut Reading<'_>) {
+    if reading.is_inside() {
         reading.turn_end();
     } else {
         reading.end();
     }
-    true
 }
 
 /// A part of a tool's call or result.
@@ -244,6 +251,8 @@ mod tests {
             r#"{"type":"finish","finishReason":"stop","totalUsage":{}}"#,
         ]);
         assert_eq!(lines, ["reasoning hm", "text Hi", "turn end", "end"]);
+        let without_reason = [r#"{"type":"start-step"}"#, r#"{"type":"finish"}"#];
+        assert_eq!(said(&without_reason), ["end"]);
         let of_version_4 = said(&[
             r#"{"type":"reasoning","textDelta":"hm"}"#,
             r#"{"type":"text-delta","textDelta":"Hi"}"#,
