@@ -21,6 +21,7 @@ mod matrix;
 mod presign;
 mod privacy;
 mod properties;
+mod reply_end;
 mod runtime_api;
 mod secrets;
 mod security;
