@@ -75,33 +75,24 @@ impl Plain {
     }
 }
 
-fn unreadable_event() -> ApiError {
+/// 400: the event is no request.
+pub(super) fn unreadable() -> ApiError {
     ApiError::validation("the event could not be read as an HTTP request")
 }
 
-/// 400: the event is no request.
-pub(super) fn unreadable(request_id: &str) -> Box<RawValue> {
-    Plain::new(&unreadable_event(), request_id).to_json()
+/// An error where there is no gateway's form for it.
+pub(super) fn error(error: &ApiError, request_id: &str) -> Box<RawValue> {
+    Plain::new(error, request_id).to_json()
 }
 
 /// The same, to be streamed.
-pub(super) fn unreadable_response(request_id: &str) -> http::Response<Body> {
-    Plain::new(&unreadable_event(), request_id).into_response()
-}
-
-/// 500: something of ours went wrong where there was no route yet.
-pub(super) fn panicked(request_id: &str) -> Box<RawValue> {
-    Plain::new(&ApiError::panicked(), request_id).to_json()
-}
-
-/// The same, to be streamed.
-pub(super) fn panicked_response(request_id: &str) -> http::Response<Body> {
-    Plain::new(&ApiError::panicked(), request_id).into_response()
+pub(super) fn error_response(error: &ApiError, request_id: &str) -> http::Response<Body> {
+    Plain::new(error, request_id).into_response()
 }
 
 /// An answer in a gateway's form, as JSON.
 pub(super) fn render(response: &impl Serialize, request_id: &str) -> Box<RawValue> {
-    to_raw_value(response).unwrap_or_else(|_| panicked(request_id))
+    to_raw_value(response).unwrap_or_else(|_| error(&ApiError::panicked(), request_id))
 }
 
 /// Reads an event; `None` where it is no gateway's.

@@ -26,11 +26,15 @@ pub(super) const SESSION_NOT_ENDED: &str = "session not ended";
 pub(super) const MISCONFIGURED: &str = "agent is not configured: malformed ARN";
 /// Something of ours that nobody foresaw.
 pub(super) const PANICKED: &str = "panicked";
+/// Lambda gave no invocation; it is asked again.
+pub(super) const NO_INVOCATION: &str = "no invocation from lambda";
+/// Lambda did not take an answer, or not all of it.
+pub(super) const NOT_TAKEN: &str = "answer not taken";
 /// Nobody reads standard output, or not fast enough.
 pub(super) const LINES_LOST: &str = "log lines were lost";
 
 /// All events.
-pub const EVENTS: [&str; 14] = [
+pub const EVENTS: [&str; 16] = [
     STARTED,
     CONNECTED,
     RETRYING,
@@ -44,5 +48,7 @@ pub const EVENTS: [&str; 14] = [
     SESSION_NOT_ENDED,
     MISCONFIGURED,
     PANICKED,
+    NO_INVOCATION,
+    NOT_TAKEN,
     LINES_LOST,
 ];
