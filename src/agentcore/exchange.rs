@@ -1,5 +1,6 @@
 //! One prompt out, one reply in, over an open socket, and the socket closed whatever happens.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +24,13 @@ pub enum ReplyEvent {
 
 /// A conversation over one socket.
 pub(super) struct Exchange<T: Transport = Box<dyn super::socket::Transport>> {
-    /// `None` once it is closed.
+    /// `None` once it closes.
     socket: Option<Socket<T>>,
+    /// The end of the socket, which takes a moment, while it is under way.
+    closing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What the conversation has come to, known before the socket begins to close: who asks while it
+    /// closes, gives up and asks again, is told the same.
+    outcome: Option<Outcome>,
     reader: ReplyReader,
     deadline: Instant,
     /// The longest silence.
@@ -35,7 +41,10 @@ pub(super) struct Exchange<T: Transport = Box<dyn super::socket::Transport>> {
     observer: Arc<dyn Observer>,
 }
 
-impl<T: Transport> Exchange<T> {
+/// How a reply ended: whole, or broken off for a reason.
+type Outcome = Result<(), InvocationError>;
+
+impl<T: Transport + 'static> Exchange<T> {
     /// A conversation that is over by `deadline`, over a socket that has just been opened.
     pub(super) fn open(
         socket: Socket<T>,
@@ -45,6 +54,8 @@ impl<T: Transport> Exchange<T> {
     ) -> Self {
         Self {
             socket: Some(socket),
+            closing: None,
+            outcome: None,
             reader: ReplyReader::default(),
             deadline,
             chunk_timeout,
@@ -63,80 +74,103 @@ impl<T: Transport> Exchange<T> {
     }
 
     /// The next piece, or the end, before which the socket is closed. After the end, the end again.
+    ///
+    /// Cancelling it loses nothing.
     pub(super) async fn next(&mut self) -> ReplyEvent {
         loop {
+            if let Some(outcome) = self.outcome.clone() {
+                self.closed().await;
+                return match outcome {
+                    Ok(()) => ReplyEvent::Complete,
+                    Err(error) => ReplyEvent::Interrupted(error),
+                };
+            }
+            // Looked at here, not only while waiting: there may always be something to read.
+            if Instant::now() >= self.deadline {
+                self.time_out(Timeout::Invocation);
+                continue;
+            }
             match self.reader.next() {
                 Some(Step::Piece(text)) => {
                     self.has_given_text = true;
                     self.observer.piece(text.len());
                     return ReplyEvent::Piece(text);
                 }
-                Some(Step::End(end)) => return self.end(end).await,
-                None => {}
+                Some(Step::End(end)) => self.end(end),
+                None => self.read().await,
             }
-            let Some(socket) = &mut self.socket else {
-                return ReplyEvent::Complete;
-            };
-            let until = self.deadline.min(self.chunk_deadline);
-            match timeout_at(until, socket.next()).await {
-                Ok(Ok(incoming)) => {
-                    self.chunk_deadline = Instant::now() + self.chunk_timeout;
-                    match incoming {
-                        Incoming::Text(text) => self.reader.push_text(&text),
-                        Incoming::Binary(bytes) => self.reader.push_binary(&bytes),
-                        Incoming::Close(None | Some(1000 | 1001)) => self.reader.finish(),
-                        Incoming::Close(Some(code)) => {
-                            let error = self.failed(Failure::Lost);
-                            let error = error.because(format!("closed with code {code}"));
-                            return self.interrupted(Code::Normal, error).await;
-                        }
-                    }
-                }
-                Ok(Err(SocketError::Lost(cause))) => {
-                    let error = self.failed(Failure::Lost).because(cause);
-                    return self.interrupted(Code::Normal, error).await;
-                }
-                Ok(Err(SocketError::Violation(code, cause))) => {
-                    let error = self.failed(Failure::Violation).because(cause);
-                    return self.interrupted(code, error).await;
-                }
-                Err(_) => {
-                    let timeout = if until == self.deadline {
-                        Timeout::Invocation
-                    } else {
-                        Timeout::Chunk
-                    };
-                    let error = self.failed(Failure::Timeout(timeout));
-                    return self.interrupted(Code::Normal, error).await;
-                }
+        }
+    }
+
+    /// Reads one message, or finds that there will be none.
+    async fn read(&mut self) {
+        let Some(socket) = &mut self.socket else {
+            return;
+        };
+        let until = self.deadline.min(self.chunk_deadline);
+        match timeout_at(until, socket.next()).await {
+            Ok(Ok(incoming)) => {
+                self.chunk_deadline = Instant::now() + self.chunk_timeout;
+                self.take(&incoming);
+            }
+            Ok(Err(SocketError::Lost(cause))) => {
+                let error = self.failed(Failure::Lost).because(cause);
+                self.finish(Code::Normal, Err(error));
+            }
+            Ok(Err(SocketError::Violation(code, cause))) => {
+                let error = self.failed(Failure::Violation).because(cause);
+                self.finish(code, Err(error));
+            }
+            Err(_) if until == self.deadline => self.time_out(Timeout::Invocation),
+            Err(_) => self.time_out(Timeout::Chunk),
+        }
+    }
+
+    fn take(&mut self, incoming: &Incoming) {
+        match incoming {
+            Incoming::Text(text) => self.reader.push_text(text),
+            Incoming::Binary(bytes) => self.reader.push_binary(bytes),
+            Incoming::Close(None | Some(1000 | 1001)) => self.reader.finish(),
+            Incoming::Close(Some(code)) => {
+                let error = self.failed(Failure::Lost);
+                let error = error.because(format!("closed with code {code}"));
+                self.finish(Code::Normal, Err(error));
             }
         }
     }
 
     /// Ends the conversation before the reply has ended.
     pub(super) async fn close(&mut self) {
-        self.finish(Code::Normal, None).await;
+        self.finish(Code::Normal, Ok(()));
+        self.closed().await;
     }
 
-    /// Closes the socket, if that has not been done.
-    async fn finish(&mut self, code: Code, broke_off: Option<&InvocationError>) {
+    /// Begins to close the socket, if that has not been done.
+    fn finish(&mut self, code: Code, outcome: Outcome) {
         let Some(socket) = self.socket.take() else {
             return;
         };
+        let broke_off = outcome.as_ref().err();
         // Where nothing came before the failure, there was no stream that could finish.
         if broke_off.is_none() || self.has_given_text {
             self.observer.finished(broke_off);
         }
-        socket.close(code).await;
-        self.observer.closed();
+        self.outcome = Some(outcome);
+        self.closing = Some(Box::pin(socket.close(code)));
     }
 
-    async fn end(&mut self, end: End) -> ReplyEvent {
+    /// Waits until the socket is closed.
+    async fn closed(&mut self) {
+        if let Some(closing) = &mut self.closing {
+            closing.await;
+            self.closing = None;
+            self.observer.closed();
+        }
+    }
+
+    fn end(&mut self, end: End) {
         let (code, failure, cause) = match end {
-            End::Complete => {
-                self.finish(Code::Normal, None).await;
-                return ReplyEvent::Complete;
-            }
+            End::Complete => return self.finish(Code::Normal, Ok(())),
             End::AgentError => (Code::Normal, Failure::AgentError, "an error event"),
             End::NotUtf8 => (
                 Code::NotUtf8,
@@ -150,12 +184,12 @@ impl<T: Transport> Exchange<T> {
             ),
         };
         let error = self.failed(failure).because(cause);
-        self.interrupted(code, error).await
+        self.finish(code, Err(error));
     }
 
-    async fn interrupted(&mut self, code: Code, error: InvocationError) -> ReplyEvent {
-        self.finish(code, Some(&error)).await;
-        ReplyEvent::Interrupted(error)
+    fn time_out(&mut self, timeout: Timeout) {
+        let error = self.failed(Failure::Timeout(timeout));
+        self.finish(Code::Normal, Err(error));
     }
 
     fn failed(&self, failure: Failure) -> InvocationError {
@@ -171,13 +205,17 @@ impl<T: Transport> Exchange<T> {
 
 impl<T: Transport> Drop for Exchange<T> {
     fn drop(&mut self) {
-        // Nobody waits for the reply any more. The socket closes itself.
-        if let Some(socket) = self.socket.take() {
-            drop(socket);
+        // Nobody waits for the reply any more. The socket closes itself, or has begun to.
+        let (socket, closing) = (self.socket.take(), self.closing.take());
+        if socket.is_some() || closing.is_some() {
+            drop((socket, closing));
             self.observer.closed();
         }
     }
 }
+
+#[cfg(test)]
+mod moments;
 
 #[cfg(test)]
 mod tests {
