@@ -60,7 +60,7 @@ class Function:
                 assert kind == "response", f"a function error: {body}"
                 return body
             except queue.Empty:
-                assert self._child.poll() is None, f"it ended: {self._api.init_error}"
+                assert self._child.poll() is None, f"it ended ({self._child.returncode}): {self._api.init_error}"
                 assert time.monotonic() < give_up, "no answer in time"
 
 
