@@ -26,12 +26,14 @@ pub(crate) mod invocation;
 mod line;
 mod metrics;
 mod output;
+mod printable;
 pub(crate) mod request;
 pub(crate) mod session;
 
 pub use events::EVENTS;
 pub use metrics::{METRICS, Metric, Metrics};
 pub use output::Output;
+pub use printable::printable;
 
 /// For whom lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +94,9 @@ struct TextLines;
 
 impl io::Write for TextLines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        Output.line(String::from_utf8_lossy(line).trim_end_matches('\n'));
+        // A line holds what came from outside, and is one.
+        let text = String::from_utf8_lossy(line);
+        Output.line(&printable(text.trim_end_matches('\n')));
         Ok(line.len())
     }
 
