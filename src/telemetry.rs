@@ -5,8 +5,9 @@
 use std::error::Error;
 use std::io;
 use std::panic::PanicHookInfo;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use http::HeaderMap;
 use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
 use tracing_subscriber::filter::Targets;
@@ -18,18 +19,21 @@ use crate::agent::{AgentId, AgentRegistry};
 use crate::agentcore::error::Failure;
 use crate::config::{ConfigError, LogLevel};
 use line::JsonLines;
+use request::RequestIds;
 
 mod events;
 pub(crate) mod invocation;
 mod line;
 mod metrics;
 mod output;
+mod printable;
 pub(crate) mod request;
 pub(crate) mod session;
 
 pub use events::EVENTS;
 pub use metrics::{METRICS, Metric, Metrics};
 pub use output::Output;
+pub use printable::printable;
 
 /// For whom lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +94,9 @@ struct TextLines;
 
 impl io::Write for TextLines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        Output.line(String::from_utf8_lossy(line).trim_end_matches('\n'));
+        // A line holds what came from outside, and is one.
+        let text = String::from_utf8_lossy(line);
+        Output.line(&printable(text.trim_end_matches('\n')));
         Ok(line.len())
     }
 
@@ -131,6 +137,36 @@ pub fn configuration_error(error: &ConfigError, now: SystemTime) -> String {
         "variable": error.variable,
     })
     .to_string()
+}
+
+/// The line that says why the function ends, likewise.
+pub fn fatal(error: &(dyn Error + 'static), now: SystemTime) -> String {
+    serde_json::json!({
+        "timestamp": timestamp(now),
+        "level": "ERROR",
+        "message": causes(error),
+    })
+    .to_string()
+}
+
+/// Lambda gave no invocation, so many times in a row; it is asked again after a delay.
+pub(crate) fn no_invocation(failures: u32, delay: Duration, error: &(dyn Error + 'static)) {
+    let causes = causes(error);
+    let delay = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+    warn!(
+        message = events::NO_INVOCATION,
+        failures,
+        delayMs = delay,
+        causes
+    );
+}
+
+/// Lambda did not take an answer, or not all of it: mostly since its caller has gone.
+pub(crate) fn answer_not_taken(request_id: &str, error: &(dyn Error + 'static)) {
+    let causes = causes(error);
+    RequestIds::new(request_id, &HeaderMap::new(), None).sync_scope(|| {
+        warn!(message = events::NOT_TAKEN, causes);
+    });
 }
 
 /// Says once, at the start, which agents cannot be invoked.
