@@ -12,6 +12,9 @@ use agentcore_bridge::{bridge, lambda};
 
 fn main() -> ExitCode {
     let env = Environment::of_process();
+    if lambda::is_here(&env) {
+        telemetry::report_early_panics(now);
+    }
     match lambda::runtime(&env) {
         Ok(runtime) => {
             let code = runtime.block_on(run(&env));

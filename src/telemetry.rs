@@ -89,6 +89,19 @@ pub fn init(level: LogLevel, format: Format, now: fn() -> SystemTime) {
     std::panic::set_hook(Box::new(report_panic));
 }
 
+/// Says where the program panics before [`init`], when there is no log yet; `now` dates the line.
+pub fn report_early_panics(now: fn() -> SystemTime) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let line = serde_json::json!({
+            "timestamp": timestamp(now()),
+            "level": "ERROR",
+            "message": events::PANICKED,
+            "place": place(panic),
+        });
+        Output.line(&line.to_string());
+    }));
+}
+
 /// Standard output for a library that writes a line at a time.
 struct TextLines;
 
@@ -107,11 +120,12 @@ impl io::Write for TextLines {
 
 /// Says where the program panicked, and not with what words: they may quote a prompt.
 fn report_panic(panic: &PanicHookInfo<'_>) {
-    let place = panic
-        .location()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    error!(message = events::PANICKED, place);
+    error!(message = events::PANICKED, place = place(panic));
+}
+
+fn place(panic: &PanicHookInfo<'_>) -> String {
+    let place = panic.location();
+    place.map(ToString::to_string).unwrap_or_default()
 }
 
 /// Lines found no room on standard output and are gone.

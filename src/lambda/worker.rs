@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// So much of Lambda's time is left where a caller takes nothing of an answer any more: what became
 /// of it is to be said while the process still runs.
-const LAST_MOMENT: Duration = Duration::from_millis(300);
+const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// One invocation of the function.
 #[derive(Debug)]
