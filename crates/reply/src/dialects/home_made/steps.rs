@@ -139,7 +139,9 @@ impl<'a> Tool<'a> {
 
     fn has_failed(&self) -> bool {
         let is_failure = |value: Value<'a>| {
-            let is_word = value.as_str().is_some_and(|word| word.is_any(&["error", "failed"]));
+            let is_word = value
+                .as_str()
+                .is_some_and(|word| word.is_any(&["error", "failed"]));
             is_word.then_some(())
         };
         let is_true = |value: Value<'a>| value.is_true().then_some(());
@@ -180,7 +182,9 @@ pub(super) fn tool(object: &Object<'_>, name: &Name<'_>, named: &str, reading: &
     }
     match tool.input(is_piece) {
         // It is over, and says no more: a name would begin another.
-        Input::None if is_result => reading.call(tool.id(), object.number("index"), None, Input::Ended),
+        Input::None if is_result => {
+            reading.call(tool.id(), object.number("index"), None, Input::Ended)
+        }
         input => reading.call(tool.id(), object.number("index"), tool.name(), input),
     }
 }
@@ -188,7 +192,15 @@ pub(super) fn tool(object: &Object<'_>, name: &Name<'_>, named: &str, reading: &
 /// Whether a name that speaks of a tool speaks of its answer.
 pub(super) fn is_result(name: &Name<'_>) -> bool {
     const ANSWERS: &[&str] = &["result", "output", "response", "observation", "return"];
-    const ENDS: &[&str] = &["end", "ended", "complete", "completed", "finish", "finished", "done"];
+    const ENDS: &[&str] = &[
+        "end",
+        "ended",
+        "complete",
+        "completed",
+        "finish",
+        "finished",
+        "done",
+    ];
     let ends = ENDS.iter().any(|end| name.as_str().ends_with(end));
     name.speaks_of(ANSWERS) || ends || name.is_failure()
 }
@@ -199,7 +211,9 @@ pub(super) fn tools_words(object: &Object<'_>, reading: &mut Reading<'_>) {
     let output = tool.output();
     match tool.input(false) {
         Input::None => reading.result(tool.id(), output, tool.has_failed()),
-        input if output.is_none() => reading.call(tool.id(), object.number("index"), tool.name(), input),
+        input if output.is_none() => {
+            reading.call(tool.id(), object.number("index"), tool.name(), input)
+        }
         _ => reading.result(tool.id(), output, tool.has_failed()),
     }
 }
@@ -232,7 +246,8 @@ fn thoughts(value: Value<'_>, depth: usize, reading: &mut Reading<'_>) -> bool {
     match value.kind() {
         Kind::String => {
             let text = value.as_str().filter(|text| !text.is_empty());
-            text.map(|text| reading.reasoning("thought", text)).is_some()
+            text.map(|text| reading.reasoning("thought", text))
+                .is_some()
         }
         Kind::Array => {
             let elements = value.as_array().into_iter().flatten();
