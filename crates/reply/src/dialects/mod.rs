@@ -70,6 +70,8 @@ pub(crate) struct Reading<'r> {
     /// The path of keys to here.
     form: Form,
     speaker: Option<Speaker>,
+    /// How texts stand to what came before, where what they are in says it.
+    whole: Whole,
     /// Inside of another dialect's value an error or an end is not the reply's.
     is_inside: bool,
 }
@@ -83,6 +85,7 @@ impl<'r> Reading<'r> {
             event,
             form: Form::TOP,
             speaker: None,
+            whole: Whole::Unknown,
             is_inside: false,
         }
     }
@@ -124,7 +127,7 @@ impl<'r> Reading<'r> {
     /// Says a piece of the reply's text. `form` names the place in the dialect, the event's name
     /// included where it has one: `"ag-ui delta"`.
     pub(crate) fn text(&mut self, form: &str, text: Str<'_>) {
-        self.words(form, text, false, Whole::Unknown);
+        self.words(form, text, false, self.whole);
     }
 
     /// Says text of which the format knows how it stands to what came before.
@@ -175,6 +178,17 @@ impl<'r> Reading<'r> {
         self.said.items.push(Item::Tool(result, self.speaker));
     }
 
+    /// Says what a tool answered, where that is text by itself.
+    pub(crate) fn result_text(&mut self, output: Str<'_>, failed: bool) {
+        let output = output.decode().into_owned();
+        let result = ToolStep::Result {
+            id: None,
+            output,
+            failed,
+        };
+        self.said.items.push(Item::Tool(result, self.speaker));
+    }
+
     /// Says that a model's turn is over.
     pub(crate) fn turn_end(&mut self) {
         self.said.items.push(Item::TurnEnd(self.speaker));
@@ -206,6 +220,16 @@ impl<'r> Reading<'r> {
         }
     }
 
+    /// The same, of a reading that is needed no more.
+    pub(crate) fn into_inside(self, step: &str) -> Self {
+        Self {
+            is_inside: true,
+            form: self.form.then(step),
+            event: "",
+            ..self
+        }
+    }
+
     /// Reads what a format only wraps: the same event, whose errors and ends are the reply's.
     pub(crate) fn unwrapped(&mut self, step: &str) -> Reading<'_> {
         let form = self.form.then(step);
@@ -224,6 +248,14 @@ impl<'r> Reading<'r> {
         }
     }
 
+    /// The same reading, of words that are the conversation so far.
+    pub(crate) fn snapshot(&mut self) -> Reading<'_> {
+        Reading {
+            whole: Whole::Snapshot,
+            ..self.again()
+        }
+    }
+
     fn again(&mut self) -> Reading<'_> {
         Reading {
             said: self.said,
@@ -231,6 +263,7 @@ impl<'r> Reading<'r> {
             event: self.event,
             form: self.form,
             speaker: self.speaker,
+            whole: self.whole,
             is_inside: self.is_inside,
         }
     }

@@ -133,7 +133,7 @@ enum Work {
     /// Text of the message.
     Text(Range<usize>),
     /// Messages that are a piece of text each, read up to this byte.
-    Texts(Texts, usize),
+    Texts(Box<Texts>, usize),
     /// Lines of data that are JSON each, read up to here.
     Lines(usize),
     Done,
@@ -285,7 +285,12 @@ impl Framing {
         match std::mem::take(&mut self.held) {
             Held::Nothing => {
                 self.message.push_str(message);
-                self.work.push_back(Work::Fresh(0));
+                let goes_on = self.in_events && message.starts_with("data:");
+                self.work.push_back(if goes_on {
+                    Work::Events(0)
+                } else {
+                    Work::Fresh(0)
+                });
             }
             Held::PartOfField(part) => self.push_after_part_of_field(part, message),
             Held::PartOfValue(part) => self.push_after_part_of_value(part, message),
@@ -321,7 +326,7 @@ impl Framing {
                 // White space before a value only parts it from others.
                 if !(part.is_blank() && is_json_or_done(message)) {
                     self.bare = BareSoFar::Text;
-                    self.work.push_back(Work::Texts(part.into(), 0));
+                    self.work.push_back(Work::Texts(Box::new(part.into()), 0));
                 }
                 self.work.push_back(Work::Fresh(0));
             }
@@ -347,7 +352,8 @@ impl Framing {
                 part.truncate(before);
                 self.message.push_str(message);
                 self.bare = BareSoFar::Text;
-                self.work.push_back(Work::Texts((*part).into(), 0));
+                self.work
+                    .push_back(Work::Texts(Box::new((*part).into()), 0));
                 self.work.push_back(Work::Fresh(0));
             }
             Verdict::Whole => {
@@ -446,11 +452,11 @@ impl Framing {
     fn release_held(&mut self) {
         let texts = match std::mem::take(&mut self.held) {
             Held::Nothing => return,
-            Held::PartOfField(part) => part.into(),
+            Held::PartOfField(part) => Texts::from(part),
             Held::PartOfValue(part) => (*part).into(),
         };
         self.bare = BareSoFar::Text;
-        self.work.push_back(Work::Texts(texts, 0));
+        self.work.push_back(Work::Texts(Box::new(texts), 0));
     }
 
     fn broken(&mut self, broken: Broken) {
@@ -519,7 +525,7 @@ impl Framing {
         Some(Next::Value(place, Otherwise::TextOfArray))
     }
 
-    fn read_texts(&mut self, texts: Texts, at: usize) -> Option<Next> {
+    fn read_texts(&mut self, texts: Box<Texts>, at: usize) -> Option<Next> {
         let end = texts.end_of_message(at)?;
         self.data.clear();
         self.data.push_str(&texts.text()[at..end]);

@@ -185,7 +185,7 @@ impl<'a> Object<'a> {
 
     /// Whether one of the keys may be there; where this is false, none is.
     pub(crate) fn may_have(&self, keys: Keys) -> bool {
-        self.keys.0 & keys.0 != 0
+        keys == Keys::ANY || self.keys.0 & keys.0 != 0
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Str<'a>, Value<'a>)> + use<'a> {
@@ -229,7 +229,7 @@ pub(crate) struct Keys(u64);
 
 impl Keys {
     const NONE: Self = Self(0);
-    /// Every key.
+    /// Every key, and none.
     pub(crate) const ANY: Self = Self(u64::MAX);
 
     pub(crate) const fn of(keys: &[&str]) -> Self {

@@ -1,0 +1,207 @@
+//! The keys that matter of an object, found in one look at it.
+
+use super::names::{Meaning, Name, whose};
+use crate::json::{Kind, Object, Str, Value};
+
+/// The keys under which people put text, in the order in which they are tried.
+pub(super) const TEXT_KEYS: [&str; 21] = [
+    "chunk",
+    "token",
+    "text",
+    "data",
+    "delta",
+    "content",
+    "response",
+    "result",
+    "answer",
+    "output",
+    "completion",
+    "message",
+    "event",
+    "reply",
+    "value",
+    "payload",
+    "parts",
+    "contents",
+    "blocks",
+    "choices",
+    "raw",
+];
+
+/// A set of [`TEXT_KEYS`], by their places.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct TextKeys(u32);
+
+impl TextKeys {
+    const DELTA: Self = Self::only("delta");
+    pub(super) const MESSAGE: Self = Self::only("message");
+    /// With one of these a housekeeping event carries text all the same.
+    pub(super) const CARRIED: Self =
+        Self(Self::only("chunk").0 | Self::only("token").0 | Self::only("text").0 | Self::DELTA.0);
+
+    const fn only(key: &str) -> Self {
+        let mut place = 0;
+        while place < TEXT_KEYS.len() {
+            if same(TEXT_KEYS[place].as_bytes(), key.as_bytes()) {
+                return Self(1 << place);
+            }
+            place += 1;
+        }
+        panic!("none of the keys")
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The keys, in the order in which they are tried.
+    pub(super) fn iter(self) -> impl Iterator<Item = &'static str> {
+        let keys = TEXT_KEYS.iter().enumerate();
+        keys.filter(move |(place, _)| self.0 & (1 << place) != 0)
+            .map(|(_, key)| *key)
+    }
+}
+
+const fn same(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < left.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// What an object has of the keys that matter.
+#[derive(Debug, Default)]
+pub(super) struct Fields<'a> {
+    pub(super) kind: Option<Str<'a>>,
+    pub(super) event: Option<Str<'a>>,
+    /// Whose words they are, where not the agent's.
+    pub(super) whose: Option<Meaning>,
+    /// It answers a call of a tool.
+    pub(super) has_call_id: bool,
+    /// It says that something failed.
+    pub(super) has_error: bool,
+    /// It says so by a word or number that often says other things.
+    pub(super) may_be_error: bool,
+    /// `done: true`
+    pub(super) is_over: bool,
+    /// It is flagged as a whole, not a piece.
+    pub(super) is_whole: bool,
+    /// It is flagged as the agent's thought.
+    pub(super) is_thought: bool,
+    pub(super) text_keys: TextKeys,
+    /// The `delta`, where it is a string.
+    pub(super) delta: Option<Str<'a>>,
+    /// What the agent thought, beside what it says.
+    pub(super) thought: Option<Str<'a>>,
+    pub(super) tool_calls: Option<Value<'a>>,
+    pub(super) messages: Option<Value<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(object: &Object<'a>) -> Self {
+        let mut fields = Self::default();
+        for (key, value) in object.iter() {
+            fields.take_in(&key.decode(), value);
+        }
+        fields
+    }
+
+    fn take_in(&mut self, key: &str, value: Value<'a>) {
+        if self.take_in_text(key, value) {
+            return;
+        }
+        match key {
+            "type" => self.kind = value.as_str(),
+            "role" | "source" | "author" => {
+                self.whose = value.as_str().and_then(whose).or(self.whose)
+            }
+            "tool_use_id" | "tool_call_id" | "toolUseId" | "toolCallId" => {
+                self.has_call_id |= !value.is_nothing();
+            }
+            "error" | "errors" | "exception" => self.has_error |= !value.is_nothing(),
+            "errorMessage" | "errorCode" => {
+                self.has_error |= value.as_str().is_some_and(|text| !text.is_blank());
+            }
+            "is_error" | "isError" => self.has_error |= value.is_true(),
+            "success" => self.may_be_error |= value.kind() == Kind::False,
+            "status" | "state" | "code" | "statusCode" | "status_code" => {
+                self.may_be_error |= is_failed(value);
+            }
+            "done" | "finished" => self.is_over |= value.is_true(),
+            "final" | "is_final" => self.is_whole |= value.is_true(),
+            "partial" => self.is_whole |= value.kind() == Kind::False,
+            "reasoning" | "reasoning_content" | "reasoningContent" | "thinking" | "thought" => {
+                self.is_thought |= value.is_true();
+                self.thought = value.as_str().or(self.thought);
+            }
+            "tool_calls" | "toolCalls" => self.tool_calls = Some(value),
+            "messages" => self.messages = Some(value),
+            _ => {}
+        }
+    }
+
+    fn take_in_text(&mut self, key: &str, value: Value<'a>) -> bool {
+        let Some(place) = TEXT_KEYS.iter().position(|text_key| *text_key == key) else {
+            return false;
+        };
+        match key {
+            // A string in `event` is a name.
+            "event" if value.kind() != Kind::Object => self.event = value.as_str(),
+            "delta" => {
+                self.delta = value.as_str();
+                self.text_keys.0 |= 1 << place;
+            }
+            _ => self.text_keys.0 |= 1 << place,
+        }
+        true
+    }
+
+    /// The name of the event; `named` is the one that the stream gives it.
+    pub(super) fn name(&self, named: &'a str) -> Name<'a> {
+        match self.kind.or(self.event) {
+            Some(name) => Name::of(name),
+            None => Name::plain(named),
+        }
+    }
+
+    /// What the names say. A `type` that says nothing leaves it to the other names to say that the
+    /// words are no text: after `event: error`, `{"type":"problem","message":…}` is none.
+    pub(super) fn meaning(&self, name: &Name<'_>, named: &str) -> Meaning {
+        let meaning = name.meaning();
+        if meaning != Meaning::Plain {
+            return meaning;
+        }
+        let others = [
+            self.kind.and(self.event).map(Name::of),
+            (!named.is_empty()).then(|| Name::plain(named)),
+        ];
+        let meanings = others.into_iter().flatten().map(|other| other.meaning());
+        let mut telling = meanings.filter(|other| {
+            matches!(
+                other,
+                Meaning::Error | Meaning::StepError | Meaning::Tool | Meaning::Reasoning
+            )
+        });
+        telling.next().unwrap_or(Meaning::Plain)
+    }
+}
+
+fn is_failed(value: Value<'_>) -> bool {
+    let is_word = |word: Str<'_>| matches!(Name::of(word).as_str(), "error" | "failed");
+    value.as_str().is_some_and(is_word) || value.as_u64().is_some_and(|code| code >= 400)
+}

@@ -1,0 +1,127 @@
+//! Forms of no framework's: what people write by hand. Nobody defines them; the rules are the
+//! bridge's own, and its README's.
+//!
+//! An object has a name (`type`, else `event`, else the stream's) and text under one of a few keys.
+//! The first of six rules that fits says what it is: an error, words that are not the agent's, a
+//! step, housekeeping, text, the end.
+
+mod fields;
+mod names;
+mod steps;
+mod text;
+
+use super::{Dialect, Reading};
+use crate::json::{Keys, Object, Str};
+use fields::{Fields, TextKeys};
+use names::{Meaning, Name};
+
+pub(crate) use names::is_terminal_name;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "home-made",
+    keys: Keys::ANY,
+    read,
+};
+
+fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let fields = Fields::of(object);
+    let named = reading.event();
+    let name = fields.name(named);
+    let meaning = fields.meaning(&name, named);
+    // What a tool or a step says of its failure is no failure of the agent's.
+    let is_step = fields.has_call_id
+        || fields.whose == Some(Meaning::ToolsWords)
+        || matches!(
+            meaning,
+            Meaning::Tool | Meaning::ToolsWords | Meaning::StepError
+        );
+    if !is_step && (fields.has_error || meaning == Meaning::Error) {
+        reading.error();
+        return true;
+    }
+    match fields.whose.unwrap_or(meaning) {
+        Meaning::NotTheAgent | Meaning::StepError => return true,
+        Meaning::ToolsWords => steps::tools_words(object, reading),
+        Meaning::Tool => steps::tool(object, &name, named, reading),
+        _ if fields.has_call_id => steps::tools_words(object, reading),
+        Meaning::Reasoning => steps::reasoning(object, &mut words(&name, reading)),
+        _ if fields.is_thought => steps::reasoning(object, &mut words(&name, reading)),
+        Meaning::Housekeeping => {
+            let carried = fields.text_keys.and(TextKeys::CARRIED);
+            text::text(object, &fields, carried, &mut words(&name, reading));
+        }
+        Meaning::Plain | Meaning::Error | Meaning::End => {
+            return say(object, &fields, &name, meaning == Meaning::End, reading);
+        }
+    }
+    true
+}
+
+/// Says the agent's own words, and whether they were the last.
+fn say(
+    object: &Object<'_>,
+    fields: &Fields<'_>,
+    name: &Name<'_>,
+    is_end: bool,
+    reading: &mut Reading<'_>,
+) -> bool {
+    let mut keys = fields.text_keys;
+    if fields.may_be_error {
+        keys = keys.without(TextKeys::MESSAGE);
+    }
+    let mut words = words(name, reading);
+    if fields.is_whole {
+        words = words.into_inside("whole");
+    }
+    if let Some(thought) = fields.thought.filter(|_| !fields.text_keys.is_empty()) {
+        words.reasoning("thought", thought);
+    }
+    let found = text::text(object, fields, keys, &mut words);
+    let mut has_read = found.place;
+    if !found.text {
+        if let Some(messages) = fields.messages {
+            has_read |= text::messages(messages, &mut words);
+        }
+    }
+    if let Some(calls) = fields.tool_calls {
+        has_read |= steps::calls(calls, &mut words);
+    }
+    let message = object
+        .get("message")
+        .filter(|message| !message.is_nothing());
+    if fields.may_be_error && !found.text && message.is_some() {
+        reading.error();
+        return true;
+    }
+    if is_end || fields.is_over {
+        reading.end();
+        return true;
+    }
+    has_read
+}
+
+/// The reading of words of an event of such a name.
+fn words<'n>(name: &Name<'_>, reading: &'n mut Reading<'_>) -> Reading<'n> {
+    reading.inside(name.as_str())
+}
+
+/// Reads text that came by itself, by the name that the stream gives it.
+pub(super) fn named_text(reading: &mut Reading<'_>, text: Str<'_>) {
+    if reading.event().is_empty() {
+        return reading.text("text", text);
+    }
+    let name = Name::plain(reading.event());
+    text::alone(text, &name, reading);
+    if name.meaning() == Meaning::End {
+        reading.end();
+    }
+}
+
+/// Reads an event of which there is nothing but the name.
+pub(super) fn name_alone(reading: &mut Reading<'_>) {
+    match Name::plain(reading.event()).meaning() {
+        Meaning::Error => reading.error(),
+        Meaning::End => reading.end(),
+        _ => {}
+    }
+}

@@ -1,0 +1,267 @@
+//! Tools and reasoning: what is no text, by the words that people choose for keys.
+
+use super::names::Name;
+use crate::dialects::Reading;
+use crate::json::{Kind, Object, Scanner, Str, Value, Verdict};
+use crate::said::Input;
+
+/// Where a tool's data may be, if not beside the name.
+const INSIDE: &[&str] = &[
+    "tool_call",
+    "toolCall",
+    "tool_use",
+    "toolUse",
+    "tool_result",
+    "toolResult",
+    "function_call",
+    "functionCall",
+    "function_response",
+    "functionResponse",
+    "tool",
+    "function",
+    "data",
+    "payload",
+];
+const IDS: &[&str] = &[
+    "tool_call_id",
+    "toolCallId",
+    "tool_use_id",
+    "toolUseId",
+    "call_id",
+    "callId",
+    "tool_id",
+    "id",
+];
+const NAMES: &[&str] = &[
+    "tool_name",
+    "toolName",
+    "function_name",
+    "tool",
+    "function",
+    "name",
+];
+const INPUTS: &[&str] = &[
+    "input",
+    "arguments",
+    "args",
+    "tool_input",
+    "toolInput",
+    "tool_args",
+    "parameters",
+    "params",
+    "kwargs",
+    "tool_kwargs",
+    "partial_json",
+    "delta",
+];
+const OUTPUTS: &[&str] = &[
+    "output",
+    "result",
+    "content",
+    "response",
+    "tool_output",
+    "toolOutput",
+    "observation",
+    "text",
+    "value",
+    "message",
+    "error",
+];
+const THOUGHTS: &[&str] = &[
+    "thinking",
+    "reasoning",
+    "reasoning_text",
+    "reasoningText",
+    "reasoning_content",
+    "reasoningContent",
+    "thought",
+    "delta",
+    "chunk",
+    "token",
+    "text",
+    "data",
+    "content",
+    "summary",
+    "response",
+    "result",
+    "output",
+    "message",
+    "value",
+    "parts",
+    "payload",
+];
+
+/// An object, and the one inside that says more.
+struct Tool<'a> {
+    object: Object<'a>,
+    inside: Option<Object<'a>>,
+}
+
+impl<'a> Tool<'a> {
+    fn new(object: &Object<'a>) -> Self {
+        let mut inside = INSIDE.iter().filter_map(|key| object.object(key));
+        Self {
+            object: *object,
+            inside: inside.next(),
+        }
+    }
+
+    fn find<T>(&self, keys: &[&str], mut take: impl FnMut(Value<'a>) -> Option<T>) -> Option<T> {
+        let places = [Some(&self.object), self.inside.as_ref()];
+        let mut found = places
+            .into_iter()
+            .flatten()
+            .flat_map(|place| keys.iter().filter_map(|key| place.get(key)))
+            .filter_map(&mut take);
+        found.next()
+    }
+
+    fn id(&self) -> Option<Str<'a>> {
+        self.find(IDS, Value::as_str)
+    }
+
+    fn name(&self) -> Option<Str<'a>> {
+        self.find(NAMES, Value::as_str)
+    }
+
+    fn input(&self, is_piece: bool) -> Input {
+        let something = |value: Value<'a>| (!value.is_null()).then_some(value);
+        self.find(INPUTS, something)
+            .map_or(Input::None, |value| input_of(value, is_piece))
+    }
+
+    fn output(&self) -> Option<Value<'a>> {
+        let something = |value: Value<'a>| (!value.is_null()).then_some(value);
+        // `data` may be what all the rest is inside of: it comes last.
+        self.find(OUTPUTS, something)
+            .or_else(|| self.object.get("data").and_then(something))
+    }
+
+    fn has_failed(&self) -> bool {
+        let is_failure = |value: Value<'a>| {
+            let is_word = value
+                .as_str()
+                .is_some_and(|word| word.is_any(&["error", "failed"]));
+            is_word.then_some(())
+        };
+        let is_true = |value: Value<'a>| value.is_true().then_some(());
+        let is_something = |value: Value<'a>| (!value.is_nothing()).then_some(());
+        self.find(&["is_error", "isError"], is_true).is_some()
+            || self.find(&["error", "exception"], is_something).is_some()
+            || self.find(&["status", "state"], is_failure).is_some()
+    }
+}
+
+fn input_of(value: Value<'_>, is_piece: bool) -> Input {
+    let Some(text) = value.as_str() else {
+        return Input::Whole(value.raw().to_owned());
+    };
+    if text.is_empty() {
+        return Input::None;
+    }
+    let text = text.decode();
+    let mut scanner = Scanner::new();
+    scanner.feed(text.as_bytes());
+    match scanner.verdict() {
+        _ if is_piece => Input::Piece(text.into_owned()),
+        Verdict::Whole => Input::Whole(text.into_owned()),
+        Verdict::Beginning => Input::Piece(text.into_owned()),
+        _ => Input::Whole(value.raw().to_owned()),
+    }
+}
+
+/// Says what an event says of a tool, by its name.
+pub(super) fn tool(object: &Object<'_>, name: &Name<'_>, named: &str, reading: &mut Reading<'_>) {
+    const PIECES: &[&str] = &["delta", "chunk", "partial", "stream"];
+    let tool = Tool::new(object);
+    let is_piece = name.speaks_of(PIECES) || Name::plain(named).speaks_of(PIECES);
+    let is_result = is_result(name) || is_result(&Name::plain(named));
+    if is_result && (tool.output().is_some() || name.is_failure()) {
+        let failed = name.is_failure() || tool.has_failed();
+        return reading.result(tool.id(), tool.output(), failed);
+    }
+    match tool.input(is_piece) {
+        // It is over, and says no more: a name would begin another.
+        Input::None if is_result => {
+            reading.call(tool.id(), object.number("index"), None, Input::Ended)
+        }
+        input => reading.call(tool.id(), object.number("index"), tool.name(), input),
+    }
+}
+
+/// Whether a name that speaks of a tool speaks of its answer.
+pub(super) fn is_result(name: &Name<'_>) -> bool {
+    const ANSWERS: &[&str] = &["result", "output", "response", "observation", "return"];
+    const ENDS: &[&str] = &[
+        "end",
+        "ended",
+        "complete",
+        "completed",
+        "finish",
+        "finished",
+        "done",
+    ];
+    let ends = ENDS.iter().any(|end| name.as_str().ends_with(end));
+    name.speaks_of(ANSWERS) || ends || name.is_failure()
+}
+
+/// Says words that are a tool's: its answer, or, of a `type` that is the tool's own, a call.
+pub(super) fn tools_words(object: &Object<'_>, reading: &mut Reading<'_>) {
+    let tool = Tool::new(object);
+    let output = tool.output();
+    match tool.input(false) {
+        Input::None => reading.result(tool.id(), output, tool.has_failed()),
+        input if output.is_none() => {
+            reading.call(tool.id(), object.number("index"), tool.name(), input)
+        }
+        _ => reading.result(tool.id(), output, tool.has_failed()),
+    }
+}
+
+/// Says the calls that stand beside a text.
+pub(super) fn calls(value: Value<'_>, reading: &mut Reading<'_>) -> bool {
+    let Some(calls) = value.as_array() else {
+        return false;
+    };
+    let mut has_read = false;
+    for call in calls.filter_map(Value::as_object) {
+        let tool = Tool::new(&call);
+        let index = call.number("index");
+        let input = tool.input(index.is_some());
+        reading.call(tool.id(), index, tool.name(), input);
+        has_read = true;
+    }
+    has_read
+}
+
+/// Says what an event of reasoning says.
+pub(super) fn reasoning(object: &Object<'_>, reading: &mut Reading<'_>) {
+    thoughts(object.value(), 3, reading);
+}
+
+fn thoughts(value: Value<'_>, depth: usize, reading: &mut Reading<'_>) -> bool {
+    let Some(deeper) = depth.checked_sub(1) else {
+        return false;
+    };
+    match value.kind() {
+        Kind::String => {
+            let text = value.as_str().filter(|text| !text.is_empty());
+            text.map(|text| reading.reasoning("thought", text))
+                .is_some()
+        }
+        Kind::Array => {
+            let elements = value.as_array().into_iter().flatten();
+            elements.fold(false, |said, element| {
+                thoughts(element, deeper, reading) || said
+            })
+        }
+        Kind::Object => value.as_object().is_some_and(|object| {
+            let mut keys = THOUGHTS.iter();
+            keys.any(|key| {
+                let thought = object.get(key);
+                thought.is_some_and(|thought| thoughts(thought, deeper, &mut reading.inside(key)))
+            })
+        }),
+        Kind::Number | Kind::True | Kind::False | Kind::Null => false,
+    }
+}
