@@ -268,7 +268,8 @@ fn snapshot_of(message: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::said;
+    use super::super::testing::{leaves, said};
+    use super::DIALECT;
 
     #[test]
     fn a_run_is_over_when_it_says_so() {
@@ -382,13 +383,14 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_protocol_is_left_to_others() {
-        for value in [
-            r#"{"type":"RAW","text":"x"}"#,
-            r#"{"type":"CUSTOM"}"#,
-            r#"{"type":"TEXT_MESSAGE","text":"x"}"#,
-            r#"{"type":7}"#,
-        ] {
-            assert_eq!(said(&[value]), ["unread"], "{value}");
-        }
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"type":"RAW","text":"x"}"#,
+                r#"{"type":"CUSTOM"}"#,
+                r#"{"type":"TEXT_MESSAGE","text":"x"}"#,
+                r#"{"type":7}"#,
+            ],
+        );
     }
 }

@@ -217,7 +217,8 @@ fn ui_part(part: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::said;
+    use super::super::testing::{leaves, said};
+    use super::DIALECT;
 
     #[test]
     fn a_ui_message_stream_ends_by_its_finish() {
@@ -336,18 +337,19 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_sdk_is_left_to_others() {
-        for value in [
-            r#"{"type":"start"}"#,
-            r#"{"type":"finish"}"#,
-            r#"{"type":"error","error":"x"}"#,
-            r#"{"type":"abort"}"#,
-            r#"{"type":"file","url":"x"}"#,
-            r#"{"type":"reasoning","text":"x"}"#,
-            r#"{"type":"data-chunk","data":"x"}"#,
-            r#"{"type":"tool-x","text":"x"}"#,
-            r#"{"role":"model","parts":[{"text":"x"}]}"#,
-        ] {
-            assert_eq!(said(&[value]), ["unread"], "{value}");
-        }
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"type":"start"}"#,
+                r#"{"type":"finish"}"#,
+                r#"{"type":"error","error":"x"}"#,
+                r#"{"type":"abort"}"#,
+                r#"{"type":"file","url":"x"}"#,
+                r#"{"type":"reasoning","text":"x"}"#,
+                r#"{"type":"data-chunk","data":"x"}"#,
+                r#"{"type":"tool-x","text":"x"}"#,
+                r#"{"role":"model","parts":[{"text":"x"}]}"#,
+            ],
+        );
     }
 }

@@ -343,6 +343,23 @@ mod testing {
         lines
     }
 
+    /// That a dialect leaves values to others, and says nothing of them.
+    pub(crate) fn leaves(dialect: &Dialect, values: &[&str]) {
+        for text in values {
+            let (mut said, mut document) = (Said::default(), Document::default());
+            assert!(document.read(text), "no JSON: {text}");
+            let object = document.value(text).as_object().expect("an object");
+            let mut memory = Memory::default();
+            let mut reading = Reading::new(&mut said, &mut memory, "");
+            let has_read = object.may_have(dialect.keys) && (dialect.read)(&object, &mut reading);
+            assert!(
+                !has_read && said.items.is_empty(),
+                "{}: {text}",
+                dialect.name
+            );
+        }
+    }
+
     fn line(said: &Said, item: &Item) -> String {
         let words = |of: &Option<String>| of.clone().unwrap_or_else(|| "-".to_owned());
         match item {

@@ -265,7 +265,8 @@ fn lone_message(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::said;
+    use super::super::testing::{leaves, said};
+    use super::DIALECT;
 
     #[test]
     fn chunks_have_the_text() {
@@ -349,15 +350,16 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_api_is_left_to_others() {
-        for value in [
-            r#"{"choices":["a","b"]}"#,
-            r#"{"choices":[{"text":"x"}]}"#,
-            r#"{"role":"assistant","content":"x"}"#,
-            r#"{"role":"assistant","content":"x","tool_calls":[]}"#,
-            r#"{"type":"chunk","chunk":"x"}"#,
-            r#"{"type":"chunk","chunk":{"text":"x"}}"#,
-        ] {
-            assert_eq!(said(&[value]), ["unread"], "{value}");
-        }
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"choices":["a","b"]}"#,
+                r#"{"choices":[{"text":"x"}]}"#,
+                r#"{"role":"assistant","content":"x"}"#,
+                r#"{"role":"assistant","content":"x","tool_calls":[]}"#,
+                r#"{"type":"chunk","chunk":"x"}"#,
+                r#"{"type":"chunk","chunk":{"text":"x"}}"#,
+            ],
+        );
     }
 }

@@ -194,7 +194,8 @@ fn whole_response(response: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::said;
+    use super::super::testing::{leaves, said};
+    use super::DIALECT;
 
     #[test]
     fn a_response_streams_its_text() {
@@ -308,14 +309,15 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_api_is_left_to_others() {
-        for value in [
-            r#"{"type":"response.completed","text":"x"}"#,
-            r#"{"type":"response.chunk","text":"x"}"#,
-            r#"{"type":"response","text":"x"}"#,
-            r#"{"type":"error","message":"x"}"#,
-            r#"{"type":"message","role":"assistant","content":"x"}"#,
-        ] {
-            assert_eq!(said(&[value]), ["unread"], "{value}");
-        }
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"type":"response.completed","text":"x"}"#,
+                r#"{"type":"response.chunk","text":"x"}"#,
+                r#"{"type":"response","text":"x"}"#,
+                r#"{"type":"error","message":"x"}"#,
+                r#"{"type":"message","role":"assistant","content":"x"}"#,
+            ],
+        );
     }
 }
