@@ -35,7 +35,10 @@ fn completion(completion: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let choice = first_choice(completion);
     let kind = completion.string("object");
     let is_named = kind.is_some_and(|kind| kind.is_any(NAMES));
+    // Azure begins with a chunk that has the names of fields and nothing in them.
+    let is_empty = completion.has("model") && completion.has("created");
     let is_one = is_named
+        || (choice.is_none() && is_empty)
         || choice.is_some_and(|choice| {
             choice.object("delta").is_some() || choice.object("message").is_some()
         });
@@ -280,6 +283,7 @@ mod tests {
             r#"{"id":"c","choices":[{"index":0,"delta":{"refusal":"No."}}]}"#,
             r#"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
             r#"{"id":"c","object":"chat.completion.chunk","choices":[],"usage":{"total_tokens":3}}"#,
+            r#"{"id":"","object":"","choices":[],"created":0,"model":"","prompt_filter_results":[{"prompt_index":0}]}"#,
         ]);
         let expected = [
             "reasoning hm",
