@@ -58,17 +58,16 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }),
         "error" => with(value.object("error").filter(is_error), |_| reading.error()),
         "text" => with(helper(value, "text"), |text| {
-            reading.text("anthropic helper", text)
+            reading.text("anthropic helper", text);
         }),
         "thinking" => thinking(value, reading),
         "citation" => value.has("citation") && value.has("snapshot"),
-        "signature" => value.has("signature"),
         // The pieces come as deltas too, or else nobody knows of which call they are.
         "input_json" | "input_json_delta" => value.has("partial_json"),
         "thinking_delta" => with(value.string("thinking"), |text| {
             reading.reasoning(DELTA, text);
         }),
-        "signature_delta" => value.has("signature"),
+        "signature" | "signature_delta" => value.has("signature"),
         "citations_delta" => value.has("citation"),
         _ => is_step(value) && block(value, None, BLOCK, reading),
     }
@@ -96,7 +95,7 @@ fn thinking(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         BLOCK
     };
     with(value.string("thinking"), |text| {
-        reading.reasoning(form, text)
+        reading.reasoning(form, text);
     })
 }
 
@@ -205,7 +204,7 @@ fn block(block: &Object<'_>, index: Option<u64>, form: &str, reading: &mut Readi
     }
     if kind.is("thinking") {
         return with(block.string("thinking"), |text| {
-            reading.reasoning(form, text)
+            reading.reasoning(form, text);
         });
     }
     if is_call(kind) {
