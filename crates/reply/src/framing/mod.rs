@@ -219,6 +219,11 @@ impl Framing {
         self.bare = BareSoFar::Text;
     }
 
+    /// The event at hand ends the reply, so it has ended, though the blank line after it has not come.
+    pub(crate) fn end_event(&mut self) {
+        self.work.push_front(Work::EndOfEvents);
+    }
+
     /// The last thing was read: what a large one took is given back.
     pub(crate) fn forget_large(&mut self) {
         self.document.forget_large();

@@ -52,7 +52,8 @@ fn a_byte_a_message_is_the_same_reply() {
     for (bytes, is_closed) in STREAMS.iter() {
         let whole = read(&cut(bytes, *is_closed, &[]));
         let every: Vec<_> = (1..bytes.len()).collect();
-        assert_eq!(read(&cut(bytes, *is_closed, &every)), whole);
+        let text = String::from_utf8_lossy(bytes);
+        assert_eq!(read(&cut(bytes, *is_closed, &every)), whole, "{text}");
     }
 }
 
