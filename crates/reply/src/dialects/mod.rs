@@ -8,12 +8,30 @@
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Call, Form, Input, Mark, Said, Source, Speaker, ToolStep, Whole, readable};
 
+mod ag_ui;
+mod ai_sdk;
+mod anthropic;
+mod fields;
 mod home_made;
+mod openai_agents;
+mod openai_chat;
+mod openai_items;
+mod openai_responses;
+mod pydantic_ai;
 
 pub(crate) use home_made::is_terminal_name;
 
 /// The dialects, in the order in which they are tried. Home-made forms come last.
-const DIALECTS: &[&Dialect] = &[&home_made::DIALECT];
+const DIALECTS: &[&Dialect] = &[
+    &ag_ui::DIALECT,
+    &openai_responses::DIALECT,
+    &openai_chat::DIALECT,
+    &anthropic::DIALECT,
+    &ai_sdk::DIALECT,
+    &pydantic_ai::DIALECT,
+    &openai_agents::DIALECT,
+    &home_made::DIALECT,
+];
 
 /// One format of events.
 pub(crate) struct Dialect {
@@ -28,12 +46,18 @@ pub(crate) struct Dialect {
 
 /// What the dialects remember of a reply, each in a field of its own.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Memory {}
+pub(crate) struct Memory {
+    ag_ui: ag_ui::Run,
+    openai_chat: openai_chat::Helper,
+    anthropic: anthropic::Message,
+    ai_sdk: ai_sdk::Stream,
+    pydantic_ai: pydantic_ai::Run,
+}
 
 impl Memory {
     /// Whether a run has begun that says itself when it is over.
     pub(crate) fn is_in_run(&self) -> bool {
-        false
+        self.ag_ui.in_run()
     }
 }
 
