@@ -103,11 +103,17 @@ impl ReplyReader {
         self.said.clear();
         (self.next_item, self.words_at) = (0, 0);
         let mut reading = Reading::new(&mut self.said, &mut self.memory, "");
-        let (mut text_came, mut ends_event) = (false, false);
+        let (mut text_came, mut text_data_came, mut ends_event) = (false, false, false);
         match frame {
-            Frame::Text { text, event } => {
+            Frame::Text {
+                text,
+                event,
+                is_data,
+            } => {
                 self.structured.something_came();
+                let mark = reading.mark();
                 reading.named(event).plain_text(Str::plain(text));
+                text_data_came = is_data && reading.has_text_since(mark);
             }
             Frame::Name { event } => reading.named(event).name_alone(),
             Frame::Value {
@@ -146,6 +152,9 @@ impl ReplyReader {
         }
         if text_came {
             self.framing.text_came();
+        }
+        if text_data_came {
+            self.framing.text_data_came();
         }
         if ends_event {
             self.framing.end_event();
@@ -243,6 +252,7 @@ fn read_value(
         Kind::Array => {
             let mark = reading.mark();
             reading.value(value);
+            reading.name_alone();
             if otherwise == Otherwise::TextOfArray && !reading.has_text_since(mark) {
                 return as_text(reading);
             }
@@ -255,7 +265,10 @@ fn read_value(
             HasRead::Value
         }
         Kind::Number | Kind::True | Kind::False => as_text(reading),
-        Kind::Null | Kind::Object => HasRead::Value,
+        Kind::Null | Kind::Object => {
+            reading.name_alone();
+            HasRead::Value
+        }
     }
 }
 

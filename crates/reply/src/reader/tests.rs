@@ -205,7 +205,7 @@ fn bare_messages_are_values_or_text() {
             &[],
             true,
         ),
-        (&["\"\\ud800\""], &["\"\\ud800\""], false),
+        (&["\"\\ud800\""], &["\u{fffd}"], false),
         (&["", "a", ""], &["a"], false),
         (&["\u{feff}{\"chunk\":\"a\"}"], &["a"], false),
         (&["\u{feff}", "{\"chunk\":\"a\"}"], &["a"], false),
