@@ -6,7 +6,7 @@
 //! there.
 
 use crate::json::{Keys, Kind, Object, Str, Value};
-use crate::said::{Call, Form, Input, Item, Said, Speaker, ToolStep, Whole, readable};
+use crate::said::{Call, Form, Input, Mark, Said, Source, Speaker, ToolStep, Whole, readable};
 
 mod ag_ui;
 mod ai_sdk;
@@ -142,8 +142,13 @@ impl<'r> Reading<'r> {
 
     fn words(&mut self, form: &str, text: Str<'_>, is_reasoning: bool, whole: Whole) {
         let form = self.form.then(form);
-        self.said
-            .push_words(text, is_reasoning, form, whole, self.speaker);
+        let speaker = self.speaker;
+        let source = Source {
+            form,
+            whole,
+            speaker,
+        };
+        self.said.push_words(text, is_reasoning, source);
     }
 
     /// Says that a tool is called.
@@ -163,10 +168,8 @@ impl<'r> Reading<'r> {
             name,
             input,
         };
-        let speaker = self.speaker;
-        self.said
-            .items
-            .push(Item::Tool(ToolStep::Call(call), speaker));
+        let call = ToolStep::Call(call);
+        self.said.push_tool(call, self.speaker);
     }
 
     /// Says what a tool answered.
@@ -175,7 +178,7 @@ impl<'r> Reading<'r> {
         let id = id.map(|id| id.decode().into_owned());
         let output = output.map(readable).unwrap_or_default();
         let result = ToolStep::Result { id, output, failed };
-        self.said.items.push(Item::Tool(result, self.speaker));
+        self.said.push_tool(result, self.speaker);
     }
 
     /// Says what a tool answered, where that is text by itself.
@@ -186,25 +189,25 @@ impl<'r> Reading<'r> {
             output,
             failed,
         };
-        self.said.items.push(Item::Tool(result, self.speaker));
+        self.said.push_tool(result, self.speaker);
     }
 
     /// Says that a model's turn is over.
     pub(crate) fn turn_end(&mut self) {
-        self.said.items.push(Item::TurnEnd(self.speaker));
+        self.said.push_turn_end(self.speaker);
     }
 
     /// Says that the agent failed.
     pub(crate) fn error(&mut self) {
         if !self.is_inside && !self.memory.is_in_run() {
-            self.said.items.push(Item::Error);
+            self.said.push_error();
         }
     }
 
     /// Says that the reply is whole.
     pub(crate) fn end(&mut self) {
         if !self.is_inside && !self.memory.is_in_run() {
-            self.said.items.push(Item::End);
+            self.said.push_end();
         }
     }
 
@@ -269,18 +272,18 @@ impl<'r> Reading<'r> {
     }
 
     /// A place to come back to: whether text was said from here on tells [`Self::has_text_since`].
-    pub(crate) fn mark(&self) -> usize {
-        self.said.items.len()
+    pub(crate) fn mark(&self) -> Mark {
+        self.said.mark()
     }
 
     /// Whether text was said since then.
-    pub(crate) fn has_text_since(&self, mark: usize) -> bool {
-        self.said.has_text_since(mark)
+    pub(crate) fn has_text_since(&self, mark: Mark) -> bool {
+        self.said.mark().has_text_since(mark)
     }
 
     /// Whether anything was said since then.
-    pub(crate) fn has_said_since(&self, mark: usize) -> bool {
-        self.said.items.len() > mark
+    pub(crate) fn has_said_since(&self, mark: Mark) -> bool {
+        self.said.mark().has_said_since(mark)
     }
 
     /// Reads an object by the first dialect that recognises it; false where none does.
@@ -325,6 +328,7 @@ impl<'r> Reading<'r> {
 mod testing {
     use super::*;
     use crate::json::Document;
+    use crate::said::Item;
 
     /// What values say that come one after the other, a line for each thing: `text Hello`,
     /// `reasoning hm`, `call id name {"input"}`, `result id output`, `turn end`, `error`, `end`; and
@@ -338,7 +342,13 @@ mod testing {
             if !Reading::new(&mut said, &mut memory, "").value(value) {
                 lines.push("unread".to_owned());
             }
-            lines.extend(said.items.iter().map(|item| line(&said, item)));
+            let mut start = 0;
+            for number in 0.. {
+                let Some(item) = said.item(number, &mut start) else {
+                    break;
+                };
+                lines.push(line(&item));
+            }
         }
         lines
     }
@@ -352,19 +362,16 @@ mod testing {
             let mut memory = Memory::default();
             let mut reading = Reading::new(&mut said, &mut memory, "");
             let has_read = object.may_have(dialect.keys) && (dialect.read)(&object, &mut reading);
-            assert!(
-                !has_read && said.items.is_empty(),
-                "{}: {text}",
-                dialect.name
-            );
+            let has_said = said.item(0, &mut 0).is_some();
+            assert!(!has_read && !has_said, "{}: {text}", dialect.name);
         }
     }
 
-    fn line(said: &Said, item: &Item) -> String {
+    fn line(item: &Item<'_>) -> String {
         let words = |of: &Option<String>| of.clone().unwrap_or_else(|| "-".to_owned());
         match item {
-            Item::Text(text) => format!("text {}", said.words(text)),
-            Item::Reasoning(text) => format!("reasoning {}", said.words(text)),
+            Item::Text(text, _) => format!("text {text}"),
+            Item::Reasoning(text, _) => format!("reasoning {text}"),
             Item::Tool(ToolStep::Call(call), _) => {
                 let input = match &call.input {
                     Input::None => "begun".to_owned(),

@@ -139,7 +139,7 @@ fn state(state: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 }
 
 /// What a run gave. Where that is no text it was made of a message's words, if there was one.
-fn final_output(output: Value<'_>, mark: usize, reading: &mut Reading<'_>) {
+fn final_output(output: Value<'_>, mark: crate::said::Mark, reading: &mut Reading<'_>) {
     let is_structured = output.as_object().is_some() || output.as_array().is_some();
     if let Some(text) = output.as_str() {
         reading.text("agents output", text);

@@ -74,6 +74,8 @@ pub(super) enum Data {
 pub(super) struct Events {
     /// A line whose end has not come.
     line: String,
+    /// The line began with an earlier message.
+    line_is_older: bool,
     /// The last line ended with a carriage return, of which a newline may still be part.
     after_carriage_return: bool,
     /// The value of `event:` of the event at hand, or of the last one.
@@ -181,6 +183,7 @@ impl Events {
             let rest = &message[start..];
             let Some(length) = memchr2(b'\n', b'\r', rest.as_bytes()) else {
                 check_size(self.line.len() + rest.len())?;
+                self.line_is_older = !self.line.is_empty();
                 self.line.push_str(rest);
                 *at = bytes.len();
                 break;
@@ -306,7 +309,8 @@ impl Events {
             return is_done(value) || pending.is_whole(lines, value);
         }
         if let Some(name) = line.strip_prefix("event:") {
-            return is_terminal_name(&name[without_space(name)..]);
+            // A name that comes in pieces may go on: `final`, then `_result`.
+            return !self.line_is_older && is_terminal_name(&name[without_space(name)..]);
         }
         is_done(line)
     }
@@ -314,7 +318,7 @@ impl Events {
     /// The data of the event at hand, or its last line, where that is a whole object that may end
     /// the reply: the blank line after it is not waited for. Each line is looked at once.
     pub(super) fn perhaps_whole(&mut self) -> Option<Range<usize>> {
-        if self.data != Data::Joined || !self.line.is_empty() {
+        if self.data != Data::Joined {
             return None;
         }
         let data = self.joined.as_str();

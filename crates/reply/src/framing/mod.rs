@@ -31,7 +31,12 @@ const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 #[derive(Debug)]
 pub(crate) enum Frame<'f> {
     /// Text as it stands. `event` is the name that an SSE `event:` gave it, empty where none.
-    Text { text: &'f str, event: &'f str },
+    Text {
+        text: &'f str,
+        event: &'f str,
+        /// It is the data of an event.
+        is_data: bool,
+    },
     /// A JSON value, and what to make of it where no dialect reads it.
     Value {
         value: Value<'f>,
@@ -154,7 +159,7 @@ enum Next {
 struct Place {
     source: Source,
     range: Range<usize>,
-    is_named: bool,
+    is_of_event: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -219,6 +224,16 @@ impl Framing {
         self.bare = BareSoFar::Text;
     }
 
+    /// The data of an event that is not JSON was read as text.
+    pub(crate) fn text_data_came(&mut self) {
+        self.in_text_data = true;
+    }
+
+    /// The event at hand ends the reply, so it has ended, though the blank line after it has not come.
+    pub(crate) fn end_event(&mut self) {
+        self.work.push_front(Work::EndOfEvents);
+    }
+
     /// The last thing was read: what a large one took is given back.
     pub(crate) fn forget_large(&mut self) {
         self.document.forget_large();
@@ -231,6 +246,7 @@ impl Framing {
             Next::Text(place) => Frame::Text {
                 text: self.text(&place),
                 event: self.event(&place),
+                is_data: place.is_of_event,
             },
             Next::Value(place, otherwise) => Frame::Value {
                 value: self.document.value(self.text(&place)),
@@ -260,7 +276,7 @@ impl Framing {
     }
 
     fn event(&self, place: &Place) -> &str {
-        if place.is_named {
+        if place.is_of_event {
             self.events.name()
         } else {
             ""
@@ -533,7 +549,7 @@ impl Framing {
         Some(Next::Text(Place {
             source: Source::Data,
             range: 0..end - at,
-            is_named: false,
+            is_of_event: false,
         }))
     }
 
@@ -560,7 +576,7 @@ impl Framing {
             Next::Perhaps(Place {
                 source: Source::Pending,
                 range,
-                is_named: true,
+                is_of_event: true,
             })
         })
     }
@@ -585,7 +601,7 @@ impl Framing {
         let place = Place {
             source,
             range,
-            is_named: true,
+            is_of_event: true,
         };
         self.read_data(place)
     }
@@ -614,7 +630,6 @@ impl Framing {
                 return None;
             }
         }
-        self.in_text_data = true;
         Some(Next::Text(place))
     }
 
@@ -649,7 +664,7 @@ impl Framing {
         let place = Place {
             source: Source::Data,
             range: at..at + length,
-            is_named: true,
+            is_of_event: true,
         };
         Next::Value(place, self.otherwise())
     }
@@ -660,7 +675,7 @@ impl Place {
         Self {
             source: Source::Message,
             range,
-            is_named: false,
+            is_of_event: false,
         }
     }
 }
