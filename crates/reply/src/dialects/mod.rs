@@ -8,12 +8,21 @@
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Call, Form, Input, Item, Said, Speaker, ToolStep, Whole, readable};
 
+mod agno;
+mod autogen;
 mod home_made;
+mod llama_index;
+mod tool_input;
 
 pub(crate) use home_made::is_terminal_name;
 
 /// The dialects, in the order in which they are tried. Home-made forms come last.
-const DIALECTS: &[&Dialect] = &[&home_made::DIALECT];
+const DIALECTS: &[&Dialect] = &[
+    &llama_index::DIALECT,
+    &autogen::DIALECT,
+    &agno::DIALECT,
+    &home_made::DIALECT,
+];
 
 /// One format of events.
 pub(crate) struct Dialect {

@@ -36,9 +36,8 @@ impl TextKeys {
     const DELTA: Self = Self::only("delta");
     pub(super) const MESSAGE: Self = Self::only("message");
     /// With one of these a housekeeping event carries text all the same.
-    pub(super) const CARRIED: Self = Self(
-        Self::only("chunk").0 | Self::only("token").0 | Self::only("text").0 | Self::DELTA.0,
-    );
+    pub(super) const CARRIED: Self =
+        Self(Self::only("chunk").0 | Self::only("token").0 | Self::only("text").0 | Self::DELTA.0);
 
     const fn only(key: &str) -> Self {
         let mut place = 0;
@@ -128,7 +127,9 @@ impl<'a> Fields<'a> {
         }
         match key {
             "type" => self.kind = value.as_str(),
-            "role" | "source" | "author" => self.whose = value.as_str().and_then(whose).or(self.whose),
+            "role" | "source" | "author" => {
+                self.whose = value.as_str().and_then(whose).or(self.whose)
+            }
             "tool_use_id" | "tool_call_id" | "toolUseId" | "toolCallId" => {
                 self.has_call_id |= !value.is_nothing();
             }

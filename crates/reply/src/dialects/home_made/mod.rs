@@ -31,7 +31,10 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     // What a tool or a step says of its failure is no failure of the agent's.
     let is_step = fields.has_call_id
         || fields.whose == Some(Meaning::ToolsWords)
-        || matches!(meaning, Meaning::Tool | Meaning::ToolsWords | Meaning::StepError);
+        || matches!(
+            meaning,
+            Meaning::Tool | Meaning::ToolsWords | Meaning::StepError
+        );
     if !is_step && (fields.has_error || meaning == Meaning::Error) {
         reading.error();
         return true;
@@ -83,7 +86,9 @@ fn say(
     if let Some(calls) = fields.tool_calls {
         has_read |= steps::calls(calls, &mut words);
     }
-    let message = object.get("message").filter(|message| !message.is_nothing());
+    let message = object
+        .get("message")
+        .filter(|message| !message.is_nothing());
     if fields.may_be_error && !found.text && message.is_some() {
         reading.error();
         return true;

@@ -196,7 +196,13 @@ mod tests {
 
     #[test]
     fn names_are_compared_without_case_and_signs() {
-        for name in ["done", "DONE", "Stream-Complete", "message_end", "stream end"] {
+        for name in [
+            "done",
+            "DONE",
+            "Stream-Complete",
+            "message_end",
+            "stream end",
+        ] {
             assert!(is_terminal_name(name), "{name}");
         }
         for name in ["", "message", "done?", "response.completed", "message_stop"] {

@@ -1,8 +1,8 @@
 //! Tools and reasoning: what is no text, by the words that people choose for keys.
 
 use super::names::Name;
-use crate::dialects::Reading;
-use crate::json::{Kind, Object, Scanner, Str, Value, Verdict};
+use crate::dialects::{Reading, tool_input};
+use crate::json::{Kind, Object, Str, Value};
 use crate::said::Input;
 
 /// Where a tool's data may be, if not beside the name.
@@ -126,8 +126,12 @@ impl<'a> Tool<'a> {
 
     fn input(&self, is_piece: bool) -> Input {
         let something = |value: Value<'a>| (!value.is_null()).then_some(value);
-        self.find(INPUTS, something)
-            .map_or(Input::None, |value| input_of(value, is_piece))
+        let input = self.find(INPUTS, something);
+        if is_piece {
+            tool_input::piece(input)
+        } else {
+            tool_input::of(input)
+        }
     }
 
     fn output(&self) -> Option<Value<'a>> {
@@ -139,7 +143,9 @@ impl<'a> Tool<'a> {
 
     fn has_failed(&self) -> bool {
         let is_failure = |value: Value<'a>| {
-            let is_word = value.as_str().is_some_and(|word| word.is_any(&["error", "failed"]));
+            let is_word = value
+                .as_str()
+                .is_some_and(|word| word.is_any(&["error", "failed"]));
             is_word.then_some(())
         };
         let is_true = |value: Value<'a>| value.is_true().then_some(());
@@ -147,24 +153,6 @@ impl<'a> Tool<'a> {
         self.find(&["is_error", "isError"], is_true).is_some()
             || self.find(&["error", "exception"], is_something).is_some()
             || self.find(&["status", "state"], is_failure).is_some()
-    }
-}
-
-fn input_of(value: Value<'_>, is_piece: bool) -> Input {
-    let Some(text) = value.as_str() else {
-        return Input::Whole(value.raw().to_owned());
-    };
-    if text.is_empty() {
-        return Input::None;
-    }
-    let text = text.decode();
-    let mut scanner = Scanner::new();
-    scanner.feed(text.as_bytes());
-    match scanner.verdict() {
-        _ if is_piece => Input::Piece(text.into_owned()),
-        Verdict::Whole => Input::Whole(text.into_owned()),
-        Verdict::Beginning => Input::Piece(text.into_owned()),
-        _ => Input::Whole(value.raw().to_owned()),
     }
 }
 
@@ -180,7 +168,9 @@ pub(super) fn tool(object: &Object<'_>, name: &Name<'_>, named: &str, reading: &
     }
     match tool.input(is_piece) {
         // It is over, and says no more: a name would begin another.
-        Input::None if is_result => reading.call(tool.id(), object.number("index"), None, Input::Ended),
+        Input::None if is_result => {
+            reading.call(tool.id(), object.number("index"), None, Input::Ended)
+        }
         input => reading.call(tool.id(), object.number("index"), tool.name(), input),
     }
 }
@@ -188,7 +178,15 @@ pub(super) fn tool(object: &Object<'_>, name: &Name<'_>, named: &str, reading: &
 /// Whether a name that speaks of a tool speaks of its answer.
 pub(super) fn is_result(name: &Name<'_>) -> bool {
     const ANSWERS: &[&str] = &["result", "output", "response", "observation", "return"];
-    const ENDS: &[&str] = &["end", "ended", "complete", "completed", "finish", "finished", "done"];
+    const ENDS: &[&str] = &[
+        "end",
+        "ended",
+        "complete",
+        "completed",
+        "finish",
+        "finished",
+        "done",
+    ];
     let ends = ENDS.iter().any(|end| name.as_str().ends_with(end));
     name.speaks_of(ANSWERS) || ends || name.is_failure()
 }
@@ -199,7 +197,9 @@ pub(super) fn tools_words(object: &Object<'_>, reading: &mut Reading<'_>) {
     let output = tool.output();
     match tool.input(false) {
         Input::None => reading.result(tool.id(), output, tool.has_failed()),
-        input if output.is_none() => reading.call(tool.id(), object.number("index"), tool.name(), input),
+        input if output.is_none() => {
+            reading.call(tool.id(), object.number("index"), tool.name(), input)
+        }
         _ => reading.result(tool.id(), output, tool.has_failed()),
     }
 }
@@ -232,7 +232,8 @@ fn thoughts(value: Value<'_>, depth: usize, reading: &mut Reading<'_>) -> bool {
     match value.kind() {
         Kind::String => {
             let text = value.as_str().filter(|text| !text.is_empty());
-            text.map(|text| reading.reasoning("thought", text)).is_some()
+            text.map(|text| reading.reasoning("thought", text))
+                .is_some()
         }
         Kind::Array => {
             let elements = value.as_array().into_iter().flatten();

@@ -35,7 +35,10 @@ pub(super) fn text(
             let here = at(key, value, reading);
             found.place |= here.place;
             if here.text {
-                return Found { text: true, ..found };
+                return Found {
+                    text: true,
+                    ..found
+                };
             }
         }
     }
