@@ -8,10 +8,15 @@
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Call, Form, Input, Item, Said, Speaker, ToolStep, Whole, readable};
 
+mod agent_framework;
 mod agno;
 mod autogen;
+mod crewai;
+mod haystack;
 mod home_made;
 mod llama_index;
+mod semantic_kernel;
+mod smolagents;
 mod tool_input;
 
 pub(crate) use home_made::is_terminal_name;
@@ -21,6 +26,11 @@ const DIALECTS: &[&Dialect] = &[
     &llama_index::DIALECT,
     &autogen::DIALECT,
     &agno::DIALECT,
+    &agent_framework::DIALECT,
+    &semantic_kernel::DIALECT,
+    &smolagents::DIALECT,
+    &crewai::DIALECT,
+    &haystack::DIALECT,
     &home_made::DIALECT,
 ];
 
