@@ -1,27 +1,33 @@
-//! The API as an AWS Lambda function: gateway events in, gateway answers out.
+//! The API as an AWS Lambda function.
+//!
+//! ```text
+//! worker (the loop) → call (a gateway's event → api → a gateway's answer) → worker → Lambda
+//! ```
+//!
+//! The loop is our own: that of the runtime library makes its connection to Lambda itself, and waits
+//! on it for acknowledgements; it keeps what a caller who has gone had asked for; and it ends the
+//! process, or a worker of it, over one odd answer.
 
-use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
 
-use axum::body::BodyDataStream;
-use futures_util::FutureExt;
-use http_body_util::{BodyExt, Collected};
-use lambda_http::lambda_runtime::{
-    Context, FunctionResponse, LambdaEvent, MetadataPrelude, Runtime, StreamResponse,
-};
-use lambda_http::request::{LambdaRequest, RequestContext as GatewayContext};
-use lambda_http::{Adapter, RequestExt, Service, service_fn};
-use serde_json::value::RawValue;
-use tokio::time::Instant;
-use tower::util::MapResultLayer;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::api::{AnswerLimit, Api, RequestContext};
-use crate::caller::Origin;
+use crate::api::Api;
 use crate::config::{Config, ConfigError, Environment, InvokeMode};
 use crate::telemetry::Metrics;
+use call::Gateway;
+use runtime_api::{Address, Failure, RuntimeApi};
+use stopping::{Stop, stopping};
+use worker::{Lost, Worker};
 
+mod answer;
+mod call;
+mod deadline;
 mod event;
+mod runtime_api;
+mod stopping;
+mod worker;
 
 /// The environment variable that is there on Lambda alone: where the Runtime API is.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
@@ -29,9 +35,35 @@ const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 /// How many invocations Lambda Managed Instances run in one process at once.
 const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
+const FUNCTION_VERSION: &str = "AWS_LAMBDA_FUNCTION_VERSION";
+
+/// How the process was started; one that is to be copied says when it is ready for that.
+const INITIALIZATION_TYPE: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
+const SNAP_START: &str = "snap-start";
+
+/// What the function says where it is no function.
+pub const NOT_ON_LAMBDA: &str = "this is an AWS Lambda function, and there is no Lambda here; run \
+    `cargo local` for the same API on this machine (see README.md)";
+
+/// After SIGTERM what is under way may still end by itself for so long. Lambda lets a runtime live
+/// for 300 ms.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+const GRACE: Duration = Duration::from_millis(150);
+
+/// Then so much is left to say that it is given up.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// How long the end of a process that cannot start waits for Lambda to know why.
+const TELLING: Duration = Duration::from_secs(1);
+
 /// Whether this process is a Lambda function.
 pub fn is_here(env: &Environment) -> bool {
     env.get(RUNTIME_API).is_some()
+}
+
+fn concurrency(env: &Environment) -> usize {
+    let number = env.get(MAX_CONCURRENCY).and_then(|text| text.parse().ok());
+    number.unwrap_or(1).max(1)
 }
 
 /// The runtime that fits: one invocation at a time mostly waits, and a second thread would only
@@ -40,28 +72,12 @@ pub fn is_here(env: &Environment) -> bool {
 /// # Errors
 /// The operating system's, where it gives no threads or no way to wait.
 pub fn runtime(env: &Environment) -> std::io::Result<tokio::runtime::Runtime> {
-    let concurrency = env
-        .get(MAX_CONCURRENCY)
-        .and_then(|number| number.parse::<u32>().ok());
-    let mut builder = match concurrency {
-        Some(2..) => tokio::runtime::Builder::new_multi_thread(),
-        _ => tokio::runtime::Builder::new_current_thread(),
+    let mut builder = match concurrency(env) {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
     };
     builder.enable_all().build()
 }
-
-/// What the function says where it is no function.
-pub const NOT_ON_LAMBDA: &str = "this is an AWS Lambda function, and there is no Lambda here; run \
-    `cargo local` for the same API on this machine (see README.md)";
-
-const FUNCTION_VERSION: &str = "AWS_LAMBDA_FUNCTION_VERSION";
-
-/// Variables that the runtime library stops without, and does not say so to Lambda.
-const OF_LAMBDA: [&str; 3] = [
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    FUNCTION_VERSION,
-];
 
 /// Where the function's invocations are measured.
 pub fn metrics(config: &Config, env: &Environment, now: fn() -> SystemTime) -> Metrics {
@@ -72,252 +88,97 @@ pub fn metrics(config: &Config, env: &Environment, now: fn() -> SystemTime) -> M
     }
 }
 
-/// Checks that what is there looks like Lambda.
-///
-/// # Errors
-/// [`ConfigError`] names a variable that Lambda sets, and that is not there.
-pub fn check_environment(env: &Environment) -> Result<(), ConfigError> {
-    let missing = OF_LAMBDA.into_iter().find(|name| env.get(name).is_none());
-    missing.map_or(Ok(()), |name| {
-        Err(ConfigError {
-            variable: name.to_owned(),
-            problem: format!("it is not set, although {RUNTIME_API} is"),
-            accepted: "what Lambda sets it to".to_owned(),
-        })
-    })
-}
+/// Why the function does not serve.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(#[from] Failure);
 
-/// Tells Lambda why the function cannot start. `lambda_runtime` does not do it.
+/// Tells Lambda why the function cannot start.
 ///
 /// A Runtime API that cannot be reached is no reason to wait: the process ends either way.
-pub async fn report_init_error(error: &ConfigError) {
-    let body = serde_json::json!({
-        "errorMessage": error.to_string(),
-        "errorType": "ConfigurationError",
-        "stackTrace": [],
-    });
-    let request = lambda_runtime_api_client::build_request()
-        .method(http::Method::POST)
-        .uri("/2018-06-01/runtime/init/error")
-        .header(
-            "lambda-runtime-function-error-type",
-            "Runtime.ConfigurationError",
-        )
-        .body(body.to_string().into());
-    let client = lambda_runtime_api_client::Client::builder().build();
-    if let (Ok(client), Ok(request)) = (client, request) {
-        let _ = tokio::time::timeout(Duration::from_secs(1), client.call(request)).await;
-    }
+pub async fn report_init_error(env: &Environment, error: &ConfigError) {
+    let message = error.to_string();
+    let telling = async {
+        runtime_api(env)?
+            .init_error("ConfigurationError", &message)
+            .await
+    };
+    let _ = timeout(TELLING, telling).await;
+}
+
+fn runtime_api(env: &Environment) -> Result<RuntimeApi, Failure> {
+    let address = env.get(RUNTIME_API).unwrap_or_default();
+    Ok(RuntimeApi::new(Address::parse(address)?))
 }
 
 /// Serves invocations until Lambda ends the process: one at a time, or as many at once as Lambda
-/// Managed Instances ask for. An answer that Lambda does not take, since its caller has gone, ends
-/// that invocation alone; the library would end the process.
+/// Managed Instances ask for.
 ///
 /// # Errors
-/// Where the Runtime API cannot be talked to.
+/// [`Error`] where the Runtime API cannot be talked to for long.
 pub async fn run(
     api: Api,
     mode: InvokeMode,
+    env: &Environment,
     now: fn() -> SystemTime,
-) -> Result<(), lambda_http::Error> {
-    let handler = service_fn(move |invocation: LambdaEvent<Box<RawValue>>| {
-        let api = api.clone();
-        async move { Ok::<_, Infallible>(answer(api, mode, invocation, now).await) }
-    });
-    // The library has logged the error.
-    let whatever_became_of_it = |_: Result<(), lambda_http::Error>| Ok(());
-    Runtime::new(handler)
-        .layer(MapResultLayer::new(whatever_became_of_it))
-        .run_concurrent()
-        .await
-}
-
-/// Answers one event. Whatever arrives gets an HTTP answer.
-async fn answer(
-    api: Api,
-    mode: InvokeMode,
-    invocation: LambdaEvent<Box<RawValue>>,
-    now: fn() -> SystemTime,
-) -> FunctionResponse<Box<RawValue>, BodyDataStream> {
-    let LambdaEvent { payload, context } = invocation;
-    // Should a library find something to panic on, the event is one that cannot be read.
-    let reading = || (Origin::of_event(payload.get()), event::read(payload.get()));
-    let (origin, event) = std::panic::catch_unwind(reading).unwrap_or_default();
-    let call = Call {
-        api,
-        received: Instant::now(),
-        now: now(),
-        can_stream: mode == InvokeMode::ResponseStream,
-        origin,
-        context,
-    };
-    drop(payload);
-    match mode {
-        InvokeMode::Buffered => FunctionResponse::BufferedResponse(call.whole(event).await),
-        InvokeMode::ResponseStream => {
-            FunctionResponse::StreamingResponse(call.streamed(event).await)
-        }
+) -> Result<(), Error> {
+    if env.get(INITIALIZATION_TYPE) == Some(SNAP_START) {
+        runtime_api(env)?.restored().await?;
     }
-}
-
-/// One invocation of the function.
-struct Call {
-    api: Api,
-    received: Instant,
-    now: SystemTime,
-    can_stream: bool,
-    origin: Origin,
-    context: Context,
-}
-
-impl Call {
-    /// The answer in the form of the gateway that asked.
-    async fn whole(self, event: Option<LambdaRequest>) -> Box<RawValue> {
-        let Self { context, .. } = &self;
-        let request_id = context.request_id.clone();
-        let Some(event) = event else {
-            return event::unreadable(&request_id);
+    let (stop, stopping) = stopping();
+    let concurrency = concurrency(env);
+    let lost = Lost::of(concurrency);
+    let mut workers = JoinSet::new();
+    for _ in 0..concurrency {
+        let worker = Worker {
+            api: runtime_api(env)?,
+            handler: Gateway {
+                api: api.clone(),
+                mode,
+            },
+            stopping: stopping.clone(),
+            lost: lost.clone(),
+            now,
         };
-        let invocation = LambdaEvent::new(event, context.clone());
-        // lambda_http alone knows the forms, and takes a service that gives the answer.
-        let handler = service_fn(async |request: lambda_http::Request| {
-            let (parts, body) = self.http(request).await.into_parts();
-            let body = body
-                .collect()
-                .await
-                .map(Collected::to_bytes)
-                .unwrap_or_default();
-            Ok::<_, Infallible>(http::Response::from_parts(parts, into_lambda(&body)))
-        });
-        // Should the library find something else to panic on, there is an answer all the same.
-        let answered = AssertUnwindSafe(async { Adapter::from(handler).call(invocation).await });
-        match answered.catch_unwind().await {
-            Ok(Ok(response)) => event::render(&response, &request_id),
-            Ok(Err(never)) => match never {},
-            Err(_) => event::panicked(&request_id),
-        }
+        workers.spawn(worker.run());
     }
-
-    /// The answer as every gateway takes a streamed one.
-    async fn streamed(self, event: Option<LambdaRequest>) -> StreamResponse<BodyDataStream> {
-        let request_id = self.context.request_id.clone();
-        let answered = AssertUnwindSafe(async {
-            match event {
-                Some(event) => self.http(event.into()).await,
-                None => event::unreadable_response(&request_id),
-            }
-        });
-        let response = answered.catch_unwind().await;
-        let response = response.unwrap_or_else(|_| event::panicked_response(&request_id));
-        let (parts, body) = response.into_parts();
-        let metadata_prelude = MetadataPrelude {
-            status_code: parts.status,
-            headers: parts.headers,
-            cookies: vec![],
-        };
-        StreamResponse {
-            metadata_prelude,
-            stream: body.into_data_stream(),
-        }
+    tokio::select! {
+        ended = all(&mut workers) => ended?,
+        () = terminated() => end(stop, workers).await,
     }
-
-    async fn http(&self, request: lambda_http::Request) -> http::Response<axum::body::Body> {
-        let context = self.request_context(request.request_context_ref());
-        let (mut parts, body) = request.into_parts();
-        parts.uri = event::address(&parts);
-        self.api
-            .answer(http::Request::from_parts(parts, into_axum(body)), context)
-            .await
-    }
-
-    fn request_context(&self, gateway: Option<&GatewayContext>) -> RequestContext {
-        let stage = match gateway {
-            Some(GatewayContext::ApiGatewayV1(context)) => context.stage.clone(),
-            Some(GatewayContext::ApiGatewayV2(context)) => context.stage.clone(),
-            _ => None,
-        };
-        let limit = match gateway {
-            Some(GatewayContext::Alb(_)) => AnswerLimit::LoadBalancer,
-            _ => AnswerLimit::Lambda,
-        };
-        RequestContext {
-            request_id: self.context.request_id.clone(),
-            received: self.received,
-            lambda_deadline: deadline(&self.context, self.received, self.now),
-            xray: self.context.xray_trace_id.clone(),
-            stage: stage.filter(|stage| stage != "$default"),
-            origin: self.origin.clone(),
-            limit,
-            can_stream: self.can_stream,
-        }
-    }
+    Ok(())
 }
 
-/// The longest that Lambda lets a function run, in milliseconds.
-const LONGEST_TIMEOUT_MS: u64 = 900_000;
-
-/// Lambda's deadline, milliseconds since 1970, on the clock that timers go by.
-///
-/// `cargo lambda watch` gives the time that is left instead, which as a date would be in 1970.
-fn deadline(context: &Context, received: Instant, now: SystemTime) -> Option<Instant> {
-    let given = Duration::from_millis(context.deadline);
-    match context.deadline {
-        // None was given.
-        0 => return None,
-        1..=LONGEST_TIMEOUT_MS => return Some(received + given),
-        _ => {}
+/// Lets workers end, then makes them.
+async fn end(stop: Stop, mut workers: JoinSet<Result<(), Failure>>) {
+    stop.begin();
+    if timeout(GRACE, all(&mut workers)).await.is_err() {
+        stop.cut();
+        // What is not said by then is not said. Sockets close as they are dropped.
+        let _ = timeout(LAST_WORDS, all(&mut workers)).await;
     }
-    let left = (SystemTime::UNIX_EPOCH + given)
-        .duration_since(now)
-        .unwrap_or_default();
-    // A date further away than that is none of Lambda's.
-    Some(received + left.min(Duration::from_millis(LONGEST_TIMEOUT_MS)))
+    workers.shutdown().await;
 }
 
-fn into_axum(body: lambda_http::Body) -> axum::body::Body {
-    match body {
-        lambda_http::Body::Text(text) => text.into(),
-        lambda_http::Body::Binary(bytes) => bytes.into(),
-        _ => axum::body::Body::empty(),
+/// Waits until all workers have ended, or one has said that there is nothing to be had for any.
+async fn all(workers: &mut JoinSet<Result<(), Failure>>) -> Result<(), Failure> {
+    while let Some(ended) = workers.join_next().await {
+        // Workers catch what panics in them.
+        ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
     }
+    Ok(())
 }
 
-/// All our bodies are text.
-fn into_lambda(body: &[u8]) -> lambda_http::Body {
-    match std::str::from_utf8(body) {
-        Ok("") => lambda_http::Body::Empty,
-        Ok(text) => text.into(),
-        Err(_) => body.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_deadline_is_a_date_or_a_time_that_is_left() {
-        let received = Instant::now();
-        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(480_000);
-        let now_ms = 480_000 * 3_600_000;
-        for (given, left) in [
-            (now_ms + 30_000, Some(30_000)),
-            (now_ms - 1, Some(0)),
-            (600_000, Some(600_000)),
-            (0, None),
-            (u64::MAX, Some(900_000)),
-            (now_ms * 2, Some(900_000)),
-        ] {
-            let mut context = Context::default();
-            context.deadline = given;
-            let deadline = deadline(&context, received, now);
-            let expected = left.map(Duration::from_millis);
-            assert_eq!(
-                deadline.map(|deadline| deadline - received),
-                expected,
-                "{given}"
-            );
+/// Waits for SIGTERM, by which Lambda says that the process is about to end.
+async fn terminated() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut signals) = signal(SignalKind::terminate()) {
+            signals.recv().await;
+            return;
         }
     }
+    // Where it cannot be waited for, it ends the process by itself.
+    std::future::pending::<()>().await;
 }

@@ -1,5 +1,6 @@
 //! The AWS Lambda function.
 
+use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -11,42 +12,67 @@ use agentcore_bridge::{bridge, lambda};
 
 fn main() -> ExitCode {
     let env = Environment::of_process();
-    let ran = lambda::runtime(&env)
-        .map_err(Into::into)
-        .and_then(|rt| rt.block_on(run(&env)));
-    let Err(error) = ran else {
-        return ExitCode::SUCCESS;
-    };
-    // Standard error may be closed; there is nobody else to tell.
-    let _ = writeln!(std::io::stderr(), "agentcore-bridge: {error}");
-    ExitCode::FAILURE
+    if lambda::is_here(&env) {
+        telemetry::report_early_panics(now);
+    }
+    match lambda::runtime(&env) {
+        Ok(runtime) => {
+            let code = runtime.block_on(run(&env));
+            // A name that is being looked up does not hold up the end.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => failed(&env, &error),
+    }
 }
 
-async fn run(env: &Environment) -> Result<(), lambda_http::Error> {
-    match start(env) {
-        Ok((api, mode)) if lambda::is_here(env) => lambda::run(api, mode, now).await,
-        Ok(_) => Err(lambda::NOT_ON_LAMBDA.into()),
+async fn run(env: &Environment) -> ExitCode {
+    let (api, mode) = match start(env) {
+        Ok(started) => started,
         Err(error) => {
             Output.line(&telemetry::configuration_error(&error, now()));
-            if !lambda::is_here(env) {
-                return Err(format!("{error}\n{}", lambda::NOT_ON_LAMBDA).into());
+            if lambda::is_here(env) {
+                lambda::report_init_error(env, &error).await;
+            } else {
+                say(&format!("{error}\n{}", lambda::NOT_ON_LAMBDA));
             }
-            lambda::report_init_error(&error).await;
-            Err(error.into())
+            return ExitCode::FAILURE;
         }
+    };
+    if !lambda::is_here(env) {
+        say(lambda::NOT_ON_LAMBDA);
+        return ExitCode::FAILURE;
+    }
+    match lambda::run(api, mode, env, now).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(env, &error),
     }
 }
 
 fn start(env: &Environment) -> Result<(Api, InvokeMode), ConfigError> {
     let config = Config::from_env(env)?;
     if lambda::is_here(env) {
-        lambda::check_environment(env)?;
         telemetry::init(config.log_level, Format::Json, now);
         telemetry::misconfigured_agents(&config.agents);
     }
     let metrics = lambda::metrics(&config, env, now);
     let api = bridge::api(&config, env, Some(metrics), now)?;
     Ok((api, config.invoke_mode))
+}
+
+/// On Lambda there is nothing but JSON on either stream.
+fn failed(env: &Environment, error: &(dyn Error + 'static)) -> ExitCode {
+    if lambda::is_here(env) {
+        Output.line(&telemetry::fatal(error, now()));
+    } else {
+        say(&error.to_string());
+    }
+    ExitCode::FAILURE
+}
+
+fn say(text: &str) {
+    // Standard error may be closed; there is nobody else to tell.
+    let _ = writeln!(std::io::stderr(), "agentcore-bridge: {text}");
 }
 
 #[expect(

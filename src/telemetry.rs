@@ -5,8 +5,9 @@
 use std::error::Error;
 use std::io;
 use std::panic::PanicHookInfo;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use http::HeaderMap;
 use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
 use tracing_subscriber::filter::Targets;
@@ -18,18 +19,21 @@ use crate::agent::{AgentId, AgentRegistry};
 use crate::agentcore::error::Failure;
 use crate::config::{ConfigError, LogLevel};
 use line::JsonLines;
+use request::RequestIds;
 
 mod events;
 pub(crate) mod invocation;
 mod line;
 mod metrics;
 mod output;
+mod printable;
 pub(crate) mod request;
 pub(crate) mod session;
 
 pub use events::EVENTS;
 pub use metrics::{METRICS, Metric, Metrics};
 pub use output::Output;
+pub use printable::printable;
 
 /// For whom lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +89,27 @@ pub fn init(level: LogLevel, format: Format, now: fn() -> SystemTime) {
     std::panic::set_hook(Box::new(report_panic));
 }
 
+/// Says where the program panics before [`init`], when there is no log yet; `now` dates the line.
+pub fn report_early_panics(now: fn() -> SystemTime) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let line = serde_json::json!({
+            "timestamp": timestamp(now()),
+            "level": "ERROR",
+            "message": events::PANICKED,
+            "place": place(panic),
+        });
+        Output.line(&line.to_string());
+    }));
+}
+
 /// Standard output for a library that writes a line at a time.
 struct TextLines;
 
 impl io::Write for TextLines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        Output.line(String::from_utf8_lossy(line).trim_end_matches('\n'));
+        // A line holds what came from outside, and is one.
+        let text = String::from_utf8_lossy(line);
+        Output.line(&printable(text.trim_end_matches('\n')));
         Ok(line.len())
     }
 
@@ -101,11 +120,12 @@ impl io::Write for TextLines {
 
 /// Says where the program panicked, and not with what words: they may quote a prompt.
 fn report_panic(panic: &PanicHookInfo<'_>) {
-    let place = panic
-        .location()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    error!(message = events::PANICKED, place);
+    error!(message = events::PANICKED, place = place(panic));
+}
+
+fn place(panic: &PanicHookInfo<'_>) -> String {
+    let place = panic.location();
+    place.map(ToString::to_string).unwrap_or_default()
 }
 
 /// Lines found no room on standard output and are gone.
@@ -131,6 +151,36 @@ pub fn configuration_error(error: &ConfigError, now: SystemTime) -> String {
         "variable": error.variable,
     })
     .to_string()
+}
+
+/// The line that says why the function ends, likewise.
+pub fn fatal(error: &(dyn Error + 'static), now: SystemTime) -> String {
+    serde_json::json!({
+        "timestamp": timestamp(now),
+        "level": "ERROR",
+        "message": causes(error),
+    })
+    .to_string()
+}
+
+/// Lambda gave no invocation, so many times in a row; it is asked again after a delay.
+pub(crate) fn no_invocation(failures: u32, delay: Duration, error: &(dyn Error + 'static)) {
+    let causes = causes(error);
+    let delay = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+    warn!(
+        message = events::NO_INVOCATION,
+        failures,
+        delayMs = delay,
+        causes
+    );
+}
+
+/// Lambda did not take an answer, or not all of it: mostly since its caller has gone.
+pub(crate) fn answer_not_taken(request_id: &str, error: &(dyn Error + 'static)) {
+    let causes = causes(error);
+    RequestIds::new(request_id, &HeaderMap::new(), None).sync_scope(|| {
+        warn!(message = events::NOT_TAKEN, causes);
+    });
 }
 
 /// Says once, at the start, which agents cannot be invoked.

@@ -1,6 +1,7 @@
 //! How an invocation fails. What it says is for the log; what the caller is told is the API's.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How far an invocation had come.
@@ -98,13 +99,13 @@ pub enum Failure {
 }
 
 /// A failed invocation: what, when, and why.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct InvocationError {
     /// How far it had come.
     pub phase: Phase,
     /// What went wrong.
     pub failure: Failure,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl InvocationError {
@@ -121,7 +122,7 @@ impl InvocationError {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self {
-            source: Some(source.into()),
+            source: Some(source.into().into()),
             ..self
         }
     }

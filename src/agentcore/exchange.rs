@@ -1,5 +1,6 @@
 //! One prompt out, one reply in, over an open socket, and the socket closed whatever happens.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,23 +45,33 @@ pub(super) struct Terms {
 
 /// A conversation over one socket.
 pub(super) struct Exchange<T: Transport = Box<dyn super::socket::Transport>> {
-    /// `None` once it is closed.
+    /// `None` once it closes.
     socket: Option<Socket<T>>,
+    /// The end of the socket, which takes a moment, while it is under way.
+    closing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What the conversation has come to, known before the socket begins to close: who asks while it
+    /// closes, gives up and asks again, is told the same.
+    outcome: Option<Outcome>,
     reader: ReplyReader,
     terms: Terms,
     /// When the agent spoke last; a prompt that is sent counts too.
     spoke: Instant,
     has_given_text: bool,
-    /// The reply is over since `REPLY_END` says so, whatever the agent's format makes of that.
+    /// The operator's setting says that the reply is over, whatever the agent's format makes of that.
     is_over: bool,
     observer: Arc<dyn Observer>,
 }
 
-impl<T: Transport> Exchange<T> {
+/// How a reply ended: whole, or broken off for a reason.
+type Outcome = Result<(), InvocationError>;
+
+impl<T: Transport + 'static> Exchange<T> {
     /// A conversation over a socket that has just been opened.
     pub(super) fn open(socket: Socket<T>, terms: Terms, observer: Arc<dyn Observer>) -> Self {
         Self {
             socket: Some(socket),
+            closing: None,
+            outcome: None,
             reader: ReplyReader::new(terms.memory_bytes),
             terms,
             spoke: Instant::now(),
@@ -79,79 +90,81 @@ impl<T: Transport> Exchange<T> {
     }
 
     /// The next piece, or the end, before which the socket is closed. After the end, the end again.
+    ///
+    /// Cancelling it loses nothing.
     pub(super) async fn next(&mut self) -> ReplyEvent {
         loop {
+            if let Some(outcome) = self.outcome.clone() {
+                self.closed().await;
+                return match outcome {
+                    Ok(()) => ReplyEvent::Complete,
+                    Err(error) => ReplyEvent::Interrupted(error),
+                };
+            }
+            // Looked at here, not only while waiting: there may always be something to read.
+            if Instant::now() >= self.terms.deadline {
+                self.time_out(Timeout::Invocation);
+                continue;
+            }
             match self.reader.next() {
                 Some(Step::Text(text)) => {
                     self.has_given_text = true;
                     self.observer.piece(text.len());
                     return ReplyEvent::Piece(text);
                 }
-                Some(Step::End(end)) => return self.end(end).await,
-                // How an agent came to its words is not told to anybody.
-                Some(_) => continue,
-                None => {}
-            }
-            if self.has_given_text && self.terms.reply_end == ReplyEnd::Message && !self.is_over {
-                self.declare_over();
-                continue;
-            }
-            let limit = self.limit();
-            let until = self.terms.deadline.min(limit.0);
-            let Some(socket) = &mut self.socket else {
-                return ReplyEvent::Complete;
-            };
-            match timeout_at(until, socket.next()).await {
-                Ok(Ok(incoming)) => {
-                    self.spoke = Instant::now();
-                    match incoming {
-                        Incoming::Text(text) => self.reader.push_text(&text),
-                        Incoming::Binary(bytes) => self.reader.push_binary(&bytes),
-                        Incoming::Close(None | Some(1000 | 1001)) => self.reader.finish(),
-                        Incoming::Close(Some(code)) => {
-                            let error = self.failed(Failure::Lost);
-                            let error = error.because(format!("closed with code {code}"));
-                            return self.interrupted(Code::Normal, error).await;
-                        }
-                    }
-                }
-                Ok(Err(SocketError::Lost(cause))) => {
-                    let error = self.failed(Failure::Lost).because(cause);
-                    return self.interrupted(Code::Normal, error).await;
-                }
-                Ok(Err(SocketError::Violation(code, cause))) => {
-                    let error = self.failed(Failure::Violation).because(cause);
-                    return self.interrupted(code, error).await;
-                }
-                Err(_) => {
-                    let timeout = match limit {
-                        _ if until == self.terms.deadline => Timeout::Invocation,
-                        (_, Silence::TooLong) => Timeout::Chunk,
-                        (_, Silence::EndsReply) => {
-                            self.declare_over();
-                            continue;
-                        }
-                    };
-                    let error = self.failed(Failure::Timeout(timeout));
-                    return self.interrupted(Code::Normal, error).await;
-                }
+                Some(Step::End(end)) => self.end(end),
+                // How an agent came to its words is told to nobody.
+                Some(_) => {}
+                None if self.first_message_was_all() => self.declare_over(),
+                None => self.read().await,
             }
         }
     }
 
+    /// Reads one message, or finds that there will be none.
+    async fn read(&mut self) {
+        let (silent_until, silence) = self.silence();
+        let until = self.terms.deadline.min(silent_until);
+        let Some(socket) = &mut self.socket else {
+            return;
+        };
+        match timeout_at(until, socket.next()).await {
+            Ok(Ok(incoming)) => {
+                self.spoke = Instant::now();
+                self.take(&incoming);
+            }
+            Ok(Err(SocketError::Lost(cause))) => {
+                let error = self.failed(Failure::Lost).because(cause);
+                self.finish(Code::Normal, Err(error));
+            }
+            Ok(Err(SocketError::Violation(code, cause))) => {
+                let error = self.failed(Failure::Violation).because(cause);
+                self.finish(code, Err(error));
+            }
+            Err(_) if until == self.terms.deadline => self.time_out(Timeout::Invocation),
+            Err(_) if silence == Silence::EndsReply => self.declare_over(),
+            Err(_) => self.time_out(Timeout::Chunk),
+        }
+    }
+
     /// Until when the agent may be silent, and what it means if it is.
-    fn limit(&self) -> (Instant, Silence) {
+    fn silence(&self) -> (Instant, Silence) {
         let too_long = self.spoke + self.terms.chunk_timeout;
         match self.terms.reply_end {
-            ReplyEnd::Silence(silence) if self.has_given_text => {
+            ReplyEnd::Silence(silence) if self.has_given_text && !self.is_over => {
                 let end = self.spoke + silence;
                 if end < too_long {
-                    return (end, Silence::EndsReply);
+                    (end, Silence::EndsReply)
+                } else {
+                    (too_long, Silence::TooLong)
                 }
-                (too_long, Silence::TooLong)
             }
             _ => (too_long, Silence::TooLong),
         }
+    }
+
+    fn first_message_was_all(&self) -> bool {
+        self.has_given_text && self.terms.reply_end == ReplyEnd::Message && !self.is_over
     }
 
     /// The reply is over by the operator's word: what is pending is read as it stands.
@@ -160,35 +173,57 @@ impl<T: Transport> Exchange<T> {
         self.reader.finish();
     }
 
-    /// Ends the conversation before the reply has ended.
-    pub(super) async fn close(&mut self) {
-        self.finish(Code::Normal, None).await;
+    fn take(&mut self, incoming: &Incoming) {
+        match incoming {
+            Incoming::Text(text) => self.reader.push_text(text),
+            Incoming::Binary(bytes) => self.reader.push_binary(bytes),
+            Incoming::Close(None | Some(1000 | 1001)) => self.reader.finish(),
+            Incoming::Close(Some(code)) => {
+                let error = self.failed(Failure::Lost);
+                let error = error.because(format!("closed with code {code}"));
+                self.finish(Code::Normal, Err(error));
+            }
+        }
     }
 
-    /// Closes the socket, if that has not been done.
-    async fn finish(&mut self, code: Code, broke_off: Option<&InvocationError>) {
+    /// Ends the conversation before the reply has ended.
+    pub(super) async fn close(&mut self) {
+        self.finish(Code::Normal, Ok(()));
+        self.closed().await;
+    }
+
+    /// Begins to close the socket, if that has not been done.
+    fn finish(&mut self, code: Code, outcome: Outcome) {
         let Some(socket) = self.socket.take() else {
             return;
         };
+        let broke_off = outcome.as_ref().err();
         // Where nothing came before the failure, there was no stream that could finish.
         if broke_off.is_none() || self.has_given_text {
             self.observer.finished(broke_off, self.reader.counts());
         }
-        socket.close(code).await;
-        self.observer.closed();
+        self.outcome = Some(outcome);
+        self.closing = Some(Box::pin(socket.close(code)));
     }
 
-    async fn end(&mut self, end: End) -> ReplyEvent {
+    /// Waits until the socket is closed.
+    async fn closed(&mut self) {
+        if let Some(closing) = &mut self.closing {
+            closing.await;
+            self.closing = None;
+            self.observer.closed();
+        }
+    }
+
+    fn end(&mut self, end: End) {
         let (code, failure, cause) = match end {
-            End::Unfinished if !self.is_over => (
+            End::Complete => return self.finish(Code::Normal, Ok(())),
+            End::Unfinished if self.is_over => return self.finish(Code::Normal, Ok(())),
+            End::Unfinished => (
                 Code::Normal,
                 Failure::Lost,
                 "closed before the agent's run was over",
             ),
-            End::Complete | End::Unfinished => {
-                self.finish(Code::Normal, None).await;
-                return ReplyEvent::Complete;
-            }
             End::AgentError => (Code::Normal, Failure::AgentError, "an error event"),
             End::NotUtf8 => (
                 Code::NotUtf8,
@@ -202,12 +237,12 @@ impl<T: Transport> Exchange<T> {
             ),
         };
         let error = self.failed(failure).because(cause);
-        self.interrupted(code, error).await
+        self.finish(code, Err(error));
     }
 
-    async fn interrupted(&mut self, code: Code, error: InvocationError) -> ReplyEvent {
-        self.finish(code, Some(&error)).await;
-        ReplyEvent::Interrupted(error)
+    fn time_out(&mut self, timeout: Timeout) {
+        let error = self.failed(Failure::Timeout(timeout));
+        self.finish(Code::Normal, Err(error));
     }
 
     fn failed(&self, failure: Failure) -> InvocationError {
@@ -223,13 +258,17 @@ impl<T: Transport> Exchange<T> {
 
 impl<T: Transport> Drop for Exchange<T> {
     fn drop(&mut self) {
-        // Nobody waits for the reply any more. The socket closes itself.
-        if let Some(socket) = self.socket.take() {
-            drop(socket);
+        // Nobody waits for the reply any more. The socket closes itself, or has begun to.
+        let (socket, closing) = (self.socket.take(), self.closing.take());
+        if socket.is_some() || closing.is_some() {
+            drop((socket, closing));
             self.observer.closed();
         }
     }
 }
+
+#[cfg(test)]
+mod moments;
 
 #[cfg(test)]
 mod tests {

@@ -70,6 +70,8 @@ pub(crate) struct ApiError {
     agent: Option<String>,
     session: Option<String>,
     phase: Option<Phase>,
+    /// An invocation was given up, and nobody knows in which phase.
+    may_have_run: bool,
     retry_after: Option<Duration>,
 }
 
@@ -81,6 +83,7 @@ impl ApiError {
             agent: None,
             session: None,
             phase: None,
+            may_have_run: false,
             retry_after: None,
         }
     }
@@ -125,6 +128,18 @@ impl ApiError {
         Self::new(ErrorCode::Internal, "something went wrong on our side")
     }
 
+    /// The process has to end. The agent may have been asked already, so it is not for programs to
+    /// ask again by themselves.
+    pub(crate) fn stopping() -> Self {
+        Self {
+            may_have_run: true,
+            ..Self::new(
+                ErrorCode::ServiceUnavailable,
+                "the service is being stopped; whether the agent was asked is not known",
+            )
+        }
+    }
+
     /// Names the session that the caller sent.
     #[must_use]
     pub(super) fn in_session(mut self, session: Option<&SessionId>) -> Self {
@@ -161,7 +176,7 @@ impl ApiError {
         match self.code {
             ErrorCode::RateLimit => true,
             ErrorCode::ServiceUnavailable | ErrorCode::Timeout => {
-                self.phase.is_none_or(Phase::is_before_send)
+                !self.may_have_run && self.phase.is_none_or(Phase::is_before_send)
             }
             _ => false,
         }

@@ -12,6 +12,9 @@ use crate::invocation::{Prompt, PromptError, SessionId};
 /// The largest body, in bytes.
 pub(super) const MAX_BODY_BYTES: usize = 1_048_576;
 
+/// U+FEFF, which some programs write before a text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// What a caller asks for. The agent is not yet looked up.
 #[derive(Debug)]
 pub(super) struct InvokeRequest {
@@ -28,6 +31,8 @@ impl InvokeRequest {
     /// 400, of the first mistake in this order: JSON, an object, types, missing or blank, the form
     /// of the session id, the size of the prompt.
     pub(super) fn parse(body: &[u8], max_prompt_bytes: usize) -> Result<Self, ApiError> {
+        // RFC 8259, section 8.1: it may be there, and is not to be.
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let json: &RawValue = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
         if !json.get().starts_with('{') {
             return Err(ApiError::validation(

@@ -3,14 +3,12 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderName, HeaderValue, header};
-use tokio::time::timeout;
 
 use super::AnswerLimit;
 use super::error::ApiError;
@@ -22,14 +20,12 @@ use crate::agentcore::exchange::ReplyEvent;
 use crate::invocation::SessionId;
 use crate::limits::Permit;
 use crate::telemetry::invocation::InvocationLog;
+use keep_alive::KeepAlive;
 
 mod ai_sdk;
+mod keep_alive;
 mod sse;
 
-/// After so much silence a comment goes out, so that nothing between takes the stream for dead.
-const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(15);
-
-const KEEP_ALIVE: &str = ": keep-alive\n\n";
 const DONE: &str = "data: [DONE]\n\n";
 
 /// How a reply is written as events. One file each: a new one is a variant here.
@@ -116,7 +112,7 @@ impl Streamed {
         });
         // The session goes out with the first piece: not before it, and not in a packet of its own.
         let mut beginning = Some(beginning);
-        let events = events.map(move |text| {
+        let events = KeepAlive::new(Box::pin(events)).map(move |text| {
             let text = beginning.take().unwrap_or_default() + &text;
             Ok::<_, std::convert::Infallible>(Bytes::from(text))
         });
@@ -125,15 +121,14 @@ impl Streamed {
 
     /// What goes out next, and whether nothing comes after it.
     async fn next_bytes(&mut self) -> (String, bool) {
-        match timeout(KEEP_ALIVE_AFTER, self.reply.next()).await {
-            Err(_) => (KEEP_ALIVE.to_owned(), false),
-            Ok(ReplyEvent::Piece(text)) => {
+        match self.reply.next().await {
+            ReplyEvent::Piece(text) => {
                 self.chunks += 1;
                 self.bytes += text.len();
                 (self.format.piece(&text), false)
             }
-            Ok(ReplyEvent::Complete) => (self.end(false), true),
-            Ok(ReplyEvent::Interrupted(error)) => (self.error(&error), true),
+            ReplyEvent::Complete => (self.end(false), true),
+            ReplyEvent::Interrupted(error) => (self.error(&error), true),
         }
     }
 

@@ -179,6 +179,7 @@ fn agents_are_found_by_their_variables() {
         ("ONBOARDING_AGENT_QUALIFIER", "prod"),
         ("ONBOARDING_AGENT_DISPLAY_NAME", "Welcome desk"),
         ("ONBOARDING_AGENT_DESCRIPTION", "Greets."),
+        ("ONBOARDING_AGENT_REPLY_END", "silence:700"),
         ("MWC_EAST_AGENT_ARN", "arn:aws:bedrock-agentcore:nowhere"),
         ("AGENT_ARN", ARN),
         ("_AGENT_ARN", ARN),
@@ -196,12 +197,17 @@ fn agents_are_found_by_their_variables() {
     assert_eq!(agents[1].qualifier.as_deref(), Some("prod"));
     assert_eq!(agents[1].display_name, "Welcome desk");
     assert_eq!(agents[1].description.as_deref(), Some("Greets."));
+    let silence = ReplyEnd::Silence(Duration::from_millis(700));
+    assert_eq!(agents[1].reply_end, silence);
+    assert_eq!(agents[0].reply_end, ReplyEnd::Explicit);
 }
 
 #[test]
 fn without_an_agent_nothing_starts() {
     let error = Config::from_env(&Environment::default()).unwrap_err();
     assert_eq!(error.variable, "<NAME>_AGENT_ARN");
+    let odd = config(&[("ONBOARDING_AGENT_REPLY_END", "silence")]).unwrap_err();
+    assert_eq!(odd.variable, "ONBOARDING_AGENT_REPLY_END");
     let twice = config(&[("Onboarding_AGENT_ARN", ARN)]).unwrap_err();
     assert_eq!(twice.variable, "Onboarding_AGENT_ARN");
 }
@@ -244,7 +250,13 @@ fn the_example_file_is_whole() {
             "{name} is missing in .env.example"
         );
     }
-    for suffix in ["ARN", "QUALIFIER", "DISPLAY_NAME", "DESCRIPTION"] {
+    for suffix in [
+        "ARN",
+        "QUALIFIER",
+        "DISPLAY_NAME",
+        "DESCRIPTION",
+        "REPLY_END",
+    ] {
         assert!(
             named.contains(&format!("ONBOARDING_AGENT_{suffix}").as_str()),
             "{suffix}"

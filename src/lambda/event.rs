@@ -75,33 +75,24 @@ impl Plain {
     }
 }
 
-fn unreadable_event() -> ApiError {
+/// 400: the event is no request.
+pub(super) fn unreadable() -> ApiError {
     ApiError::validation("the event could not be read as an HTTP request")
 }
 
-/// 400: the event is no request.
-pub(super) fn unreadable(request_id: &str) -> Box<RawValue> {
-    Plain::new(&unreadable_event(), request_id).to_json()
+/// An error where there is no gateway's form for it.
+pub(super) fn error(error: &ApiError, request_id: &str) -> Box<RawValue> {
+    Plain::new(error, request_id).to_json()
 }
 
 /// The same, to be streamed.
-pub(super) fn unreadable_response(request_id: &str) -> http::Response<Body> {
-    Plain::new(&unreadable_event(), request_id).into_response()
-}
-
-/// 500: something of ours went wrong where there was no route yet.
-pub(super) fn panicked(request_id: &str) -> Box<RawValue> {
-    Plain::new(&ApiError::panicked(), request_id).to_json()
-}
-
-/// The same, to be streamed.
-pub(super) fn panicked_response(request_id: &str) -> http::Response<Body> {
-    Plain::new(&ApiError::panicked(), request_id).into_response()
+pub(super) fn error_response(error: &ApiError, request_id: &str) -> http::Response<Body> {
+    Plain::new(error, request_id).into_response()
 }
 
 /// An answer in a gateway's form, as JSON.
 pub(super) fn render(response: &impl Serialize, request_id: &str) -> Box<RawValue> {
-    to_raw_value(response).unwrap_or_else(|_| panicked(request_id))
+    to_raw_value(response).unwrap_or_else(|_| error(&ApiError::panicked(), request_id))
 }
 
 /// Reads an event; `None` where it is no gateway's.
@@ -113,39 +104,62 @@ pub(super) fn read(event: &str) -> Option<LambdaRequest> {
     Some(request)
 }
 
-/// Reads an event without the headers that cannot be ones: a single value that is not ASCII is
-/// enough for the library to refuse all of it. So is a claim that is no text, for which the library
-/// is not needed: it is [`crate::caller`] that reads who calls.
+/// An object whose values are not yet parsed. Of a name that is there twice the last counts.
+type Fields = BTreeMap<String, Box<RawValue>>;
+
+/// Reads an event without what the library refuses all of it for: headers that cannot be ones, a
+/// claim that is no text, a number that no type holds, a null for a truth value. It is
+/// [`crate::caller`] that reads who calls, for which the library is not needed.
 fn read_repaired(event: &str) -> Option<LambdaRequest> {
-    let mut event: Value = serde_json::from_str(event).ok()?;
-    if let Some(context) = event
-        .get_mut("requestContext")
-        .and_then(Value::as_object_mut)
+    let mut event: Fields = serde_json::from_str(event).ok()?;
+    if let Some(context) = event.get_mut("requestContext")
+        && let Ok(mut fields) = serde_json::from_str::<Fields>(context.get())
     {
-        context.remove("authorizer");
-        context.remove("identity");
+        fields.remove("authorizer");
+        fields.remove("identity");
+        fields.retain(|_, value| parsed(value).is_some());
+        *context = to_raw_value(&fields).ok()?;
     }
-    let is_name = |name: &str| HeaderName::try_from(name).is_ok();
-    let is_value = |value: &Value| {
-        value
-            .as_str()
-            .is_some_and(|v| HeaderValue::from_str(v).is_ok())
-    };
-    if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
-        headers.retain(|name, value| is_name(name) && is_value(value));
+    event.retain(|name, value| {
+        let is_headers = matches!(name.as_str(), "headers" | "multiValueHeaders");
+        is_headers || parsed(value).is_some_and(|value| !value.is_null())
+    });
+    for (name, usable) in [
+        ("headers", usable_value as fn(&RawValue) -> Option<Value>),
+        ("multiValueHeaders", usable_values),
+    ] {
+        if let Some(headers) = event.get_mut(name)
+            && let Ok(fields) = serde_json::from_str::<Fields>(headers.get())
+        {
+            let is_name = |name: &str| HeaderName::try_from(name).is_ok();
+            let fields = fields.iter().filter(|(name, _)| is_name(name));
+            let fields: BTreeMap<_, _> = fields
+                .filter_map(|(name, value)| Some((name, usable(value)?)))
+                .collect();
+            *headers = to_raw_value(&fields).ok()?;
+        }
     }
-    if let Some(headers) = event
-        .get_mut("multiValueHeaders")
-        .and_then(Value::as_object_mut)
-    {
-        headers.retain(|name, values| {
-            if let Some(values) = values.as_array_mut() {
-                values.retain(is_value);
-            }
-            is_name(name) && values.is_array()
-        });
-    }
-    serde_json::from_str(&event.to_string()).ok()
+    serde_json::from_str(to_raw_value(&event).ok()?.get()).ok()
+}
+
+fn parsed(value: &RawValue) -> Option<Value> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn is_value(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| HeaderValue::from_str(text).is_ok())
+}
+
+fn usable_value(value: &RawValue) -> Option<Value> {
+    parsed(value).filter(is_value)
+}
+
+fn usable_values(values: &RawValue) -> Option<Value> {
+    let mut values = parsed(values)?;
+    values.as_array_mut()?.retain(is_value);
+    Some(values)
 }
 
 /// Changes what `lambda_http` would panic on, so that nothing of the request is lost.

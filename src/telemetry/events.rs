@@ -26,6 +26,10 @@ pub(super) const SESSION_NOT_ENDED: &str = "session not ended";
 pub(super) const MISCONFIGURED: &str = "agent is not configured: malformed ARN";
 /// Something of ours that nobody foresaw.
 pub(super) const PANICKED: &str = "panicked";
+/// Lambda gave no invocation; it is asked again.
+pub(super) const NO_INVOCATION: &str = "no invocation from lambda";
+/// Lambda did not take an answer, or not all of it.
+pub(super) const NOT_TAKEN: &str = "answer not taken";
 /// Nobody reads standard output, or not fast enough.
 pub(super) const LINES_LOST: &str = "log lines were lost";
 
@@ -34,7 +38,7 @@ pub(super) const NO_TEXT: &str = "the reply had no text: see \"An empty reply\" 
     troubleshooting; `messages` is what the agent sent, `unread` the JSON values in no known format";
 
 /// All events.
-pub const EVENTS: [&str; 14] = [
+pub const EVENTS: [&str; 16] = [
     STARTED,
     CONNECTED,
     RETRYING,
@@ -48,5 +52,7 @@ pub const EVENTS: [&str; 14] = [
     SESSION_NOT_ENDED,
     MISCONFIGURED,
     PANICKED,
+    NO_INVOCATION,
+    NOT_TAKEN,
     LINES_LOST,
 ];

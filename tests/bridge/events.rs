@@ -1,8 +1,10 @@
 //! The events of each kind of gateway, as they were captured, through the built binary.
 
 use agentcore_emulator::{Agent, Emulator};
-use serde_json::Value;
+use base64::Engine as _;
+use serde_json::{Value, json};
 
+use crate::lambda::answered;
 use crate::runtime_api::{Function, Outcome};
 use crate::support::{ARN, variables};
 
@@ -102,5 +104,143 @@ async fn events_of_every_gateway_are_answered_in_its_form() {
                 "{name}: {body}"
             ),
         }
+    }
+}
+
+/// The text of a captured event.
+fn captured(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events");
+    std::fs::read_to_string(format!("{folder}/{name}.json")).unwrap()
+}
+
+/// A captured event with a field of its own, at a pointer, in place of what was there or beside it.
+fn with(name: &str, parent: &str, field: &str, value: Value) -> Value {
+    let mut event: Value = serde_json::from_str(&captured(name)).unwrap();
+    let parent = event.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    parent.insert(field.to_owned(), value);
+    event
+}
+
+async fn echo() -> (Emulator, Function) {
+    let agent = Emulator::builder().agent(ARN, Agent::echo());
+    let emulator = agent.start().await.unwrap();
+    let variables = variables(&emulator, &[("ECHO_AGENT_ARN", ARN)]);
+    (emulator, Function::start(variables).await)
+}
+
+const EACH_GATEWAY: [&str; 5] = [
+    "rest-api",
+    "http-api",
+    "function-url",
+    "http-api-payload-1",
+    "alb",
+];
+
+/// JSON lets a number be any (RFC 8259, section 6); no 64 bits hold this one.
+#[tokio::test]
+async fn a_number_that_is_too_large_for_any_type_hurts_nobody() {
+    let (_emulator, function) = echo().await;
+    for name in EACH_GATEWAY {
+        for field in ["authorizer", "identity", "requestTimeEpoch", "timeEpoch"] {
+            let value = match field {
+                "authorizer" | "identity" => json!({ "claims": { "n": "HUGE" }, "n": "HUGE" }),
+                _ => "HUGE".into(),
+            };
+            let event = with(name, "/requestContext", field, value).to_string();
+            let event = event.replace("\"HUGE\"", "1e400");
+            let outcome = function.invoke_with(event.into(), vec![]).await;
+            let (status, body) = answered(outcome);
+            assert_eq!(status, 200, "{name}, {field}: {body}");
+        }
+    }
+}
+
+/// Nor does it hide who calls.
+#[tokio::test]
+async fn a_number_that_is_too_large_leaves_the_caller_known() {
+    let (emulator, function) = echo().await;
+    let sessions = async |event: String| {
+        let outcome = function.invoke_with(event.into(), vec![]).await;
+        assert_eq!(answered(outcome).0, 200);
+        emulator
+            .connections()
+            .last()
+            .unwrap()
+            .runtime_session_id
+            .clone()
+    };
+    let plain = captured("http-api-jwt");
+    let claims = "/requestContext/authorizer/jwt/claims";
+    let huge = with("http-api-jwt", claims, "n", "HUGE".into());
+    let huge = huge.to_string().replace("\"HUGE\"", "1e400");
+    assert_eq!(sessions(plain).await, sessions(huge).await);
+}
+
+#[tokio::test]
+async fn what_is_null_is_as_if_it_were_not_there() {
+    let (_emulator, function) = echo().await;
+    for name in EACH_GATEWAY {
+        let event = with(name, "", "isBase64Encoded", Value::Null);
+        let (status, body) = answered(function.invoke(&event).await);
+        assert_eq!(status, 200, "{name}: {body}");
+
+        let event = with(name, "", "body", Value::Null);
+        let (status, body) = answered(function.invoke(&event).await);
+        assert_eq!(
+            (status, body["error"].as_str()),
+            (400, Some("ValidationError")),
+            "{name}"
+        );
+    }
+    for name in ["rest-api-base64", "http-api-base64", "alb-base64"] {
+        let event = with(name, "", "body", Value::Null);
+        assert_eq!(answered(function.invoke(&event).await).0, 400, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_a_body_is_skipped() {
+    let (_emulator, function) = echo().await;
+    let marked = format!(
+        "\u{feff}{}",
+        json!({ "agentId": "echo", "prompt": "Hello" })
+    );
+    for name in EACH_GATEWAY {
+        for is_base64 in [false, true] {
+            let body = if is_base64 {
+                base64::engine::general_purpose::STANDARD.encode(&marked)
+            } else {
+                marked.clone()
+            };
+            let mut event = with(name, "", "body", body.into());
+            event["isBase64Encoded"] = is_base64.into();
+            let (status, body) = answered(function.invoke(&event).await);
+            assert_eq!(status, 200, "{name}: {body}");
+        }
+    }
+}
+
+/// Without a host, and in the forms of both kinds of target group.
+#[tokio::test]
+async fn a_load_balancers_health_check_is_answered() {
+    let (_emulator, function) = echo().await;
+    let agent = "ELB-HealthChecker/2.0";
+    let several = json!({ "user-agent": [agent] });
+    let mut multi = with("alb-health-check", "", "multiValueHeaders", several);
+    multi["multiValueQueryStringParameters"] = json!({});
+    let fields = multi.as_object_mut().unwrap();
+    fields.remove("headers");
+    fields.remove("queryStringParameters");
+    for event in [
+        serde_json::from_str(&captured("alb-health-check")).unwrap(),
+        with("alb-health-check", "", "body", Value::Null),
+        with("alb-health-check", "", "headers", Value::Null),
+        multi,
+    ] {
+        let Outcome::Response(answer) = function.invoke(&event).await else {
+            panic!("{event}")
+        };
+        assert_eq!(answer["statusCode"], 200, "{event}: {answer}");
+        assert_eq!(answer["statusDescription"], "200 OK", "{event}: {answer}");
     }
 }

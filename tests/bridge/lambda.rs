@@ -221,6 +221,7 @@ async fn a_configuration_that_is_none_is_told_to_lambda_and_in_the_log() {
     assert!(!ended.success);
     let lines: Vec<_> = ended.stdout.lines().collect();
     assert_eq!(lines.len(), 1, "{ended:?}");
+    assert_eq!(ended.stderr, "", "nothing but JSON, and once");
     let line: Value = serde_json::from_str(lines[0]).unwrap();
     assert_eq!(line["level"], "ERROR");
     let message = line["message"].as_str().unwrap();

@@ -16,11 +16,15 @@ mod flow;
 mod http_api;
 mod input;
 mod lambda;
+mod latency;
 mod limits;
+
 mod matrix;
 mod presign;
 mod privacy;
 mod properties;
+mod reply_end;
+mod runtime;
 mod runtime_api;
 mod secrets;
 mod security;

@@ -10,8 +10,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use futures_util::StreamExt;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpListener;
@@ -35,16 +35,39 @@ pub(crate) struct Function {
     /// What the process says, read as it says it.
     stdout: Heard,
     stderr: Heard,
-    events: mpsc::UnboundedSender<(String, String)>,
+    events: mpsc::UnboundedSender<Next>,
     shared: Arc<Shared>,
     invocations: Mutex<u32>,
 }
 
 struct Shared {
-    events: AsyncMutex<mpsc::UnboundedReceiver<(String, String)>>,
+    events: AsyncMutex<mpsc::UnboundedReceiver<Next>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     init_error: Mutex<Option<Value>>,
+    /// Those of the last streamed answer that had some.
+    trailers: Mutex<Option<HeaderMap>>,
+    /// The answer to a function whose caller has gone.
+    to_the_left: Mutex<StatusCode>,
     timeout: Duration,
+}
+
+/// What a function gets that asks for work.
+enum Next {
+    Event(String, Vec<u8>, Headers),
+    Odd(Odd),
+}
+
+/// Headers in place of the usual ones; `None` leaves one out.
+pub(crate) type Headers = Vec<(&'static str, Option<&'static str>)>;
+
+/// What Lambda should not answer to a function that asks for work.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Odd {
+    Status(u16),
+    /// An event without an id.
+    NoId,
+    /// The connection breaks off in the middle of the event.
+    Broken,
 }
 
 /// What is done with the process's standard output.
@@ -153,6 +176,8 @@ impl Function {
             events: AsyncMutex::new(receiver),
             waiting: Mutex::default(),
             init_error: Mutex::default(),
+            trailers: Mutex::default(),
+            to_the_left: Mutex::new(StatusCode::ACCEPTED),
             timeout,
         });
         let router = Router::new()
@@ -200,6 +225,11 @@ impl Function {
 
     /// Sends an event and waits for the answer.
     pub(crate) async fn invoke(&self, event: &Value) -> Outcome {
+        self.invoke_with(event.to_string().into(), vec![]).await
+    }
+
+    /// The same with any bytes for an event, and with other headers.
+    pub(crate) async fn invoke_with(&self, event: Vec<u8>, headers: Headers) -> Outcome {
         let id = {
             let mut invocations = self.invocations.lock().unwrap();
             *invocations += 1;
@@ -211,9 +241,31 @@ impl Function {
             .lock()
             .unwrap()
             .insert(id.clone(), sender);
-        self.events.send((id, event.to_string())).unwrap();
+        self.events.send(Next::Event(id, event, headers)).unwrap();
         let outcome = tokio::time::timeout(Duration::from_mins(1), outcome);
         outcome.await.expect("an answer in time").unwrap()
+    }
+
+    /// Answers oddly when the function next asks for work.
+    pub(crate) fn be_odd(&self, odd: Odd) {
+        self.events.send(Next::Odd(odd)).unwrap();
+    }
+
+    /// How a function is answered whose caller has gone; 202 if nothing else is said.
+    pub(crate) fn answer_the_left(&self, status: StatusCode) {
+        *self.shared.to_the_left.lock().unwrap() = status;
+    }
+
+    /// The trailers of the last streamed answer that had some.
+    pub(crate) fn trailers(&self) -> Option<HeaderMap> {
+        self.shared.trailers.lock().unwrap().clone()
+    }
+
+    /// Sends SIGTERM to the process.
+    pub(crate) async fn terminate(&self) {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(sent.unwrap().success());
     }
 
     /// Begins to read what the process says, and what it has said.
@@ -250,46 +302,67 @@ impl Function {
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
-    let Some((id, event)) = shared.events.lock().await.recv().await else {
+    let Some(next) = shared.events.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
+    let (id, event, others) = match next {
+        Next::Event(id, event, others) => (id, event, others),
+        Next::Odd(Odd::Status(status)) => {
+            return StatusCode::from_u16(status).unwrap().into_response();
+        }
+        Next::Odd(Odd::NoId) => return "{}".into_response(),
+        Next::Odd(Odd::Broken) => {
+            let parts = [Ok("{\"a\":"), Err(std::io::Error::other("broken off"))];
+            return Body::from_stream(futures_util::stream::iter(parts)).into_response();
+        }
+    };
     let deadline = SystemTime::now() + shared.timeout;
-    let deadline = deadline
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_millis()
-        .to_string();
-    let headers = [
-        ("lambda-runtime-aws-request-id", id),
-        ("lambda-runtime-deadline-ms", deadline),
-        (
-            "lambda-runtime-invoked-function-arn",
-            "arn:aws:lambda:us-east-1:123456789012:function:bridge".to_owned(),
-        ),
-        (
-            "lambda-runtime-trace-id",
-            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1".to_owned(),
-        ),
-    ];
-    (headers, event).into_response()
+    let deadline = deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let mut response = event.into_response();
+    let headers = response.headers_mut();
+    let value = |text: &str| HeaderValue::from_str(text).unwrap();
+    headers.insert("lambda-runtime-aws-request-id", value(&id));
+    headers.insert("lambda-runtime-deadline-ms", value(&deadline.to_string()));
+    headers.insert(
+        "lambda-runtime-invoked-function-arn",
+        value("arn:aws:lambda:us-east-1:123456789012:function:bridge"),
+    );
+    headers.insert(
+        "lambda-runtime-trace-id",
+        value("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1"),
+    );
+    for (name, other) in others {
+        match other {
+            Some(other) => drop(headers.insert(name, value(other))),
+            None => drop(headers.remove(name)),
+        }
+    }
+    response
 }
 
 async fn response(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Body,
+    mut body: Body,
 ) -> StatusCode {
     if headers.contains_key("lambda-runtime-function-response-mode") {
         let (sender, receiver) = mpsc::channel(1);
         let status = settle(&shared, &id, Outcome::Stream(receiver));
-        let mut parts = body.into_data_stream();
-        while let Some(Ok(part)) = parts.next().await {
-            if sender.send(part).await.is_err() {
-                break;
+        loop {
+            let frame = tokio::select! {
+                () = sender.closed() => return *shared.to_the_left.lock().unwrap(),
+                frame = body.frame() => frame,
+            };
+            let Some(Ok(frame)) = frame else {
+                return status;
+            };
+            match frame.into_data() {
+                // One who leaves now is seen at the top.
+                Ok(part) => drop(sender.send(part).await),
+                Err(frame) => *shared.trailers.lock().unwrap() = frame.into_trailers().ok(),
             }
         }
-        return status;
     }
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     settle(&shared, &id, Outcome::Response(json_of(&body)))

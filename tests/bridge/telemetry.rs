@@ -174,6 +174,8 @@ async fn an_invocation_is_told_from_its_start_to_its_end() {
         ("StreamingChunkCount", 2),
         ("SessionContinuityRate", 100),
         ("RetryCount", 1),
+        ("IncompleteReplyCount", 0),
+        ("EmptyReplyCount", 0),
     ] {
         assert_eq!(metrics[name], value, "{name}");
     }
@@ -236,7 +238,48 @@ async fn a_partial_reply_is_no_error_and_says_why_it_broke_off() {
     assert_eq!(complete["incomplete"], true);
     assert!(!told.messages().contains(&"agent invocation failed"));
     assert_eq!(told.metrics()["AgentInvocationErrors"], 0);
+    assert_eq!(told.metrics()["IncompleteReplyCount"], 1);
+    assert_eq!(told.metrics()["EmptyReplyCount"], 0);
     assert_eq!(told.metrics().get("ErrorType"), None);
+}
+
+#[tokio::test]
+async fn a_reply_without_text_is_told_with_what_came_instead() {
+    let agent = Agent::scripted(vec![
+        Step::text("{\"type\":\"thinking\",\"text\":\"MARKER\"}"),
+        Step::text("{\"city\":\"MARKER\"}"),
+        Step::Close(Some(1000)),
+    ]);
+    let told = told(agent, &body()).await;
+    assert_eq!((told.status, &told.body()["response"]), (200, &json!("")));
+    assert_eq!(told.body()["metadata"]["chunks"], 0);
+    assert_eq!(told.body().get("incomplete"), None);
+    let finished = told.event("stream finished");
+    assert_eq!(finished["level"], "WARN");
+    assert_eq!(
+        (&finished["messages"], &finished["unread"]),
+        (&json!(2), &json!(1))
+    );
+    assert!(
+        finished["hint"]
+            .as_str()
+            .unwrap()
+            .contains("An empty reply")
+    );
+    assert_eq!(told.metrics()["EmptyReplyCount"], 1);
+    assert_eq!(told.metrics()["IncompleteReplyCount"], 0);
+    assert_eq!(told.metrics()["AgentInvocationErrors"], 0);
+}
+
+#[tokio::test]
+async fn a_reply_that_is_cut_is_counted_as_incomplete() {
+    let agent = Agent::scripted(vec![piece("one"), Step::Close(Some(1000))]);
+    let (_emulator, function) = function(agent, &[("MAX_RESPONSE_BYTES", "2")]).await;
+    let event = rest_event("POST", "/api/agents/invoke", Some(&body().to_string()));
+    assert_eq!(answered(function.invoke(&event).await).0, 200);
+    let lines = lines(&function.stop().await.stdout);
+    let metrics = lines.iter().find(|line| line.get("_aws").is_some());
+    assert_eq!(metrics.unwrap()["IncompleteReplyCount"], 1);
 }
 
 /// A stream tells its caller an error where JSON would have been incomplete.
@@ -247,6 +290,7 @@ async fn a_stream_that_breaks_off_has_failed() {
     assert_eq!(told.status, 200);
     assert_eq!(told.event("stream finished")["level"], "WARN");
     let failed = told.event("agent invocation failed");
+    assert_eq!(told.metrics()["IncompleteReplyCount"], 1);
     assert_eq!(failed["phase"], "stream");
     assert_eq!(failed["errorCode"], "ServiceUnavailableError");
     assert!(!told.messages().contains(&"agent invocation complete"));

@@ -9,7 +9,7 @@ import subprocess
 import time
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 NEXT = "/2018-06-01/runtime/invocation/next"
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:bridge"
@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 30
 class Function:
     """The function, from its start to its end. It sees the given environment variables alone."""
 
-    def __init__(self, binary, variables):
+    def __init__(self, binary, variables, **popen):
         self._api = RuntimeApi()
         own = {
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.server_port}",
@@ -29,19 +29,27 @@ class Function:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         }
-        self._child = subprocess.Popen([binary], env={**own, **variables})
+        self._child = subprocess.Popen([binary], env={**own, **variables}, **popen)
+        self.pid = self._child.pid
         Thread(target=self._api.serve_forever, args=(0.05,), daemon=True).start()
 
+    def wait_until_ready(self):
+        """Waits until the function asks for work."""
+        assert self._api.asked.wait(PATIENCE_SECONDS), "it does not ask for work"
+
     def stop(self):
-        """Ends the process."""
+        """Ends the process, and gives what it said where that was to be heard."""
         self._child.kill()
+        said = self._child.stdout.read() if self._child.stdout else None
         self._child.wait()
         self._api.events.put(None)
         self._api.shutdown()
         self._api.server_close()
+        return said
 
     def invoke(self, event):
-        """Hands the function an event; gives its response."""
+        """Hands the function an event; gives its response. That of a stream is its parts, each with
+        the time at which it came."""
         request_id = str(uuid.uuid4())
         outcome = self._api.outcomes[request_id] = queue.Queue()
         self._api.events.put((request_id, json.dumps(event).encode()))
@@ -52,7 +60,7 @@ class Function:
                 assert kind == "response", f"a function error: {body}"
                 return body
             except queue.Empty:
-                assert self._child.poll() is None, f"it ended: {self._api.init_error}"
+                assert self._child.poll() is None, f"it ended ({self._child.returncode}): {self._api.init_error}"
                 assert time.monotonic() < give_up, "no answer in time"
 
 
@@ -66,6 +74,7 @@ class RuntimeApi(ThreadingHTTPServer):
         self.events = queue.Queue()
         self.outcomes = {}
         self.init_error = None
+        self.asked = Event()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -82,6 +91,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         """`invocation/next` waits until there is an event."""
+        self.server.asked.set()
         event = self.server.events.get() if self.path == NEXT else None
         if event is None:
             self.close_connection = True
@@ -98,13 +108,26 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         """`invocation/<id>/response`, `invocation/<id>/error` and `init/error`."""
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.headers["transfer-encoding"] == "chunked":
+            body = list(self._parts())
+        else:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         *_, request_id, kind = self.path.split("/")
         if request_id == "init":
             self.server.init_error = body
         else:
             self.server.outcomes.pop(request_id).put((kind, body))
         self._answer(202)
+
+    def _parts(self):
+        """The parts of a streamed response (RFC 9112, section 7.1). Nothing is said to the function
+        while they come, as Lambda says nothing."""
+        while size := int(self.rfile.readline(), 16):
+            part = self.rfile.read(size)
+            yield time.monotonic(), part
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
 
     def _answer(self, status, body=b"", headers=None):
         self.send_response(status)

@@ -101,6 +101,7 @@ start_emulator() {
   check wait-for "$logs/emulator.log" "Ctrl-C"
   AWS_ENDPOINT_URL_BEDROCK_AGENTCORE=$(grep -o 'http://127[0-9.:]*' "$logs/emulator.log")
   ECHO_AGENT_ARN=$(awk '$1 == "echo" { print $2 }' "$logs/emulator.log")
+  story_arn=$(awk '$1 == "story" { print $2 }' "$logs/emulator.log")
   AWS_ACCESS_KEY_ID=$(sed -n 's/^ *AWS_ACCESS_KEY_ID=//p' "$logs/emulator.log")
   AWS_SECRET_ACCESS_KEY=$(sed -n 's/^ *AWS_SECRET_ACCESS_KEY=//p' "$logs/emulator.log")
   export AWS_ENDPOINT_URL_BEDROCK_AGENTCORE ECHO_AGENT_ARN AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY

@@ -8,6 +8,9 @@ use crate::step::Step;
 /// The ids of calls and results that are remembered, so that none is told twice.
 const MAX_IDS: usize = 4_096;
 
+/// The calls that may be put together at once.
+const MAX_OPEN: usize = 64;
+
 /// The largest input of a call that is put together, in bytes.
 const MAX_INPUT_BYTES: usize = 8 << 20;
 
@@ -89,6 +92,9 @@ impl Calls {
             return None;
         }
         self.end_those_before(call.index, told);
+        if self.open.len() == MAX_OPEN {
+            told.push_back(self.open.remove(0).whole());
+        }
         self.called.insert(id.clone());
         told.push_back(Step::CallBegun {
             id: id.clone(),

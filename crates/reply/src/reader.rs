@@ -20,7 +20,10 @@ pub const DEFAULT_MEMORY_BYTES: usize = 4 << 20;
 pub struct ReplyReader {
     framing: Framing,
     memory: Memory,
+    /// What the last value said, told up to the item of this number, whose words begin there.
     said: Said,
+    next_item: usize,
+    words_at: usize,
     text: Telling,
     reasoning: Telling,
     calls: Calls,
@@ -55,6 +58,8 @@ impl ReplyReader {
             framing: Framing::default(),
             memory: Memory::default(),
             said: Said::default(),
+            next_item: 0,
+            words_at: 0,
             text: Telling::new(memory_bytes),
             reasoning: Telling::new(memory_bytes),
             calls: Calls::default(),
@@ -96,12 +101,19 @@ impl ReplyReader {
             return false;
         };
         self.said.clear();
+        (self.next_item, self.words_at) = (0, 0);
         let mut reading = Reading::new(&mut self.said, &mut self.memory, "");
-        let mut text_came = false;
+        let (mut text_came, mut text_data_came, mut ends_event) = (false, false, false);
         match frame {
-            Frame::Text { text, event } => {
+            Frame::Text {
+                text,
+                event,
+                is_data,
+            } => {
                 self.structured.something_came();
+                let mark = reading.mark();
                 reading.named(event).plain_text(Str::plain(text));
+                text_data_came = is_data && reading.has_text_since(mark);
             }
             Frame::Name { event } => reading.named(event).name_alone(),
             Frame::Value {
@@ -123,11 +135,8 @@ impl ReplyReader {
             Frame::Perhaps { value, event } => {
                 let mut trial = self.memory.clone();
                 Reading::new(&mut self.said, &mut trial, event).value(value);
-                if self.said.ends_reply() {
-                    self.memory = trial;
-                } else {
-                    self.said.clear();
-                }
+                ends_event = self.said.ends_reply();
+                self.said.clear();
             }
             Frame::Done => {
                 self.end();
@@ -144,51 +153,52 @@ impl ReplyReader {
         if text_came {
             self.framing.text_came();
         }
+        if text_data_came {
+            self.framing.text_data_came();
+        }
+        if ends_event {
+            self.framing.end_event();
+        }
         self.framing.forget_large();
-        self.tell();
         true
     }
 
-    fn tell(&mut self) {
-        let mut said = std::mem::take(&mut self.said);
-        for item in said.items.drain(..) {
-            match item {
-                Item::Text(words) => {
-                    self.calls.end_all(&mut self.ready);
-                    if let Some(text) = self.text.tell(&words, words.of(&said.words)) {
-                        self.ready.push_back(Step::Text(text.into_owned()));
-                    }
-                }
-                Item::Reasoning(words) => {
-                    self.calls.end_all(&mut self.ready);
-                    let text = words.of(&said.words);
-                    if let Some(text) = self.reasoning.tell(&words, text) {
-                        self.ready.push_back(Step::Reasoning(text.into_owned()));
-                    }
-                }
-                Item::Tool(step, speaker) => {
-                    self.text.turn_end(speaker);
-                    self.reasoning.turn_end(speaker);
-                    self.calls.take_in(step, &mut self.ready);
-                }
-                Item::TurnEnd(speaker) => {
-                    self.text.turn_end(speaker);
-                    self.reasoning.turn_end(speaker);
-                    self.calls.end_all(&mut self.ready);
-                    self.ready.push_back(Step::TurnEnd);
-                }
-                Item::Error => {
-                    self.ready.push_back(Step::End(End::AgentError));
-                    break;
-                }
-                Item::End => {
-                    self.calls.end_all(&mut self.ready);
-                    self.ready.push_back(Step::End(End::Complete));
-                    break;
-                }
+    /// Tells the next thing of what was said; false where all was told.
+    fn tell_next(&mut self) -> bool {
+        let item = self.said.item(self.next_item, &mut self.words_at);
+        self.next_item += 1;
+        match item {
+            None => return false,
+            Some(Item::Text(text, source)) => {
+                self.calls.end_all(&mut self.ready);
+                let told = self.text.tell(&source, text);
+                let text = told.map(|text| Step::Text(text.into_owned()));
+                self.ready.extend(text);
+            }
+            Some(Item::Reasoning(text, source)) => {
+                self.calls.end_all(&mut self.ready);
+                let told = self.reasoning.tell(&source, text);
+                let text = told.map(|text| Step::Reasoning(text.into_owned()));
+                self.ready.extend(text);
+            }
+            Some(Item::Tool(step, speaker)) => {
+                self.text.turn_end(speaker);
+                self.reasoning.turn_end(speaker);
+                self.calls.take_in(step, &mut self.ready);
+            }
+            Some(Item::TurnEnd(speaker)) => {
+                self.text.turn_end(speaker);
+                self.reasoning.turn_end(speaker);
+                self.calls.end_all(&mut self.ready);
+                self.ready.push_back(Step::TurnEnd);
+            }
+            Some(Item::Error) => self.ready.push_back(Step::End(End::AgentError)),
+            Some(Item::End) => {
+                self.calls.end_all(&mut self.ready);
+                self.ready.push_back(Step::End(End::Complete));
             }
         }
-        self.said = said;
+        true
     }
 
     /// The reply is over by what is around the words: `[DONE]`, or the connection's close.
@@ -242,6 +252,7 @@ fn read_value(
         Kind::Array => {
             let mark = reading.mark();
             reading.value(value);
+            reading.name_alone();
             if otherwise == Otherwise::TextOfArray && !reading.has_text_since(mark) {
                 return as_text(reading);
             }
@@ -254,7 +265,10 @@ fn read_value(
             HasRead::Value
         }
         Kind::Number | Kind::True | Kind::False => as_text(reading),
-        Kind::Null | Kind::Object => HasRead::Value,
+        Kind::Null | Kind::Object => {
+            reading.name_alone();
+            HasRead::Value
+        }
     }
 }
 
@@ -268,7 +282,7 @@ impl Iterator for ReplyReader {
                 self.has_ended = matches!(step, Step::End(_));
                 return Some(step);
             }
-            if !self.read_on() {
+            if !self.tell_next() && !self.read_on() {
                 return None;
             }
         }

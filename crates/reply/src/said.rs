@@ -2,19 +2,27 @@
 
 use crate::json::{Kind, Str, Value};
 
-/// What one message, or one value of it, says, in order.
+/// What one value says, in order.
+///
+/// A message may say millions of things, so a thing takes eight bytes here: where it ends among the
+/// words, and which of few sources it has.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     /// The words of all `Text` and `Reasoning`, one behind the other.
-    pub(crate) words: String,
-    pub(crate) items: Vec<Item>,
+    words: String,
+    things: Vec<Thing>,
+    sources: Vec<Source>,
+    tools: Vec<Tool>,
+    turn_ends: Vec<Option<Speaker>>,
+    /// How often text was said, and how often anything.
+    mark: Mark,
 }
 
 /// One thing that was said.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Item {
-    Text(Words),
-    Reasoning(Words),
+#[derive(Debug)]
+pub(crate) enum Item<'s> {
+    Text(&'s str, Source),
+    Reasoning(&'s str, Source),
     Tool(ToolStep, Option<Speaker>),
     /// A model's turn is over; the agent may go on.
     TurnEnd(Option<Speaker>),
@@ -24,22 +32,55 @@ pub(crate) enum Item {
     End,
 }
 
-/// Words, and what the telling has to know of them.
+/// What the telling has to know of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Words {
-    start: usize,
-    end: usize,
+pub(crate) struct Source {
     pub(crate) form: Form,
     pub(crate) whole: Whole,
     pub(crate) speaker: Option<Speaker>,
 }
 
-impl Words {
-    /// The words, which stand in [`Said::words`].
-    pub(crate) fn of<'s>(&self, words: &'s str) -> &'s str {
-        &words[self.start..self.end]
-    }
+/// A place to come back to in what was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    texts: usize,
+    things: usize,
 }
+
+#[derive(Clone, Copy, Debug)]
+struct Thing {
+    /// Where its words end; those of the next begin there.
+    end: u32,
+    /// The kind in the lowest three bits, then the number of its source.
+    kind: u32,
+}
+
+/// A tool's step, whose id, name, and input or output are the words before its end, one behind the
+/// other.
+#[derive(Clone, Copy, Debug)]
+struct Tool {
+    kind: ToolKind,
+    index: Option<u32>,
+    id: Option<u32>,
+    name: Option<u32>,
+    speaker: Option<Speaker>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum ToolKind {
+    Begun,
+    Piece,
+    Whole,
+    Ended,
+    Result { failed: bool },
+}
+
+const TEXT: u32 = 0;
+const REASONING: u32 = 1;
+const TOOL: u32 = 2;
+const TURN_END: u32 = 3;
+const ERROR: u32 = 4;
+const END: u32 = 5;
 
 /// In which form something is said: its dialect, the path of keys to it, its name, and whether it
 /// was flagged whole. Ids, node names and indices are no part of it.
@@ -125,63 +166,186 @@ pub(crate) enum Input {
 
 impl Said {
     pub(crate) fn clear(&mut self) {
-        self.items.clear();
         self.words.clear();
+        self.things.clear();
+        self.sources.clear();
+        self.tools.clear();
+        self.turn_ends.clear();
         // One huge message must not be paid for during the rest of a reply.
         self.words.shrink_to(1 << 16);
-        self.items.shrink_to(1 << 8);
+        self.things.shrink_to(1 << 8);
     }
 
-    /// The words of an item.
-    #[cfg(test)]
-    pub(crate) fn words(&self, words: &Words) -> &str {
-        words.of(&self.words)
+    /// The thing of that number, whose words begin at `start`, which is put where they end.
+    pub(crate) fn item(&self, number: usize, start: &mut usize) -> Option<Item<'_>> {
+        let Thing { end, kind } = *self.things.get(number)?;
+        let index = (kind >> 3) as usize;
+        let words = std::mem::replace(start, end as usize)..end as usize;
+        Some(match kind & 7 {
+            TEXT => Item::Text(&self.words[words], self.sources[index]),
+            REASONING => Item::Reasoning(&self.words[words], self.sources[index]),
+            TOOL => {
+                let tool = &self.tools[index];
+                Item::Tool(tool.step(&self.words[words]), tool.speaker)
+            }
+            TURN_END => Item::TurnEnd(self.turn_ends[index]),
+            ERROR => Item::Error,
+            _ => Item::End,
+        })
     }
 
     /// Whether nothing comes after this.
     pub(crate) fn ends_reply(&self) -> bool {
-        let mut items = self.items.iter();
-        items.any(|item| matches!(item, Item::End | Item::Error))
+        let mut kinds = self.things.iter().map(|thing| thing.kind & 7);
+        kinds.any(|kind| kind == ERROR || kind == END)
     }
 
-    /// Whether some text that is not empty was said since there were so many items.
-    pub(crate) fn has_text_since(&self, items: usize) -> bool {
-        let since = self.items.get(items..).unwrap_or_default();
-        since.iter().any(|item| matches!(item, Item::Text(_)))
+    pub(crate) fn mark(&self) -> Mark {
+        self.mark
     }
 
-    /// Adds words, unless there are none. Words of the same form go on with those before.
-    pub(crate) fn push_words(
-        &mut self,
-        text: Str<'_>,
-        is_reasoning: bool,
-        form: Form,
-        whole: Whole,
-        speaker: Option<Speaker>,
-    ) {
+    /// Adds words, unless there are none. Words of the same source go on with those before.
+    pub(crate) fn push_words(&mut self, text: Str<'_>, is_reasoning: bool, source: Source) {
         let start = self.words.len();
         text.push_to(&mut self.words);
-        let end = self.words.len();
-        if start == end {
+        if start == self.words.len() {
             return;
         }
-        let words = Words {
-            start,
-            end,
-            form,
-            whole,
-            speaker,
-        };
-        match (self.items.last_mut(), is_reasoning) {
-            (Some(Item::Text(last)), false) | (Some(Item::Reasoning(last)), true)
-                if (last.form, last.whole, last.speaker) == (form, whole, speaker) =>
-            {
-                last.end = end;
-            }
-            (_, false) => self.items.push(Item::Text(words)),
-            (_, true) => self.items.push(Item::Reasoning(words)),
+        self.mark.things += 1;
+        self.mark.texts += usize::from(!is_reasoning);
+        let kind = if is_reasoning { REASONING } else { TEXT };
+        let kind = self.source(source) << 3 | kind;
+        match self.things.last_mut().filter(|last| last.kind == kind) {
+            Some(last) => last.end = number(self.words.len()),
+            None => self.push(kind),
         }
     }
+
+    pub(crate) fn push_tool(&mut self, step: ToolStep, speaker: Option<Speaker>) {
+        self.mark.things += 1;
+        let mut length = |words: Option<String>| {
+            let words = words?;
+            self.words.push_str(&words);
+            Some(number(words.len()))
+        };
+        let (kind, index, id, name, words) = match step {
+            ToolStep::Call(call) => {
+                let (kind, input) = match call.input {
+                    Input::None => (ToolKind::Begun, None),
+                    Input::Piece(piece) => (ToolKind::Piece, Some(piece)),
+                    Input::Whole(input) => (ToolKind::Whole, Some(input)),
+                    Input::Ended => (ToolKind::Ended, None),
+                };
+                let index = call
+                    .index
+                    .map(|index| u32::try_from(index).unwrap_or(u32::MAX));
+                (kind, index, length(call.id), length(call.name), input)
+            }
+            ToolStep::Result { id, output, failed } => (
+                ToolKind::Result { failed },
+                None,
+                length(id),
+                None,
+                Some(output),
+            ),
+        };
+        length(words);
+        let kind_of_thing = number(self.tools.len()) << 3 | TOOL;
+        self.tools.push(Tool {
+            kind,
+            index,
+            id,
+            name,
+            speaker,
+        });
+        self.push(kind_of_thing);
+    }
+
+    pub(crate) fn push_turn_end(&mut self, speaker: Option<Speaker>) {
+        self.mark.things += 1;
+        let kind = number(self.turn_ends.len()) << 3 | TURN_END;
+        self.turn_ends.push(speaker);
+        self.push(kind);
+    }
+
+    pub(crate) fn push_error(&mut self) {
+        self.mark.things += 1;
+        self.push(ERROR);
+    }
+
+    pub(crate) fn push_end(&mut self) {
+        self.mark.things += 1;
+        self.push(END);
+    }
+
+    fn push(&mut self, kind: u32) {
+        let end = number(self.words.len());
+        self.things.push(Thing { end, kind });
+    }
+
+    /// The number of a source. Of those that a value goes back to only the last few are known again.
+    fn source(&mut self, source: Source) -> u32 {
+        const FEW: usize = 8;
+        let last = self.sources.len().saturating_sub(FEW);
+        let known = self.sources[last..].iter().rposition(|one| *one == source);
+        number(known.map_or_else(
+            || {
+                self.sources.push(source);
+                self.sources.len() - 1
+            },
+            |place| last + place,
+        ))
+    }
+}
+
+impl Tool {
+    /// The step, put together from its words.
+    fn step(&self, words: &str) -> ToolStep {
+        let mut rest = words;
+        let mut take = |length: Option<u32>| {
+            let (taken, after) = rest.split_at(length? as usize);
+            rest = after;
+            Some(taken.to_owned())
+        };
+        let (id, name) = (take(self.id), take(self.name));
+        let words = rest.to_owned();
+        let input = match self.kind {
+            ToolKind::Result { failed } => {
+                return ToolStep::Result {
+                    id,
+                    output: words,
+                    failed,
+                };
+            }
+            ToolKind::Begun => Input::None,
+            ToolKind::Piece => Input::Piece(words),
+            ToolKind::Whole => Input::Whole(words),
+            ToolKind::Ended => Input::Ended,
+        };
+        ToolStep::Call(Call {
+            id,
+            index: self.index.map(u64::from),
+            name,
+            input,
+        })
+    }
+}
+
+impl Mark {
+    /// Whether text was said between an earlier mark and this one.
+    pub(crate) fn has_text_since(self, earlier: Self) -> bool {
+        self.texts > earlier.texts
+    }
+
+    /// Whether anything was said between an earlier mark and this one.
+    pub(crate) fn has_said_since(self, earlier: Self) -> bool {
+        self.things > earlier.things
+    }
+}
+
+/// A count or a place: all are below the size of a message, which 29 bits hold.
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX >> 3)
 }
 
 /// A value as a person would want to read it: a string as it is meant, all else as its JSON.

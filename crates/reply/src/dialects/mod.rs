@@ -6,15 +6,24 @@
 //! there.
 
 use crate::json::{Keys, Kind, Object, Str, Value};
-use crate::said::{Call, Form, Input, Item, Said, Speaker, ToolStep, Whole, readable};
+use crate::said::{Call, Form, Input, Mark, Said, Source, Speaker, ToolStep, Whole, readable};
 
+mod ag_ui;
 mod agent_framework;
 mod agno;
+mod ai_sdk;
+mod anthropic;
 mod autogen;
 mod crewai;
+mod fields;
 mod haystack;
 mod home_made;
 mod llama_index;
+mod openai_agents;
+mod openai_chat;
+mod openai_items;
+mod openai_responses;
+mod pydantic_ai;
 mod semantic_kernel;
 mod smolagents;
 mod tool_input;
@@ -23,6 +32,13 @@ pub(crate) use home_made::is_terminal_name;
 
 /// The dialects, in the order in which they are tried. Home-made forms come last.
 const DIALECTS: &[&Dialect] = &[
+    &ag_ui::DIALECT,
+    &openai_responses::DIALECT,
+    &openai_chat::DIALECT,
+    &anthropic::DIALECT,
+    &ai_sdk::DIALECT,
+    &pydantic_ai::DIALECT,
+    &openai_agents::DIALECT,
     &llama_index::DIALECT,
     &autogen::DIALECT,
     &agno::DIALECT,
@@ -47,12 +63,18 @@ pub(crate) struct Dialect {
 
 /// What the dialects remember of a reply, each in a field of its own.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Memory {}
+pub(crate) struct Memory {
+    ag_ui: ag_ui::Run,
+    openai_chat: openai_chat::Helper,
+    anthropic: anthropic::Message,
+    ai_sdk: ai_sdk::Stream,
+    pydantic_ai: pydantic_ai::Run,
+}
 
 impl Memory {
     /// Whether a run has begun that says itself when it is over.
     pub(crate) fn is_in_run(&self) -> bool {
-        false
+        self.ag_ui.in_run()
     }
 }
 
@@ -137,8 +159,13 @@ impl<'r> Reading<'r> {
 
     fn words(&mut self, form: &str, text: Str<'_>, is_reasoning: bool, whole: Whole) {
         let form = self.form.then(form);
-        self.said
-            .push_words(text, is_reasoning, form, whole, self.speaker);
+        let speaker = self.speaker;
+        let source = Source {
+            form,
+            whole,
+            speaker,
+        };
+        self.said.push_words(text, is_reasoning, source);
     }
 
     /// Says that a tool is called.
@@ -158,10 +185,8 @@ impl<'r> Reading<'r> {
             name,
             input,
         };
-        let speaker = self.speaker;
-        self.said
-            .items
-            .push(Item::Tool(ToolStep::Call(call), speaker));
+        let call = ToolStep::Call(call);
+        self.said.push_tool(call, self.speaker);
     }
 
     /// Says what a tool answered.
@@ -170,7 +195,7 @@ impl<'r> Reading<'r> {
         let id = id.map(|id| id.decode().into_owned());
         let output = output.map(readable).unwrap_or_default();
         let result = ToolStep::Result { id, output, failed };
-        self.said.items.push(Item::Tool(result, self.speaker));
+        self.said.push_tool(result, self.speaker);
     }
 
     /// Says what a tool answered, where that is text by itself.
@@ -181,25 +206,25 @@ impl<'r> Reading<'r> {
             output,
             failed,
         };
-        self.said.items.push(Item::Tool(result, self.speaker));
+        self.said.push_tool(result, self.speaker);
     }
 
     /// Says that a model's turn is over.
     pub(crate) fn turn_end(&mut self) {
-        self.said.items.push(Item::TurnEnd(self.speaker));
+        self.said.push_turn_end(self.speaker);
     }
 
     /// Says that the agent failed.
     pub(crate) fn error(&mut self) {
         if !self.is_inside && !self.memory.is_in_run() {
-            self.said.items.push(Item::Error);
+            self.said.push_error();
         }
     }
 
     /// Says that the reply is whole.
     pub(crate) fn end(&mut self) {
         if !self.is_inside && !self.memory.is_in_run() {
-            self.said.items.push(Item::End);
+            self.said.push_end();
         }
     }
 
@@ -264,18 +289,18 @@ impl<'r> Reading<'r> {
     }
 
     /// A place to come back to: whether text was said from here on tells [`Self::has_text_since`].
-    pub(crate) fn mark(&self) -> usize {
-        self.said.items.len()
+    pub(crate) fn mark(&self) -> Mark {
+        self.said.mark()
     }
 
     /// Whether text was said since then.
-    pub(crate) fn has_text_since(&self, mark: usize) -> bool {
-        self.said.has_text_since(mark)
+    pub(crate) fn has_text_since(&self, mark: Mark) -> bool {
+        self.said.mark().has_text_since(mark)
     }
 
     /// Whether anything was said since then.
-    pub(crate) fn has_said_since(&self, mark: usize) -> bool {
-        self.said.items.len() > mark
+    pub(crate) fn has_said_since(&self, mark: Mark) -> bool {
+        self.said.mark().has_said_since(mark)
     }
 
     /// Reads an object by the first dialect that recognises it; false where none does.
@@ -320,6 +345,7 @@ impl<'r> Reading<'r> {
 mod testing {
     use super::*;
     use crate::json::Document;
+    use crate::said::Item;
 
     /// What values say that come one after the other, a line for each thing: `text Hello`,
     /// `reasoning hm`, `call id name {"input"}`, `result id output`, `turn end`, `error`, `end`; and
@@ -333,16 +359,22 @@ mod testing {
             if !Reading::new(&mut said, &mut memory, "").value(value) {
                 lines.push("unread".to_owned());
             }
-            lines.extend(said.items.iter().map(|item| line(&said, item)));
+            let mut start = 0;
+            for number in 0.. {
+                let Some(item) = said.item(number, &mut start) else {
+                    break;
+                };
+                lines.push(line(&item));
+            }
         }
         lines
     }
 
-    fn line(said: &Said, item: &Item) -> String {
+    fn line(item: &Item<'_>) -> String {
         let words = |of: &Option<String>| of.clone().unwrap_or_else(|| "-".to_owned());
         match item {
-            Item::Text(text) => format!("text {}", said.words(text)),
-            Item::Reasoning(text) => format!("reasoning {}", said.words(text)),
+            Item::Text(text, _) => format!("text {text}"),
+            Item::Reasoning(text, _) => format!("reasoning {text}"),
             Item::Tool(ToolStep::Call(call), _) => {
                 let input = match &call.input {
                     Input::None => "begun".to_owned(),

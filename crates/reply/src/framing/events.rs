@@ -74,6 +74,8 @@ pub(super) enum Data {
 pub(super) struct Events {
     /// A line whose end has not come.
     line: String,
+    /// The line began with an earlier message.
+    line_is_older: bool,
     /// The last line ended with a carriage return, of which a newline may still be part.
     after_carriage_return: bool,
     /// The value of `event:` of the event at hand, or of the last one.
@@ -85,7 +87,8 @@ pub(super) struct Events {
     data: Data,
     /// The data where it is `Joined`.
     joined: String,
-    pending: PendingData,
+    /// What is known of data whose line has not ended; most lines end.
+    pending: Option<Box<PendingData>>,
     /// How much of the data is known not to end the reply.
     looked_at: usize,
 }
@@ -124,15 +127,23 @@ impl Events {
         }
         let is_data = self.line.starts_with("data:");
         if let Some(field) = FIELDS.iter().find(|field| message.starts_with(*field)) {
-            return !(is_data && self.pending.can_go_on_with(field.as_bytes()));
+            return !(is_data && self.can_go_on_with(field));
         }
         if is_done(message) {
-            return !(is_data && self.pending.can_go_on_with(DONE.as_bytes()));
+            return !(is_data && self.can_go_on_with(DONE));
         }
         // A number or a word could be the beginning of a longer text. Not so before a value.
         is_data
-            && self.pending.is_whole_scalar()
+            && self
+                .pending
+                .as_ref()
+                .is_some_and(|pending| pending.is_whole_scalar())
             && message.trim_start().starts_with(['{', '[', '"'])
+    }
+
+    fn can_go_on_with(&self, text: &str) -> bool {
+        let pending = self.pending.as_ref();
+        pending.is_some_and(|pending| pending.can_go_on_with(text.as_bytes()))
     }
 
     /// Ends the pending line, and the event where it has data. An event without data goes on.
@@ -172,6 +183,7 @@ impl Events {
             let rest = &message[start..];
             let Some(length) = memchr2(b'\n', b'\r', rest.as_bytes()) else {
                 check_size(self.line.len() + rest.len())?;
+                self.line_is_older = !self.line.is_empty();
                 self.line.push_str(rest);
                 *at = bytes.len();
                 break;
@@ -206,12 +218,19 @@ impl Events {
         if line.is_empty() {
             return Ok(self.has_begun.then(|| self.end_event(false)));
         }
+        if let Some(value) = line.strip_prefix("data:") {
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            if is_done(value) {
+                return Ok(Some(self.end_event(true)));
+            }
+            self.push_data(value, message)?;
+            return Ok(None);
+        }
         if is_done(line) {
             return Ok(Some(self.end_event(true)));
         }
         let (field, value) = split_field(line);
         match field {
-            "data" if is_done(value) => return Ok(Some(self.end_event(true))),
             "data" => self.push_data(value, message)?,
             "event" => {
                 self.begin();
@@ -249,7 +268,9 @@ impl Events {
                 self.joined.push_str(value);
             }
         }
-        self.pending.line_ended();
+        if let Some(pending) = &mut self.pending {
+            pending.line_ended();
+        }
         Ok(())
     }
 
@@ -284,10 +305,12 @@ impl Events {
         if let Some(value) = line.strip_prefix("data:") {
             let value = &value[without_space(value)..];
             let lines = (self.data == Data::Joined).then_some(self.joined.as_str());
-            return is_done(value) || self.pending.is_whole(lines, value);
+            let pending = self.pending.get_or_insert_default();
+            return is_done(value) || pending.is_whole(lines, value);
         }
         if let Some(name) = line.strip_prefix("event:") {
-            return is_terminal_name(&name[without_space(name)..]);
+            // A name that comes in pieces may go on: `final`, then `_result`.
+            return !self.line_is_older && is_terminal_name(&name[without_space(name)..]);
         }
         is_done(line)
     }
@@ -295,7 +318,7 @@ impl Events {
     /// The data of the event at hand, or its last line, where that is a whole object that may end
     /// the reply: the blank line after it is not waited for. Each line is looked at once.
     pub(super) fn perhaps_whole(&mut self) -> Option<Range<usize>> {
-        if self.data != Data::Joined || !self.line.is_empty() {
+        if self.data != Data::Joined {
             return None;
         }
         let data = self.joined.as_str();
@@ -308,12 +331,12 @@ impl Events {
         if is_object(&data[start..]) {
             return Some(start..data.len());
         }
-        let is_whole = self.pending.is_joined_whole(data);
+        let is_whole = self.pending.get_or_insert_default().is_joined_whole(data);
         (is_whole && is_object(data)).then_some(0..data.len())
     }
 
     fn end_event(&mut self, is_last: bool) -> Found {
-        self.pending = PendingData::default();
+        self.pending = None;
         self.looked_at = 0;
         if !std::mem::take(&mut self.has_begun) {
             self.name.clear();

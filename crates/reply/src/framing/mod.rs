@@ -31,7 +31,12 @@ const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 #[derive(Debug)]
 pub(crate) enum Frame<'f> {
     /// Text as it stands. `event` is the name that an SSE `event:` gave it, empty where none.
-    Text { text: &'f str, event: &'f str },
+    Text {
+        text: &'f str,
+        event: &'f str,
+        /// It is the data of an event.
+        is_data: bool,
+    },
     /// A JSON value, and what to make of it where no dialect reads it.
     Value {
         value: Value<'f>,
@@ -133,7 +138,7 @@ enum Work {
     /// Text of the message.
     Text(Range<usize>),
     /// Messages that are a piece of text each, read up to this byte.
-    Texts(Texts, usize),
+    Texts(Box<Texts>, usize),
     /// Lines of data that are JSON each, read up to here.
     Lines(usize),
     Done,
@@ -154,7 +159,7 @@ enum Next {
 struct Place {
     source: Source,
     range: Range<usize>,
-    is_named: bool,
+    is_of_event: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -219,6 +224,16 @@ impl Framing {
         self.bare = BareSoFar::Text;
     }
 
+    /// The data of an event that is not JSON was read as text.
+    pub(crate) fn text_data_came(&mut self) {
+        self.in_text_data = true;
+    }
+
+    /// The event at hand ends the reply, so it has ended, though the blank line after it has not come.
+    pub(crate) fn end_event(&mut self) {
+        self.work.push_front(Work::EndOfEvents);
+    }
+
     /// The last thing was read: what a large one took is given back.
     pub(crate) fn forget_large(&mut self) {
         self.document.forget_large();
@@ -231,6 +246,7 @@ impl Framing {
             Next::Text(place) => Frame::Text {
                 text: self.text(&place),
                 event: self.event(&place),
+                is_data: place.is_of_event,
             },
             Next::Value(place, otherwise) => Frame::Value {
                 value: self.document.value(self.text(&place)),
@@ -260,7 +276,7 @@ impl Framing {
     }
 
     fn event(&self, place: &Place) -> &str {
-        if place.is_named {
+        if place.is_of_event {
             self.events.name()
         } else {
             ""
@@ -285,7 +301,12 @@ impl Framing {
         match std::mem::take(&mut self.held) {
             Held::Nothing => {
                 self.message.push_str(message);
-                self.work.push_back(Work::Fresh(0));
+                let goes_on = self.in_events && message.starts_with("data:");
+                self.work.push_back(if goes_on {
+                    Work::Events(0)
+                } else {
+                    Work::Fresh(0)
+                });
             }
             Held::PartOfField(part) => self.push_after_part_of_field(part, message),
             Held::PartOfValue(part) => self.push_after_part_of_value(part, message),
@@ -321,7 +342,7 @@ impl Framing {
                 // White space before a value only parts it from others.
                 if !(part.is_blank() && is_json_or_done(message)) {
                     self.bare = BareSoFar::Text;
-                    self.work.push_back(Work::Texts(part.into(), 0));
+                    self.work.push_back(Work::Texts(Box::new(part.into()), 0));
                 }
                 self.work.push_back(Work::Fresh(0));
             }
@@ -347,7 +368,8 @@ impl Framing {
                 part.truncate(before);
                 self.message.push_str(message);
                 self.bare = BareSoFar::Text;
-                self.work.push_back(Work::Texts((*part).into(), 0));
+                self.work
+                    .push_back(Work::Texts(Box::new((*part).into()), 0));
                 self.work.push_back(Work::Fresh(0));
             }
             Verdict::Whole => {
@@ -446,11 +468,11 @@ impl Framing {
     fn release_held(&mut self) {
         let texts = match std::mem::take(&mut self.held) {
             Held::Nothing => return,
-            Held::PartOfField(part) => part.into(),
+            Held::PartOfField(part) => Texts::from(part),
             Held::PartOfValue(part) => (*part).into(),
         };
         self.bare = BareSoFar::Text;
-        self.work.push_back(Work::Texts(texts, 0));
+        self.work.push_back(Work::Texts(Box::new(texts), 0));
     }
 
     fn broken(&mut self, broken: Broken) {
@@ -519,7 +541,7 @@ impl Framing {
         Some(Next::Value(place, Otherwise::TextOfArray))
     }
 
-    fn read_texts(&mut self, texts: Texts, at: usize) -> Option<Next> {
+    fn read_texts(&mut self, texts: Box<Texts>, at: usize) -> Option<Next> {
         let end = texts.end_of_message(at)?;
         self.data.clear();
         self.data.push_str(&texts.text()[at..end]);
@@ -527,7 +549,7 @@ impl Framing {
         Some(Next::Text(Place {
             source: Source::Data,
             range: 0..end - at,
-            is_named: false,
+            is_of_event: false,
         }))
     }
 
@@ -554,7 +576,7 @@ impl Framing {
             Next::Perhaps(Place {
                 source: Source::Pending,
                 range,
-                is_named: true,
+                is_of_event: true,
             })
         })
     }
@@ -579,7 +601,7 @@ impl Framing {
         let place = Place {
             source,
             range,
-            is_named: true,
+            is_of_event: true,
         };
         self.read_data(place)
     }
@@ -608,7 +630,6 @@ impl Framing {
                 return None;
             }
         }
-        self.in_text_data = true;
         Some(Next::Text(place))
     }
 
@@ -643,7 +664,7 @@ impl Framing {
         let place = Place {
             source: Source::Data,
             range: at..at + length,
-            is_named: true,
+            is_of_event: true,
         };
         Next::Value(place, self.otherwise())
     }
@@ -654,7 +675,7 @@ impl Place {
         Self {
             source: Source::Message,
             range,
-            is_named: false,
+            is_of_event: false,
         }
     }
 }

@@ -43,6 +43,8 @@ impl Node {
 #[derive(Debug, Default)]
 pub(crate) struct Document {
     nodes: Vec<Node>,
+    /// The open objects and arrays while a text is read: the number of each one's node.
+    open: Vec<u32>,
 }
 
 impl Document {
@@ -79,10 +81,12 @@ impl Document {
         if text.len() >= HOLDS_OBJECT as usize {
             return None;
         }
+        self.open.clear();
         Parser {
             bytes: text.as_bytes(),
             at: 0,
             nodes: &mut self.nodes,
+            open: &mut self.open,
         }
         .value()
     }
@@ -92,47 +96,38 @@ struct Parser<'t, 'n> {
     bytes: &'t [u8],
     at: usize,
     nodes: &'n mut Vec<Node>,
-}
-
-/// The open objects and arrays: the number of each one's node.
-struct Open {
-    nodes: [u32; MAX_DEPTH],
-    depth: usize,
+    open: &'n mut Vec<u32>,
 }
 
 impl Parser<'_, '_> {
     /// Reads one value; gives where it ends.
     fn value(&mut self) -> Option<usize> {
-        let mut open = Open {
-            nodes: [0; MAX_DEPTH],
-            depth: 0,
-        };
         loop {
             self.skip_white_space();
-            let begun = self.begin_value(&mut open)?;
+            let begun = self.begin_value()?;
             if begun {
                 // An object or array with something in it: its first key or value comes.
-                if self.peek()? == b'"' && self.is_object(&open) {
+                if self.peek()? == b'"' && self.is_object() {
                     self.key()?;
                 }
                 continue;
             }
             // A value has ended, and with it perhaps what it is in.
             loop {
-                if open.depth == 0 {
+                if self.open.is_empty() {
                     return Some(self.at);
                 }
                 self.skip_white_space();
                 let byte = self.peek()?;
                 self.at += 1;
-                match (byte, self.is_object(&open)) {
+                match (byte, self.is_object()) {
                     (b',', true) => {
                         self.skip_white_space();
                         self.key()?;
                         break;
                     }
                     (b',', false) => break,
-                    (b'}', true) | (b']', false) => self.close(&mut open),
+                    (b'}', true) | (b']', false) => self.close(),
                     _ => return None,
                 }
             }
@@ -140,16 +135,15 @@ impl Parser<'_, '_> {
     }
 
     /// Begins a value, and ends it unless it is an object or array that is not empty, which is true.
-    fn begin_value(&mut self, open: &mut Open) -> Option<bool> {
+    fn begin_value(&mut self) -> Option<bool> {
         match self.peek()? {
             b'"' => self.string().map(|()| false),
             bracket @ (b'{' | b'[') => {
-                if open.depth == MAX_DEPTH {
+                if self.open.len() == MAX_DEPTH {
                     return None;
                 }
                 let node = u32::try_from(self.nodes.len()).ok()?;
-                open.nodes[open.depth] = node;
-                open.depth += 1;
+                self.open.push(node);
                 self.push(self.at, 0, false);
                 self.at += 1;
                 self.skip_white_space();
@@ -157,7 +151,7 @@ impl Parser<'_, '_> {
                 // The closing brackets are two behind the opening ones.
                 if next == bracket + 2 {
                     self.at += 1;
-                    self.close(open);
+                    self.close();
                     return Some(false);
                 }
                 if bracket == b'{' && next != b'"' {
@@ -168,29 +162,31 @@ impl Parser<'_, '_> {
             b't' => self.word(b"true"),
             b'f' => self.word(b"false"),
             b'n' => self.word(b"null"),
-            b'N' if open.depth > 0 => self.word(b"NaN"),
-            b'I' if open.depth > 0 => self.word(b"Infinity"),
-            b'-' if open.depth > 0 && self.bytes[self.at..].starts_with(b"-Infinity") => {
+            b'N' if !self.open.is_empty() => self.word(b"NaN"),
+            b'I' if !self.open.is_empty() => self.word(b"Infinity"),
+            b'-' if !self.open.is_empty() && self.bytes[self.at..].starts_with(b"-Infinity") => {
                 self.word(b"-Infinity")
             }
             _ => self.number(),
         }
     }
 
-    fn close(&mut self, open: &mut Open) {
-        open.depth -= 1;
+    fn close(&mut self) {
+        let Some(closed) = self.open.pop() else {
+            return;
+        };
         let after = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        let node = &mut self.nodes[open.nodes[open.depth] as usize];
+        let node = &mut self.nodes[closed as usize];
         node.link = after;
         let holds_object = node.holds_object() || self.bytes[node.start()] == b'{';
-        if let Some(parent) = open.depth.checked_sub(1).filter(|_| holds_object) {
-            self.nodes[open.nodes[parent] as usize].start |= HOLDS_OBJECT;
+        if let Some(parent) = self.open.last().filter(|_| holds_object) {
+            self.nodes[*parent as usize].start |= HOLDS_OBJECT;
         }
     }
 
-    fn is_object(&self, open: &Open) -> bool {
-        open.depth.checked_sub(1).is_some_and(|last| {
-            let node = self.nodes[open.nodes[last] as usize];
+    fn is_object(&self) -> bool {
+        self.open.last().is_some_and(|innermost| {
+            let node = self.nodes[*innermost as usize];
             self.bytes[node.start()] == b'{'
         })
     }

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use crate::said::{Form, Speaker, Whole, Words};
+use crate::said::{Form, Source, Speaker, Whole};
 use transcript::{Repetition, Transcript};
 
 mod marks;
@@ -38,14 +38,16 @@ impl Telling {
 
     /// What of a text is to be told; `None` where all of it was told, or is kept back until it shows
     /// whether it was.
-    pub(crate) fn tell<'t>(&mut self, words: &Words, text: &'t str) -> Option<Cow<'t, str>> {
-        let Words {
+    pub(crate) fn tell<'t>(&mut self, source: &Source, text: &'t str) -> Option<Cow<'t, str>> {
+        let Source {
             form,
             whole,
             speaker,
-            ..
-        } = *words;
-        let goes_on = self.all.teller() == Some(form) && whole != Whole::Snapshot;
+        } = *source;
+        let goes_on = match self.all.teller() {
+            None => true,
+            Some(teller) => teller == form && whole != Whole::Snapshot,
+        };
         if goes_on {
             if whole == Whole::PerhapsOfPieces && self.all.is_whole_of_turn(text) {
                 self.turn_end(speaker);
@@ -54,7 +56,7 @@ impl Telling {
             self.remember(form, speaker, text);
             return Some(Cow::Borrowed(text));
         }
-        let told = self.compare(words, text);
+        let told = self.compare(source, text);
         if let Some(told) = &told {
             self.remember(form, speaker, told);
         }
@@ -71,12 +73,12 @@ impl Telling {
         }
     }
 
-    fn compare<'t>(&mut self, words: &Words, text: &'t str) -> Option<Cow<'t, str>> {
+    fn compare<'t>(&mut self, source: &Source, text: &'t str) -> Option<Cow<'t, str>> {
         let limit = self.limit;
-        let own = words.speaker.and_then(|speaker| self.own(speaker));
+        let own = source.speaker.and_then(|speaker| self.own(speaker));
         let repetition = match own {
-            Some(own) => own.compare(words.form, words.whole, text, limit),
-            None => self.all.compare(words.form, words.whole, text, limit),
+            Some(own) => own.compare(source.form, source.whole, text, limit),
+            None => self.all.compare(source.form, source.whole, text, limit),
         };
         match repetition {
             Repetition::None(text) => Some(text),

@@ -1,6 +1,5 @@
 use super::*;
 use crate::json::Str;
-use crate::said::{Item, Said};
 
 /// Tells one text after the other; `form` is a name, `text` what is said. `|` is a turn's end.
 fn told(texts: &[(&str, &str)]) -> Vec<String> {
@@ -18,13 +17,13 @@ fn told(texts: &[(&str, &str)]) -> Vec<String> {
             ("?", form) => (form, Whole::PerhapsOfPieces),
             _ => (form, Whole::Unknown),
         };
-        let mut said = Said::default();
         let form = Form::TOP.then(form);
-        said.push_words(Str::plain(text), false, form, whole, speaker);
-        let [Item::Text(words)] = said.items.as_slice() else {
-            panic!("one text");
+        let source = Source {
+            form,
+            whole,
+            speaker,
         };
-        pieces.extend(telling.tell(words, said.words(words)).map(Cow::into_owned));
+        pieces.extend(telling.tell(&source, text).map(Cow::into_owned));
     }
     pieces
 }
@@ -164,13 +163,12 @@ fn white_space_alone_waits_for_what_follows() {
 fn beyond_the_limit_a_form_that_only_followed_is_silent_and_a_new_one_is_told() {
     let mut telling = Telling::new(8);
     let mut tell = |form: &str, text: &str| {
-        let mut said = Said::default();
-        let form = Form::TOP.then(form);
-        said.push_words(Str::plain(text), false, form, Whole::Unknown, None);
-        let [Item::Text(words)] = said.items.as_slice() else {
-            panic!("one text");
+        let source = Source {
+            form: Form::TOP.then(form),
+            whole: Whole::Unknown,
+            speaker: None,
         };
-        telling.tell(words, text).map(Cow::into_owned)
+        telling.tell(&source, text).map(Cow::into_owned)
     };
     assert!(tell("a", "1234").is_some());
     assert!(tell("b", "1234").is_none());

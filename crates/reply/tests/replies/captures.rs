@@ -5,8 +5,9 @@ use agentcore_reply::End;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-#[derive(serde::Deserialize)]
-struct Capture {
+/// One reply.
+#[derive(Clone, serde::Deserialize)]
+pub(super) struct Capture {
     name: String,
     way: String,
     messages: Vec<Sent>,
@@ -14,7 +15,23 @@ struct Capture {
     text: Option<String>,
 }
 
-#[derive(serde::Deserialize)]
+/// All captures. `CAPTURES` names another file of the same form, which `tests/agents/run --record`
+/// writes.
+pub(super) fn captures() -> Vec<Capture> {
+    let other = option_env!("CAPTURES").map(|file| std::fs::read_to_string(file).expect("a file"));
+    let captures = include_str!("../../../../tests/data/agent-replies.jsonl");
+    let captures = other.as_deref().unwrap_or(captures).lines();
+    let capture = |line| serde_json::from_str(line).expect("a capture");
+    captures.map(capture).collect()
+}
+
+impl Capture {
+    pub(super) fn messages(&self) -> Vec<Message> {
+        self.messages.iter().cloned().map(Sent::message).collect()
+    }
+}
+
+#[derive(Clone, serde::Deserialize)]
 #[serde(untagged)]
 enum Sent {
     Text(String),
@@ -54,27 +71,22 @@ fn holds(read: &Read, outcome: Outcome, text: &str) -> bool {
     }
 }
 
-/// `CAPTURES` names another file of the same form, which `tests/agents/run --record` writes.
 #[test]
 fn each_reply_reads_as_its_user_expects() {
-    let other = option_env!("CAPTURES").map(|file| std::fs::read_to_string(file).expect("a file"));
-    let captures = include_str!("../../../../tests/data/agent-replies.jsonl");
-    let captures = other.as_deref().unwrap_or(captures);
-    let (mut count, mut fallen) = (0, Vec::new());
-    for line in captures.lines() {
-        let capture: Capture = serde_json::from_str(line).expect("a capture");
-        let messages: Vec<_> = capture.messages.into_iter().map(Sent::message).collect();
-        let read = read(&messages);
-        count += 1;
+    let captures = captures();
+    let count = captures.len();
+    let mut fallen = Vec::new();
+    for capture in captures {
+        let read = read(&capture.messages());
         let text = capture.text.unwrap_or_default();
         if !holds(&read, capture.outcome, &text) {
             let Capture {
                 name, way, outcome, ..
             } = capture;
+            let Read { end, .. } = read;
+            let got = read.text();
             fallen.push(format!(
-                "{name} ({way}): {outcome:?} {text:?}, not {:?} {:?}",
-                read.end,
-                read.text()
+                "{name} ({way}): {outcome:?} {text:?}, not {end:?} {got:?}"
             ));
         }
     }

@@ -1,6 +1,7 @@
 //! Replies as agents send them, and what their users expect to read.
 
 mod captures;
+mod cuts;
 mod vectors;
 
 use agentcore_reply::{End, ReplyReader, Step};

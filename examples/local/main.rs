@@ -10,17 +10,23 @@ use std::time::{Duration, SystemTime};
 
 use agentcore_bridge::api::{AnswerLimit, Api, RequestContext};
 use agentcore_bridge::caller::Origin;
-use agentcore_bridge::config::{Config, Environment};
-use agentcore_bridge::telemetry::{self, Format, Output};
+use agentcore_bridge::config::{AllowedOrigins, Config, Environment};
+use agentcore_bridge::telemetry::{self, Format, Output, printable};
 use agentcore_bridge::{aws, bridge};
 use agentcore_emulator::{Credentials, Emulator, stock};
 use aws_credential_types::provider::ProvideCredentials;
 use axum::Router;
 use axum::body::Body;
-use http::Request;
+use axum::response::{IntoResponse, Response};
+use guard::{Guard, Refusal};
+use http::{Request, StatusCode};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use uuid::Uuid;
+
+#[cfg(test)]
+mod browser;
+mod guard;
 
 const USAGE: &str = "\
 Runs the HTTP API on this machine, without AWS unless agents are configured.
@@ -35,6 +41,8 @@ credentials of the AWS default chain. Without, it talks to an emulator of its ow
 See .env.example for all variables.";
 
 const DEFAULT_PORT: u16 = 3000;
+
+const ORIGINS: &str = "CORS_ALLOWED_ORIGINS";
 
 /// How long requests may go on after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(2);
@@ -82,6 +90,9 @@ fn port(mut arguments: impl Iterator<Item = String>) -> Result<Option<u16>, Stri
 
 async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     let mut variables = variables()?;
+    let names_origins = variables
+        .get(ORIGINS)
+        .is_some_and(|value| !value.is_empty());
     let is_real = variables
         .iter()
         .any(|(name, value)| name.ends_with("_AGENT_ARN") && !value.is_empty());
@@ -102,7 +113,16 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     let api = bridge::api(&config, &env, None, now)?;
     greet(listener.local_addr()?, &config, &env, emulator.as_ref());
     telemetry::misconfigured_agents(&config.agents);
-    serve(listener, api).await?;
+    let guard = Guard {
+        // Not what the emulator has put there.
+        named: if names_origins {
+            config.allowed_origins
+        } else {
+            AllowedOrigins::None
+        },
+        trusts_own_pages: emulator.is_some(),
+    };
+    serve(listener, api, guard).await?;
     if let Some(emulator) = emulator {
         emulator.stop().await;
     }
@@ -157,10 +177,8 @@ async fn emulator(variables: &mut BTreeMap<String, String>) -> Result<Emulator, 
         "AWS_SESSION_TOKEN",
         credentials.session_token.as_deref().unwrap_or_default(),
     );
-    // A frontend in development has an origin of its own.
-    let origins = variables
-        .entry("CORS_ALLOWED_ORIGINS".to_owned())
-        .or_default();
+    // A frontend in development has an origin of its own, of this machine's: `guard` sees to that.
+    let origins = variables.entry(ORIGINS.to_owned()).or_default();
     if origins.is_empty() {
         "*".clone_into(origins);
     }
@@ -207,9 +225,9 @@ fn greet(address: SocketAddr, config: &Config, env: &Environment, emulator: Opti
 }
 
 /// Serves until Ctrl-C.
-async fn serve(listener: TcpListener, api: Api) -> Result<(), Box<dyn Error>> {
+async fn serve(listener: TcpListener, api: Api, guard: Guard) -> Result<(), Box<dyn Error>> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let router = Router::new().fallback(move |request| answer(api.clone(), request));
+    let router = router(api, guard);
     let interrupted = async move {
         // Without a handler for Ctrl-C the process ends at once, which is well too.
         let _ = tokio::signal::ctrl_c().await;
@@ -227,10 +245,38 @@ async fn serve(listener: TcpListener, api: Api) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn answer(api: Api, request: Request<Body>) -> axum::response::Response {
-    let received = Instant::now();
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+fn router(api: Api, guard: Guard) -> Router {
+    Router::new().fallback(async move |request: Request<Body>| {
+        let received = Instant::now();
+        let asked = format!("{} {}", request.method(), request.uri().path());
+        let response = match guard.check(&request) {
+            Ok(()) => answer(&api, request, received).await,
+            Err(refusal) => refuse(refusal),
+        };
+        let status = response.status().as_u16();
+        let took = received.elapsed().as_millis();
+        Output.line(&printable(&format!("{asked} → {status} in {took} ms")));
+        response
+    })
+}
+
+/// 403, in the form of the API's own errors.
+fn refuse(refusal: Refusal) -> Response {
+    let details = serde_json::json!({ "retryable": false });
+    let body = serde_json::json!({
+        "error": "AuthorizationError",
+        "message": refusal,
+        "details": details,
+    });
+    let headers = [
+        ("content-type", "application/json"),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+    ];
+    (StatusCode::FORBIDDEN, headers, body.to_string()).into_response()
+}
+
+async fn answer(api: &Api, request: Request<Body>, received: Instant) -> Response {
     let context = RequestContext {
         request_id: Uuid::new_v4().to_string(),
         received,
@@ -241,11 +287,7 @@ async fn answer(api: Api, request: Request<Body>) -> axum::response::Response {
         limit: AnswerLimit::Lambda,
         can_stream: true,
     };
-    let response = api.answer(request, context).await;
-    let status = response.status().as_u16();
-    let took = received.elapsed().as_millis();
-    Output.line(&format!("{method} {path} → {status} in {took} ms"));
-    response
+    api.answer(request, context).await
 }
 
 #[expect(clippy::print_stderr, reason = "a program for a terminal")]

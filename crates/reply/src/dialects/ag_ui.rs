@@ -1,0 +1,394 @@
+//! AG-UI, the Agent User Interaction Protocol: <https://docs.ag-ui.com/concepts/events>, defined by
+//! `spec/1.0/schema.json` and, before 1.0, by `sdks/python/ag_ui/core/events.py` in
+//! <https://github.com/ag-ui-protocol/ag-ui>. The `THINKING_…` events are from before 1.0. Python
+//! dumps its events in snake case unless it is told otherwise.
+
+use super::fields::{self, Ids, number_of};
+use super::{Dialect, Reading};
+use crate::json::{Array, Keys, Object, Str};
+use crate::said::{Input, Whole, readable};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "AG-UI",
+    keys: Keys::of(&["type"]),
+    read,
+};
+
+/// What is remembered of the run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Run {
+    is_on: bool,
+    has_text: bool,
+    /// Messages that are not the assistant's.
+    others: Ids,
+    /// The message that chunks without an id go on with: whether it is not the assistant's.
+    chunks_are_others: bool,
+    /// Subagents that are a tool of the agent's.
+    tools: Ids,
+}
+
+impl Run {
+    /// Whether a run has begun and is not over: until then nothing else ends the reply.
+    pub(crate) fn in_run(&self) -> bool {
+        self.is_on
+    }
+}
+
+const MESSAGE_ID: &[&str] = &["messageId", "message_id"];
+const CALL_ID: &[&str] = &["toolCallId", "tool_call_id"];
+const CALL_NAME: &[&str] = &["toolCallName", "tool_call_name"];
+const SUBAGENT: &[&str] = &["subagentRunId", "subagent_run_id"];
+
+fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let Some(name) = event.string("type") else {
+        return false;
+    };
+    let name = name.decode();
+    // `str` of Python's enum, which some serialisers write.
+    match name.strip_prefix("EventType.").unwrap_or(&name) {
+        "RUN_STARTED" => reading.memory().ag_ui = run_that_is_on(),
+        "RUN_FINISHED" => run_finished(event, reading),
+        "RUN_ERROR" => {
+            reading.memory().ag_ui.is_on = false;
+            reading.error();
+        }
+        "TEXT_MESSAGE_START" => text_start(event, reading),
+        "TEXT_MESSAGE_CONTENT" => text_content(event, reading),
+        "TEXT_MESSAGE_CHUNK" => text_chunk(event, reading),
+        "TEXT_MESSAGE_END" => {
+            if let Some(id) = fields::string(event, MESSAGE_ID) {
+                reading.memory().ag_ui.others.remove(id);
+            }
+        }
+        "THINKING_TEXT_MESSAGE_CONTENT"
+        | "REASONING_MESSAGE_CONTENT"
+        | "REASONING_MESSAGE_CHUNK" => {
+            if let Some(delta) = event.string("delta") {
+                let mut reading = reading.spoken_by(fields::string(event, MESSAGE_ID));
+                reading.reasoning("ag-ui reasoning delta", delta);
+            }
+        }
+        "TOOL_CALL_START" => call(event, reading, Input::None),
+        "TOOL_CALL_ARGS" | "TOOL_CALL_CHUNK" => {
+            let delta = event.string("delta");
+            let piece = delta.map(|delta| Input::Piece(delta.decode().into_owned()));
+            call(event, reading, piece.unwrap_or_default());
+        }
+        "TOOL_CALL_END" => call(event, reading, Input::Ended),
+        "TOOL_CALL_RESULT" => {
+            let failed = event.get("error").is_some_and(|error| !error.is_nothing());
+            reading.result(fields::string(event, CALL_ID), event.get("content"), failed);
+        }
+        "MESSAGES_SNAPSHOT" => {
+            if let Some(messages) = event.array("messages") {
+                messages_snapshot(messages, reading);
+            }
+        }
+        "SUBAGENT_STARTED" => subagent_started(event, reading),
+        "RAW" => return event.has("event"),
+        "CUSTOM" => return event.has("name"),
+        "SUBAGENT_FINISHED"
+        | "SUBAGENT_ERROR"
+        | "STEP_STARTED"
+        | "STEP_FINISHED"
+        | "STATE_SNAPSHOT"
+        | "STATE_DELTA"
+        | "ACTIVITY_SNAPSHOT"
+        | "ACTIVITY_DELTA"
+        | "THINKING_START"
+        | "THINKING_END"
+        | "THINKING_TEXT_MESSAGE_START"
+        | "THINKING_TEXT_MESSAGE_END"
+        | "REASONING_START"
+        | "REASONING_END"
+        | "REASONING_MESSAGE_START"
+        | "REASONING_MESSAGE_END"
+        | "REASONING_ENCRYPTED_VALUE" => {}
+        _ => return false,
+    }
+    true
+}
+
+fn run_that_is_on() -> Run {
+    Run {
+        is_on: true,
+        ..Run::default()
+    }
+}
+
+fn run_finished(event: &Object<'_>, reading: &mut Reading<'_>) {
+    let run = std::mem::take(&mut reading.memory().ag_ui);
+    // What the run returned: words only where no message held any.
+    if let Some(result) = event.string("result").filter(|_| !run.has_text) {
+        reading.text("ag-ui result", result);
+    }
+    let outcome = event.object("outcome");
+    if outcome.is_some_and(|outcome| outcome.is("type", "cancelled")) {
+        return reading.error();
+    }
+    reading.end();
+}
+
+fn text_start(event: &Object<'_>, reading: &mut Reading<'_>) {
+    if let Some(id) = fields::string(event, MESSAGE_ID) {
+        let is_other = is_other(event);
+        set_other(reading, id, is_other);
+    }
+}
+
+fn set_other(reading: &mut Reading<'_>, message: Str<'_>, is_other: bool) {
+    let others = &mut reading.memory().ag_ui.others;
+    if is_other {
+        others.insert(message);
+    } else {
+        others.remove(message);
+    }
+}
+
+/// Whether a message has a role other than the assistant's, which is that of one without any.
+fn is_other(message: &Object<'_>) -> bool {
+    let role = message.string("role");
+    role.is_some_and(|role| !role.is("assistant"))
+}
+
+fn text_content(event: &Object<'_>, reading: &mut Reading<'_>) {
+    let id = fields::string(event, MESSAGE_ID);
+    let is_others = id.is_some_and(|id| reading.memory().ag_ui.others.has(id));
+    if !is_others {
+        text_delta(event, reading, id);
+    }
+}
+
+fn text_chunk(event: &Object<'_>, reading: &mut Reading<'_>) {
+    let id = fields::string(event, MESSAGE_ID);
+    if let Some(id) = id {
+        if event.string("role").is_some() {
+            set_other(reading, id, is_other(event));
+        }
+        let run = &mut reading.memory().ag_ui;
+        run.chunks_are_others = run.others.has(id);
+    } else if event.string("role").is_some() {
+        reading.memory().ag_ui.chunks_are_others = is_other(event);
+    }
+    if !reading.memory().ag_ui.chunks_are_others {
+        text_delta(event, reading, id);
+    }
+}
+
+fn text_delta(event: &Object<'_>, reading: &mut Reading<'_>, message: Option<Str<'_>>) {
+    let Some(delta) = event.string("delta") else {
+        return;
+    };
+    if is_of_tool(event, reading) {
+        return;
+    }
+    reading.memory().ag_ui.has_text = true;
+    reading.spoken_by(message).text("ag-ui delta", delta);
+}
+
+/// Whether it is a subagent's that the agent called as a tool: what a tool says inside of itself is
+/// not the agent's answer.
+fn is_of_tool(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let subagent = fields::string(value, SUBAGENT);
+    subagent.is_some_and(|subagent| reading.memory().ag_ui.tools.has(subagent))
+}
+
+fn subagent_started(event: &Object<'_>, reading: &mut Reading<'_>) {
+    let Some(subagent) = fields::string(event, SUBAGENT) else {
+        return;
+    };
+    let call = fields::string(event, &["parentToolCallId", "parent_tool_call_id"]);
+    let parent = fields::string(event, &["parentSubagentRunId", "parent_subagent_run_id"]);
+    let tools = &mut reading.memory().ag_ui.tools;
+    if call.is_some() || parent.is_some_and(|parent| tools.has(parent)) {
+        tools.insert(subagent);
+    }
+}
+
+fn call(event: &Object<'_>, reading: &mut Reading<'_>, input: Input) {
+    let id = fields::string(event, CALL_ID);
+    let name = fields::string(event, CALL_NAME);
+    reading.call(id, id.map(number_of), name, input);
+}
+
+/// The conversation so far: the reply is what follows the last of the user's messages.
+fn messages_snapshot(messages: Array<'_>, reading: &mut Reading<'_>) {
+    let is_users = |message: &Object<'_>| message.is("role", "user");
+    let messages = messages.filter_map(|message| message.as_object());
+    let after = messages.clone().filter(is_users).count();
+    let mut users = 0;
+    for message in messages {
+        users += usize::from(is_users(&message));
+        if users == after && !is_of_tool(&message, reading) {
+            snapshot_of(&message, reading);
+        }
+    }
+}
+
+fn snapshot_of(message: &Object<'_>, reading: &mut Reading<'_>) {
+    let Some(role) = message.string("role") else {
+        return;
+    };
+    if role.is("tool") {
+        let failed = message
+            .string("error")
+            .is_some_and(|error| !error.is_empty());
+        let id = fields::string(message, CALL_ID);
+        return reading.result(id, message.get("content"), failed);
+    }
+    let content = message.string("content").filter(|text| !text.is_empty());
+    let mut reading = reading.spoken_by(message.string("id"));
+    if role.is("reasoning") {
+        if let Some(text) = content {
+            reading.reasoning("ag-ui snapshot", text);
+        }
+    } else if role.is("assistant") {
+        if let Some(text) = content {
+            reading.memory().ag_ui.has_text = true;
+            reading.text_whole("ag-ui snapshot", text, Whole::Snapshot);
+        }
+        let calls = fields::value(message, &["toolCalls", "tool_calls"]);
+        for call in calls
+            .and_then(|calls| calls.as_array())
+            .into_iter()
+            .flatten()
+        {
+            let Some(call) = call.as_object() else {
+                continue;
+            };
+            let Some(function) = call.object("function") else {
+                continue;
+            };
+            let input = function.get("arguments").map(readable);
+            let input = Input::Whole(input.unwrap_or_default());
+            reading.call(call.string("id"), None, function.string("name"), input);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::said;
+
+    #[test]
+    fn a_run_is_over_when_it_says_so() {
+        let lines = said(&[
+            r#"{"type":"RUN_STARTED","threadId":"t","runId":"r","input":{"messages":[{"role":"user","content":"PROMPT"}]}}"#,
+            r#"{"type":"STEP_STARTED","stepName":"s"}"#,
+            r#"{"type":"TEXT_MESSAGE_START","messageId":"m","role":"assistant"}"#,
+            r#"{"type":"TEXT_MESSAGE_CONTENT","messageId":"m","delta":"It is"}"#,
+            r#"{"type":"RAW","event":{"type":"x","text":"RAW"},"source":"s"}"#,
+            r#"{"type":"CUSTOM","name":"n","value":{"text":"CUSTOM"}}"#,
+            r#"{"type":"STATE_SNAPSHOT","snapshot":{"text":"STATE"}}"#,
+            r#"{"type":"STATE_DELTA","delta":[{"op":"add","path":"/text","value":"STATE"}]}"#,
+            r#"{"type":"ACTIVITY_SNAPSHOT","messageId":"a","activityType":"PLAN","content":{"text":"x"}}"#,
+            r#"{"type":"SUBAGENT_ERROR","subagentRunId":"s","message":"SECRET"}"#,
+            r#"{"type":"TEXT_MESSAGE_END","messageId":"m"}"#,
+            r#"{"type":"RUN_FINISHED","threadId":"t","runId":"r","result":"other"}"#,
+        ]);
+        assert_eq!(lines, ["text It is", "end"]);
+        let failed = said(&[
+            r#"{"type":"RUN_STARTED","thread_id":"t","run_id":"r"}"#,
+            r#"{"type":"RUN_ERROR","message":"SECRET","code":"x"}"#,
+        ]);
+        assert_eq!(failed, ["error"]);
+        let cancelled = r#"{"type":"RUN_FINISHED","outcome":{"type":"cancelled"}}"#;
+        assert_eq!(said(&[cancelled]), ["error"]);
+    }
+
+    #[test]
+    fn a_result_is_text_where_no_message_was() {
+        let lines = said(&[
+            r#"{"type":"RUN_STARTED","threadId":"t","runId":"r"}"#,
+            r#"{"type":"RUN_FINISHED","threadId":"t","runId":"r","result":"Hello","outcome":null}"#,
+        ]);
+        assert_eq!(lines, ["text Hello", "end"]);
+    }
+
+    #[test]
+    fn messages_of_others_are_not_text() {
+        let lines = said(&[
+            r#"{"type":"EventType.TEXT_MESSAGE_START","message_id":"u","role":"user"}"#,
+            r#"{"type":"TEXT_MESSAGE_CONTENT","message_id":"u","delta":"PROMPT"}"#,
+            r#"{"type":"TEXT_MESSAGE_CHUNK","messageId":"s","role":"system","delta":"SYSTEM"}"#,
+            r#"{"type":"TEXT_MESSAGE_CHUNK","delta":"SYSTEM"}"#,
+            r#"{"type":"TEXT_MESSAGE_CHUNK","messageId":"a","delta":"Hi"}"#,
+            r#"{"type":"TEXT_MESSAGE_CHUNK","messageId":null,"role":null,"delta":" you"}"#,
+        ]);
+        assert_eq!(lines, ["text Hi", "text  you"]);
+    }
+
+    #[test]
+    fn reasoning_and_tools_are_steps() {
+        let lines = said(&[
+            r#"{"type":"THINKING_START","title":"x"}"#,
+            r#"{"type":"THINKING_TEXT_MESSAGE_CONTENT","delta":"hm"}"#,
+            r#"{"type":"REASONING_MESSAGE_START","messageId":"r","role":"reasoning"}"#,
+            r#"{"type":"REASONING_MESSAGE_CONTENT","messageId":"r","delta":"so"}"#,
+            r#"{"type":"REASONING_ENCRYPTED_VALUE","entityId":"r","encryptedValue":"x"}"#,
+            r#"{"type":"TOOL_CALL_START","toolCallId":"c","toolCallName":"get_weather","parentMessageId":null}"#,
+            r#"{"type":"TOOL_CALL_ARGS","toolCallId":"c","delta":"{}"}"#,
+            r#"{"type":"TOOL_CALL_END","toolCallId":"c"}"#,
+            r#"{"type":"TOOL_CALL_RESULT","messageId":"x","toolCallId":"c","content":"sun","role":"tool"}"#,
+            r#"{"type":"TOOL_CALL_CHUNK","tool_call_id":"d","tool_call_name":"f","delta":"{"}"#,
+            r#"{"type":"TOOL_CALL_CHUNK","delta":"}"}"#,
+        ]);
+        let expected = [
+            "reasoning hm",
+            "reasoning so",
+            "call c get_weather begun",
+            "call c - piece {}",
+            "call c - ended",
+            "result c sun",
+            "call d f piece {",
+            "call - - piece }",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_snapshot_is_read_from_the_users_last_message_on() {
+        let lines = said(&[r#"{"type":"MESSAGES_SNAPSHOT","messages":[
+                {"id":"1","role":"user","content":"PROMPT"},{"id":"2","role":"assistant","content":"before"},
+                {"id":"3","role":"user","content":[{"type":"text","text":"PROMPT"}]},
+                {"id":"4","role":"reasoning","content":"hm"},
+                {"id":"5","role":"assistant","content":"Let me see.","toolCalls":[
+                    {"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},
+                {"id":"6","role":"tool","content":"sun","toolCallId":"c"},
+                {"id":"7","role":"activity","content":{"text":"x"},"activityType":"PLAN"},
+                {"id":"8","role":"assistant","content":"Sunny."}]}"#]);
+        let expected = [
+            "reasoning hm",
+            "text Let me see.",
+            r#"call c f whole {"a":1}"#,
+            "result c sun",
+            "text Sunny.",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_subagent_that_is_a_tool_speaks_to_the_agent_alone() {
+        let lines = said(&[
+            r#"{"type":"SUBAGENT_STARTED","subagentRunId":"s","name":"n","parentToolCallId":"c"}"#,
+            r#"{"type":"SUBAGENT_STARTED","subagentRunId":"t","name":"n","parentSubagentRunId":"s"}"#,
+            r#"{"type":"SUBAGENT_STARTED","subagentRunId":"v","name":"n"}"#,
+            r#"{"type":"TEXT_MESSAGE_CONTENT","messageId":"1","subagentRunId":"s","delta":"inner"}"#,
+            r#"{"type":"TEXT_MESSAGE_CONTENT","messageId":"2","subagentRunId":"t","delta":"inner"}"#,
+            r#"{"type":"TEXT_MESSAGE_CONTENT","messageId":"3","subagentRunId":"v","delta":"outer"}"#,
+        ]);
+        assert_eq!(lines, ["text outer"]);
+    }
+
+    #[test]
+    fn what_is_not_of_the_protocol_is_left_to_others() {
+        for value in [
+            r#"{"type":"RAW","text":"x"}"#,
+            r#"{"type":"CUSTOM"}"#,
+            r#"{"type":"TEXT_MESSAGE","text":"x"}"#,
+            r#"{"type":7}"#,
+        ] {
+            assert_eq!(said(&[value]), ["unread"], "{value}");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! Anthropic's Messages API: <https://docs.anthropic.com/en/docs/build-with-claude/streaming> and
+//! <https://docs.anthropic.com/en/api/messages>, typed in `src/anthropic/types/` of
+//! <https://github.com/anthropics/anthropic-sdk-python>; the events of that SDK's streaming helper,
+//! each with a `snapshot` of what came so far, in `src/anthropic/lib/streaming/_types.py`.
+
+use super::{Dialect, Reading};
+use crate::json::{Keys, Object, Str, Value};
+use crate::said::{Input, readable};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "Anthropic Messages",
+    keys: Keys::of(&["type"]),
+    read,
+};
+
+/// What is remembered of the message that is coming.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Message {
+    /// It stopped so that the agent can go on.
+    goes_on: bool,
+}
+
+const DELTA: &str = "anthropic delta";
+const BLOCK: &str = "anthropic block";
+const MESSAGE: &str = "anthropic message";
+
+fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let Some(name) = value.string("type") else {
+        return false;
+    };
+    match &*name.decode() {
+        "message_start" => {
+            reading.memory().anthropic = Message::default();
+            value.object("message").is_some()
+        }
+        "content_block_start" => with(value.object("content_block"), |block| {
+            block_start(&block, value.number("index"), reading);
+        }),
+        "content_block_delta" => with(value.object("delta"), |delta| {
+            block_delta(&delta, value.number("index"), reading);
+        }),
+        "content_block_stop" => {
+            block_stop(value, reading);
+            value.has("index") || value.has("content_block")
+        }
+        "message_delta" => with(value.object("delta"), |delta| {
+            if let Some(reason) = delta.string("stop_reason") {
+                reading.memory().anthropic.goes_on = goes_on(reason);
+            }
+        }),
+        "message_stop" => {
+            message_stop(value, reading);
+            true
+        }
+        "message" => with(is_message(value).then_some(value), |message| {
+            content(message, MESSAGE, reading);
+            reading.turn_end();
+        }),
+        "error" => with(value.object("error").filter(is_error), |_| reading.error()),
+        "text" => with(helper(value, "text"), |text| {
+            reading.text("anthropic helper", text)
+        }),
+        "thinking" => thinking(value, reading),
+        "citation" => value.has("citation") && value.has("snapshot"),
+        "signature" => value.has("signature"),
+        // The pieces come as deltas too, or else nobody knows of which call they are.
+        "input_json" | "input_json_delta" => value.has("partial_json"),
+        "thinking_delta" => with(value.string("thinking"), |text| {
+            reading.reasoning(DELTA, text);
+        }),
+        "signature_delta" => value.has("signature"),
+        "citations_delta" => value.has("citation"),
+        _ => is_step(value) && block(value, None, BLOCK, reading),
+    }
+}
+
+/// Reads what is there; says whether it is.
+fn with<T>(found: Option<T>, read: impl FnOnce(T)) -> bool {
+    let is_there = found.is_some();
+    found.map(read);
+    is_there
+}
+
+/// The piece of an event of the helper's.
+fn helper<'a>(event: &Object<'a>, key: &str) -> Option<Str<'a>> {
+    event
+        .string(key)
+        .filter(|_| event.string("snapshot").is_some())
+}
+
+/// An event of the helper's, or a block by itself.
+fn thinking(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let form = if value.has("snapshot") {
+        "anthropic helper"
+    } else {
+        BLOCK
+    };
+    with(value.string("thinking"), |text| {
+        reading.reasoning(form, text)
+    })
+}
+
+/// Why a message stopped: whether its model goes on once it has what it waits for.
+fn goes_on(reason: Str<'_>) -> bool {
+    reason.is_any(&["tool_use", "pause_turn", "compaction"])
+}
+
+fn is_error(error: &Object<'_>) -> bool {
+    error
+        .string("type")
+        .is_some_and(|kind| kind.ends_with("_error"))
+}
+
+/// Whether an object is a message of the API's, and no other format's that is called so.
+fn is_message(message: &Object<'_>) -> bool {
+    let is_the_apis = message.has("stop_reason") || message.string("model").is_some();
+    is_the_apis && message.is("role", "assistant") && message.array("content").is_some()
+}
+
+fn content(message: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
+    let blocks = message.array("content").into_iter().flatten();
+    for content in blocks.filter_map(Value::as_object) {
+        block(&content, None, form, reading);
+    }
+}
+
+/// A message is over. Inside of another format's event it is a turn that is over: that format knows
+/// of the reply's end.
+fn message_stop(event: &Object<'_>, reading: &mut Reading<'_>) {
+    let mut waits = reading.memory().anthropic.goes_on;
+    if let Some(message) = event.object("message") {
+        content(&message, MESSAGE, reading);
+        waits |= message.string("stop_reason").is_some_and(goes_on);
+    }
+    if waits || reading.is_inside() {
+        reading.turn_end();
+    } else {
+        reading.end();
+    }
+}
+
+fn block_start(block: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>) {
+    let kind = block.string("type");
+    if kind.is_some_and(is_call) && block.get("input").is_none_or(Value::is_nothing) {
+        reading.call(block.string("id"), index, block.string("name"), Input::None);
+    } else {
+        self::block(block, index, DELTA, reading);
+    }
+}
+
+fn block_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>) {
+    let Some(kind) = delta.string("type") else {
+        return;
+    };
+    if kind.is("text_delta") {
+        if let Some(text) = delta.string("text") {
+            reading.text(DELTA, text);
+        }
+    } else if kind.is("thinking_delta") {
+        if let Some(text) = delta.string("thinking") {
+            reading.reasoning(DELTA, text);
+        }
+    } else if kind.is("input_json_delta")
+        && let Some(piece) = delta.string("partial_json")
+    {
+        let piece = Input::Piece(piece.decode().into_owned());
+        reading.call(None, index, None, piece);
+    }
+}
+
+/// A block is over. The helper gives it again as a whole.
+fn block_stop(event: &Object<'_>, reading: &mut Reading<'_>) {
+    let index = event.number("index");
+    if let Some(content) = event.object("content_block") {
+        block(&content, index, BLOCK, reading);
+    } else if index.is_some() {
+        reading.call(None, index, None, Input::Ended);
+    }
+}
+
+/// The kinds of calls: `tool_use`, `server_tool_use`, `mcp_tool_use`.
+fn is_call(kind: Str<'_>) -> bool {
+    kind.ends_with("tool_use")
+}
+
+/// The kinds of results: `tool_result`, `web_search_tool_result`, `mcp_tool_result` …
+fn is_result(kind: Str<'_>) -> bool {
+    kind.ends_with("tool_result")
+}
+
+/// Whether an object is a call of a tool or its result, by itself.
+fn is_step(block: &Object<'_>) -> bool {
+    let kind = block.string("type");
+    (kind.is_some_and(is_call) && block.string("name").is_some() && block.has("input"))
+        || (kind.is_some_and(is_result) && block.string("tool_use_id").is_some())
+}
+
+/// Reads a block of content; says whether it is one that has something to say.
+fn block(block: &Object<'_>, index: Option<u64>, form: &str, reading: &mut Reading<'_>) -> bool {
+    let Some(kind) = block.string("type") else {
+        return false;
+    };
+    if kind.is("text") {
+        return with(block.string("text"), |text| reading.text(form, text));
+    }
+    if kind.is("thinking") {
+        return with(block.string("thinking"), |text| {
+            reading.reasoning(form, text)
+        });
+    }
+    if is_call(kind) {
+        let input = block.get("input").map(readable).unwrap_or_default();
+        let name = block.string("name");
+        reading.call(block.string("id"), index, name, Input::Whole(input));
+        return true;
+    }
+    if is_result(kind) {
+        result(block, reading);
+        return true;
+    }
+    false
+}
+
+fn result(block: &Object<'_>, reading: &mut Reading<'_>) {
+    let content = block.get("content");
+    // The server's own tools say in their content that they failed.
+    let kind = content
+        .and_then(Value::as_object)
+        .and_then(|content| content.string("type"));
+    let failed = block.is_true("is_error") || kind.is_some_and(|kind| kind.ends_with("_error"));
+    reading.result(block.string("tool_use_id"), content, failed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::said;
+
+    #[test]
+    fn a_message_streams_its_blocks() {
+        let lines = said(&[
+            r#"{"type":"message_start","message":{"id":"m","role":"assistant","content":[],"stop_reason":null}}"#,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"s"}}"#,
+            r#"{"type":"content_block_stop","index":0}"#,
+            r#"{"type":"ping"}"#,
+            r#"{"type":"content_block_start","index":1,"content_block":{"type":"text","text":"","citations":null}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Hi"}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"citations_delta","citation":{"cited_text":"CITED"}}}"#,
+            r#"{"type":"content_block_stop","index":1}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":9}}"#,
+            r#"{"type":"message_stop"}"#,
+        ]);
+        let expected = [
+            "reasoning hm",
+            "call - - ended",
+            "unread",
+            "text Hi",
+            "call - - ended",
+            "end",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_message_that_calls_a_tool_ends_the_turn_alone() {
+        for reason in ["tool_use", "pause_turn", "end_turn", "refusal"] {
+            let delta =
+                format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"{reason}"}}}}"#);
+            let lines = said(&[&delta, r#"{"type":"message_stop"}"#]);
+            let goes_on = matches!(reason, "tool_use" | "pause_turn");
+            assert_eq!(
+                lines,
+                [if goes_on { "turn end" } else { "end" }],
+                "{reason}"
+            );
+        }
+        let two = said(&[
+            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#,
+            r#"{"type":"message_stop","message":null}"#,
+            r#"{"type":"message_start","message":{"content":[]}}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"max_tokens"}}"#,
+            r#"{"type":"message_stop"}"#,
+        ]);
+        assert_eq!(two, ["turn end", "end"]);
+    }
+
+    #[test]
+    fn tools_of_all_kinds_are_steps() {
+        let lines = said(&[
+            r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t","name":"f","input":{}}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"a\":1}"}}"#,
+            r#"{"type":"input_json","partial_json":"{\"a\":1}","snapshot":{"a":1}}"#,
+            r#"{"type":"content_block_stop","index":1,"content_block":{"type":"tool_use","id":"t","name":"f","input":{"a":1}}}"#,
+            r#"{"type":"content_block_start","index":2,"content_block":{"type":"web_search_tool_result","tool_use_id":"s","content":[{"type":"web_search_result","title":"TITLE"}]}}"#,
+            r#"{"type":"content_block_start","index":3,"content_block":{"type":"web_fetch_tool_result","tool_use_id":"u","content":{"type":"web_fetch_tool_result_error","error_code":"x"}}}"#,
+            r#"{"type":"mcp_tool_use","id":"p","name":"g","server_name":"s","input":{}}"#,
+            r#"{"type":"tool_result","tool_use_id":"t","content":"sun","is_error":true}"#,
+        ]);
+        let expected = [
+            "call t f begun",
+            r#"call - - piece {"a":1}"#,
+            r#"call t f whole {"a":1}"#,
+            r#"result s [{"type":"web_search_result","title":"TITLE"}]"#,
+            r#"result u {"type":"web_fetch_tool_result_error","error_code":"x"} failed"#,
+            "call p g whole {}",
+            "result t sun failed",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn the_helper_says_it_again() {
+        let lines = said(&[
+            r#"{"type":"thinking","thinking":"hm","snapshot":"hm"}"#,
+            r#"{"type":"signature","signature":"s"}"#,
+            r#"{"type":"text","text":" you","snapshot":"Hi you"}"#,
+            r#"{"type":"citation","citation":{"cited_text":"CITED"},"snapshot":[{"cited_text":"CITED"}]}"#,
+            r#"{"type":"content_block_stop","index":0,"content_block":{"type":"text","text":"Hi you","citations":[{"cited_text":"CITED"}]}}"#,
+            r#"{"type":"message_stop","message":{"role":"assistant","stop_reason":"end_turn","content":[{"type":"text","text":"Hi you"}]}}"#,
+        ]);
+        let expected = [
+            "reasoning hm",
+            "text  you",
+            "text Hi you",
+            "text Hi you",
+            "end",
+        ];
+        assert_eq!(lines, expected);
+        let goes_on =
+            r#"{"type":"message_stop","message":{"stop_reason":"tool_use","content":[]}}"#;
+        assert_eq!(said(&[goes_on]), ["turn end"]);
+    }
+
+    #[test]
+    fn a_whole_message_ends_its_turn() {
+        let lines = said(&[
+            r#"{"id":"m","type":"message","role":"assistant","model":"c","stop_reason":"end_turn","content":[
+                {"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"x"},
+                {"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"q"}},
+                {"type":"compaction","content":"SUMMARY"},
+                {"type":"text","text":"Hi","citations":null}]}"#,
+        ]);
+        let expected = [
+            "reasoning hm",
+            r#"call s web_search whole {"query":"q"}"#,
+            "text Hi",
+            "turn end",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn an_error_is_one() {
+        let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"SECRET"}}"#;
+        assert_eq!(said(&[error]), ["error"]);
+    }
+
+    #[test]
+    fn what_is_not_of_the_api_is_left_to_others() {
+        for value in [
+            r#"{"type":"text","text":"x"}"#,
+            r#"{"type":"text_delta","text":"x"}"#,
+            r#"{"type":"message","content":"x"}"#,
+            r#"{"type":"message","role":"assistant","content":[{"text":"x"}]}"#,
+            r#"{"type":"message_start","text":"x"}"#,
+            r#"{"type":"tool_use","text":"x"}"#,
+            r#"{"type":"error","error":"x"}"#,
+        ] {
+            assert_eq!(said(&[value]), ["unread"], "{value}");
+        }
+    }
+}

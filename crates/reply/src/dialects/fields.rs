@@ -1,0 +1,58 @@
+//! Small things that several dialects need.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::json::{Object, Str, Value};
+
+/// The string of the first of these keys that has one: serialisers write one field as `toolCallId`
+/// or as `tool_call_id`.
+pub(super) fn string<'a>(object: &Object<'a>, keys: &[&str]) -> Option<Str<'a>> {
+    keys.iter().find_map(|key| object.string(key))
+}
+
+/// The value of the first of these keys that is there and not null.
+pub(super) fn value<'a>(object: &Object<'a>, keys: &[&str]) -> Option<Value<'a>> {
+    let mut values = keys.iter().filter_map(|key| object.get(key));
+    values.find(|value| !value.is_null())
+}
+
+/// The object of the first of these keys that has one.
+pub(super) fn object<'a>(object: &Object<'a>, keys: &[&str]) -> Option<Object<'a>> {
+    keys.iter().find_map(|key| object.object(key))
+}
+
+/// A number that stands for an id. As the index of a call it lets calls come at once in formats
+/// that tell them apart by their ids.
+pub(super) fn number_of(id: Str<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.decode().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A few ids, the last ones.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ids(VecDeque<u64>);
+
+impl Ids {
+    const MAX: usize = 64;
+
+    pub(super) fn insert(&mut self, id: Str<'_>) {
+        self.remove(id);
+        if self.0.len() == Self::MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(number_of(id));
+    }
+
+    pub(super) fn remove(&mut self, id: Str<'_>) {
+        if !self.0.is_empty() {
+            let id = number_of(id);
+            self.0.retain(|known| *known != id);
+        }
+    }
+
+    pub(super) fn has(&self, id: Str<'_>) -> bool {
+        !self.0.is_empty() && self.0.contains(&number_of(id))
+    }
+}

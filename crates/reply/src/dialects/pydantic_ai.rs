@@ -1,0 +1,328 @@
+//! pydantic-ai: the events of `run_stream_events`,
+//! <https://ai.pydantic.dev/agents/#streaming-all-events>, and its messages,
+//! <https://ai.pydantic.dev/message-history/>; both are dataclasses in
+//! `pydantic_ai_slim/pydantic_ai/messages.py` of <https://github.com/pydantic/pydantic-ai>, the last
+//! event and the result in `run.py` beside it.
+
+use super::fields;
+use super::{Dialect, Reading};
+use crate::json::{Keys, Object, Str, Value};
+use crate::said::{Input, Whole, readable};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "pydantic-ai",
+    keys: Keys::of(&[
+        "event_kind",
+        "kind",
+        "model_response",
+        "_state",
+        "part_kind",
+    ]),
+    read,
+};
+
+/// What is remembered of a run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Run {
+    has_text: bool,
+}
+
+/// Where a part stands.
+#[derive(Clone, Copy)]
+enum Of {
+    /// It begins: the rest comes in pieces.
+    Start,
+    /// It is over, and given again.
+    End,
+    /// A message of the conversation so far.
+    Message,
+}
+
+fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    if let Some(kind) = value.string("event_kind") {
+        return event(&kind.decode(), value, reading);
+    }
+    if is_message(value) {
+        message(value, reading);
+        return true;
+    }
+    // A node of the agent's graph.
+    if let Some(response) = value.object("model_response").filter(is_message) {
+        message(&response, reading);
+        return true;
+    }
+    let is_result = value.has("output")
+        && value
+            .object("_state")
+            .is_some_and(|state| state.has("message_history"));
+    if is_result {
+        result(value, reading);
+        reading.turn_end();
+    }
+    is_result
+}
+
+fn event(kind: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let index = event.number("index");
+    match kind {
+        "part_start" | "part_end" => {
+            let of = if kind == "part_start" {
+                Of::Start
+            } else {
+                Of::End
+            };
+            if let Some(part) = event.object("part") {
+                self::part(&part, of, index, reading);
+            }
+        }
+        "part_delta" => {
+            if let Some(delta) = event.object("delta") {
+                part_delta(&delta, index, reading);
+            }
+        }
+        "function_tool_call" | "output_tool_call" | "builtin_tool_call" => {
+            if let Some(part) = event.object("part") {
+                call(&part, Of::End, None, reading);
+            }
+        }
+        "function_tool_result" | "output_tool_result" | "builtin_tool_result" => {
+            // Before version 2 it was called `result`.
+            if let Some(part) = fields::object(event, &["part", "result"]) {
+                tool_return(&part, reading);
+            }
+        }
+        "agent_run_result" => {
+            if let Some(result) = event.object("result") {
+                self::result(&result, reading);
+            }
+            reading.end();
+        }
+        "final_result"
+        | "enqueued_messages"
+        | "deferred_tool_requests"
+        | "deferred_tool_results"
+        | "tool_availability_delta"
+        | "capability_load_delta"
+        | "model_settings_delta" => {}
+        _ => return kind.starts_with("realtime_"),
+    }
+    true
+}
+
+fn part(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>) {
+    let Some(kind) = part.string("part_kind") else {
+        return;
+    };
+    match &*kind.decode() {
+        "text" => text(part.string("content"), of, reading),
+        "speech" if !part.is("speaker", "user") => text(part.string("transcript"), of, reading),
+        "thinking" => {
+            if let Some(text) = part.string("content") {
+                reading.reasoning(form(of), text);
+            }
+        }
+        "tool-call" | "builtin-tool-call" => call(part, of, index, reading),
+        "tool-return" | "builtin-tool-return" => tool_return(part, reading),
+        // In answer to a call of a tool's; without one it is the framework's word to the model.
+        "retry-prompt" if part.string("tool_name").is_some() => tool_return(part, reading),
+        _ => {}
+    }
+}
+
+/// What a part begins with is of one form with the pieces that follow.
+fn form(of: Of) -> &'static str {
+    match of {
+        Of::Start => "pydantic-ai delta",
+        Of::End => "pydantic-ai part",
+        Of::Message => "pydantic-ai message",
+    }
+}
+
+fn text(text: Option<Str<'_>>, of: Of, reading: &mut Reading<'_>) {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return;
+    };
+    reading.memory().pydantic_ai.has_text = true;
+    let whole = match of {
+        Of::Message => Whole::Snapshot,
+        Of::Start | Of::End => Whole::Unknown,
+    };
+    reading.text_whole(form(of), text, whole);
+}
+
+fn part_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>) {
+    let Some(kind) = delta.string("part_delta_kind") else {
+        return;
+    };
+    match &*kind.decode() {
+        "text" => text(delta.string("content_delta"), Of::Start, reading),
+        "speech" if !delta.is("speaker", "user") => {
+            text(delta.string("transcript_delta"), Of::Start, reading);
+        }
+        "thinking" => {
+            if let Some(text) = delta.string("content_delta") {
+                reading.reasoning(form(Of::Start), text);
+            }
+        }
+        "tool_call" => {
+            // A dictionary is merged into what came before: the part's end has it whole.
+            if let Some(piece) = delta.string("args_delta") {
+                let piece = Input::Piece(piece.decode().into_owned());
+                reading.call(delta.string("tool_call_id"), index, None, piece);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn call(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>) {
+    let args = fields::value(part, &["args"]);
+    let pieces = args
+        .and_then(Value::as_str)
+        .map(|args| args.decode().into_owned());
+    let input = match (of, args) {
+        (Of::Start, _) => pieces.map_or(Input::None, Input::Piece),
+        (_, args) => Input::Whole(args.map(readable).unwrap_or_default()),
+    };
+    let id = part.string("tool_call_id");
+    reading.call(id, index, part.string("tool_name"), input);
+}
+
+fn tool_return(part: &Object<'_>, reading: &mut Reading<'_>) {
+    let outcome = part.string("outcome");
+    let failed = part.is("part_kind", "retry-prompt")
+        || outcome
+            .is_some_and(|outcome| outcome.is_any(&["failed", "denied", "interrupted", "retried"]));
+    reading.result(part.string("tool_call_id"), part.get("content"), failed);
+}
+
+/// Whether it is a request to the model or its response. Both have parts that say what they are.
+fn is_message(message: &Object<'_>) -> bool {
+    let kind = message.string("kind");
+    let is_kind = kind.is_some_and(|kind| kind.is_any(&["request", "response"]));
+    is_kind && message.array("parts").is_some()
+}
+
+/// Reads a message. One that is streamed is given again and again, with more in it each time; its
+/// time stays the same.
+fn message(message: &Object<'_>, reading: &mut Reading<'_>) {
+    let parts = message.array("parts").into_iter().flatten();
+    let mut reading = reading.spoken_by(message.string("timestamp"));
+    for part in parts.filter_map(Value::as_object) {
+        self::part(&part, Of::Message, None, &mut reading);
+    }
+}
+
+/// Reads what a run gave. Where that is no text it was made of the model's words, if there were
+/// any; else it is the only answer there is.
+fn result(result: &Object<'_>, reading: &mut Reading<'_>) {
+    let Some(output) = result.get("output") else {
+        return;
+    };
+    if let Some(output) = output.as_str() {
+        return text_of_result(output, reading);
+    }
+    // The run waits for somebody to allow or to run its calls.
+    let is_deferred = output
+        .as_object()
+        .is_some_and(|output| output.has("calls") && output.has("approvals"));
+    let is_structured = output.as_object().is_some() || output.as_array().is_some();
+    if is_structured && !is_deferred && !reading.memory().pydantic_ai.has_text {
+        text_of_result(Str::plain(output.raw()), reading);
+    }
+}
+
+fn text_of_result(text: Str<'_>, reading: &mut Reading<'_>) {
+    reading.text("pydantic-ai result", text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::said;
+
+    #[test]
+    fn parts_begin_go_on_and_end() {
+        let lines = said(&[
+            r#"{"index":0,"part":{"content":"h","part_kind":"thinking"},"event_kind":"part_start"}"#,
+            r#"{"index":0,"delta":{"content_delta":"m","part_delta_kind":"thinking"},"event_kind":"part_delta"}"#,
+            r#"{"index":1,"part":{"content":"It","part_kind":"text"},"previous_part_kind":"thinking","event_kind":"part_start"}"#,
+            r#"{"tool_name":null,"tool_call_id":null,"event_kind":"final_result"}"#,
+            r#"{"index":1,"delta":{"content_delta":" is","part_delta_kind":"text"},"event_kind":"part_delta"}"#,
+            r#"{"index":1,"part":{"content":"It is","part_kind":"text"},"event_kind":"part_end"}"#,
+            r#"{"result":{"output":"It is","_state":{"message_history":[{"parts":[{"content":"PROMPT","part_kind":"user-prompt"}],"kind":"request"}]}},"event_kind":"agent_run_result"}"#,
+        ]);
+        let expected = [
+            "reasoning h",
+            "reasoning m",
+            "text It",
+            "text  is",
+            "text It is",
+            "text It is",
+            "end",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn tools_are_steps() {
+        let lines = said(&[
+            r#"{"index":1,"part":{"tool_name":"f","args":"{\"a\":","tool_call_id":"c","part_kind":"tool-call"},"event_kind":"part_start"}"#,
+            r#"{"index":1,"delta":{"tool_name_delta":null,"args_delta":"1}","tool_call_id":"c","part_delta_kind":"tool_call"},"event_kind":"part_delta"}"#,
+            r#"{"part":{"tool_name":"f","args":{"a":1},"tool_call_id":"c","part_kind":"tool-call"},"event_kind":"function_tool_call"}"#,
+            r#"{"part":{"tool_name":"f","content":"sun","tool_call_id":"c","outcome":"success","part_kind":"tool-return"},"content":null,"event_kind":"function_tool_result"}"#,
+            r#"{"result":{"tool_name":"f","content":"SECRET","tool_call_id":"d","part_kind":"retry-prompt"},"event_kind":"function_tool_result"}"#,
+        ]);
+        let expected = [
+            r#"call c f piece {"a":"#,
+            "call c - piece 1}",
+            r#"call c f whole {"a":1}"#,
+            "result c sun",
+            "result d SECRET failed",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn messages_have_the_models_text_alone() {
+        let lines = said(&[
+            r#"[{"parts":[{"content":"SYSTEM","part_kind":"system-prompt"},{"content":"PROMPT","part_kind":"user-prompt"}],"instructions":"SYSTEM","kind":"request"},
+                {"parts":[{"content":"hm","part_kind":"thinking"},{"tool_name":"f","args":"{}","tool_call_id":"c","part_kind":"tool-call"}],"kind":"response"},
+                {"parts":[{"tool_name":"f","content":"sun","tool_call_id":"c","part_kind":"tool-return"},{"content":"RETRY","part_kind":"retry-prompt","tool_name":null}],"kind":"request"},
+                {"parts":[{"content":"SUMMARY","part_kind":"compaction"},{"content":"It is.","part_kind":"text"}],"kind":"response"}]"#,
+            r#"{"model_response":{"parts":[{"content":"Hi","part_kind":"text"}],"kind":"response"}}"#,
+        ]);
+        let expected = [
+            "reasoning hm",
+            "call c f whole {}",
+            "result c sun",
+            "text It is.",
+            "text Hi",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_structured_output_is_the_answer_where_there_were_no_words() {
+        let event = r#"{"result":{"output":{"a": 1}},"event_kind":"agent_run_result"}"#;
+        assert_eq!(said(&[event]), [r#"text {"a": 1}"#, "end"]);
+        let words =
+            r#"{"index":1,"part":{"content":"{}","part_kind":"text"},"event_kind":"part_start"}"#;
+        assert_eq!(said(&[words, event]), ["text {}", "end"]);
+        let deferred = r#"{"result":{"output":{"calls":[],"approvals":[],"metadata":{}}},"event_kind":"agent_run_result"}"#;
+        assert_eq!(said(&[deferred]), ["end"]);
+        let bare = r#"{"output":"Hi","_output_tool_name":null,"_state":{"message_history":[]}}"#;
+        assert_eq!(said(&[bare]), ["text Hi", "turn end"]);
+    }
+
+    #[test]
+    fn what_is_not_of_the_framework_is_left_to_others() {
+        for value in [
+            r#"{"event_kind":"token","text":"x"}"#,
+            r#"{"kind":"response","text":"x"}"#,
+            r#"{"kind":"text","parts":[{"text":"x"}]}"#,
+            r#"{"output":"x","_state":"y"}"#,
+        ] {
+            assert_eq!(said(&[value]), ["unread"], "{value}");
+        }
+    }
+}

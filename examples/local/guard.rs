@@ -1,0 +1,227 @@
+//! Whose requests the local run takes: this machine's user's, who has credentials, and not those of
+//! any web page that is open in the same browser.
+//!
+//! A page can send a form or a text to any address without asking first, and, once its own name
+//! leads to 127.0.0.1 (DNS rebinding), read the answers too. A browser says what a page cannot
+//! change: by what name it asks (`Host`), for whose page (`Origin`), and from how far
+//! (`Sec-Fetch-Site`).
+
+use std::net::IpAddr;
+
+use agentcore_bridge::config::AllowedOrigins;
+use http::header::{HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Request, Uri};
+
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+/// Which requests are taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard {
+    /// What `CORS_ALLOWED_ORIGINS` names.
+    pub(crate) named: AllowedOrigins,
+    /// Pages of this machine count as named, whatever their port: there is nothing but an emulator
+    /// to be reached.
+    pub(crate) trusts_own_pages: bool,
+}
+
+/// Why a request is not taken, for whoever sent it.
+pub(crate) type Refusal = &'static str;
+
+const NO_HOST: Refusal = "the Host of a request to the local run is a loopback name, such as \
+    localhost, and is there once";
+const FOREIGN: Refusal = "the local run takes no requests of other sites' pages; a frontend's origin \
+    can be named in CORS_ALLOWED_ORIGINS";
+
+impl Guard {
+    /// Checks a request before anything is done for it.
+    pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        let headers = request.headers();
+        let authority = request.uri().authority();
+        if !is_host_loopback(headers) || authority.is_some_and(|name| !is_loopback(name)) {
+            return Err(NO_HOST);
+        }
+        let mut origins = headers.get_all(ORIGIN).iter();
+        let (origin, others) = (origins.next(), origins.next());
+        if others.is_some() || origin.is_some_and(|origin| !self.names(origin) && !is_own(origin)) {
+            return Err(FOREIGN);
+        }
+        let is_named = origin.is_some_and(|origin| self.names(origin));
+        let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
+        if !is_named && sites.any(|site| site == "cross-site") {
+            return Err(FOREIGN);
+        }
+        Ok(())
+    }
+
+    fn names(&self, origin: &HeaderValue) -> bool {
+        let is_named = match &self.named {
+            AllowedOrigins::None => false,
+            AllowedOrigins::Any => true,
+            AllowedOrigins::Listed(origins) => origins.iter().any(|named| origin == named.as_str()),
+        };
+        is_named || self.trusts_own_pages && is_own(origin)
+    }
+}
+
+fn is_host_loopback(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let host = Authority::try_from(host.as_bytes());
+    host.is_ok_and(|host| is_loopback(&host))
+}
+
+/// A page of this machine's: development servers have any port.
+fn is_own(origin: &HeaderValue) -> bool {
+    let uri = Uri::try_from(origin.as_bytes()).ok();
+    let is_web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
+    let authority = uri
+        .filter(is_web)
+        .and_then(|uri| uri.into_parts().authority);
+    authority.is_some_and(|authority| is_loopback(&authority))
+}
+
+/// Names that lead nowhere else: loopback addresses, `localhost`, and what is below it (RFC 6761,
+/// section 6.3).
+fn is_loopback(authority: &Authority) -> bool {
+    let host = authority.host();
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = address.parse::<IpAddr>() {
+        return address.is_loopback();
+    }
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRICT: Guard = Guard {
+        named: AllowedOrigins::None,
+        trusts_own_pages: false,
+    };
+
+    fn request(uri: &str, headers: &[(&str, &str)]) -> Request<()> {
+        let mut request = Request::post(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap()
+    }
+
+    fn takes(guard: &Guard, headers: &[(&str, &str)]) -> bool {
+        guard.check(&request("/api/agents/invoke", headers)).is_ok()
+    }
+
+    #[test]
+    fn a_host_is_a_loopback_name_of_any_port() {
+        for host in [
+            "localhost",
+            "localhost:3000",
+            "LOCALHOST:5173",
+            "localhost.:80",
+            "app.localhost:3000",
+            "127.0.0.1:3000",
+            "127.9.9.9",
+            "[::1]:3000",
+        ] {
+            assert!(takes(&STRICT, &[("host", host)]), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "evil.example:3000",
+            "localhost.evil.example",
+            "notlocalhost",
+            "127.0.0.1.evil.example",
+            "localhost@evil.example",
+            "evil.example@localhost",
+            "0.0.0.0:3000",
+            "192.168.0.7:3000",
+            "[::]:3000",
+            "[::ffff:192.168.0.7]",
+            "local host",
+        ] {
+            assert!(!takes(&STRICT, &[("host", host)]), "{host}");
+        }
+        assert!(!takes(&STRICT, &[]), "a host is there");
+        let two = [("host", "localhost"), ("host", "evil.example")];
+        assert!(!takes(&STRICT, &two), "and once");
+        let host = [("host", "localhost:3000")];
+        for (uri, expected) in [
+            ("http://localhost:3000/health", true),
+            ("http://evil.example/health", false),
+        ] {
+            assert_eq!(
+                STRICT.check(&request(uri, &host)).is_ok(),
+                expected,
+                "{uri}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_origin_is_this_machines_or_named() {
+        let named = Guard {
+            named: AllowedOrigins::Listed(vec!["https://app.example".to_owned()]),
+            ..STRICT
+        };
+        for (origin, of_strict, of_named) in [
+            ("http://localhost:3000", true, true),
+            ("http://127.0.0.1:5173", true, true),
+            ("https://app.example", false, true),
+            ("https://app.example.evil.example", false, false),
+            ("https://evil.example", false, false),
+            ("http://localhost.evil.example", false, false),
+            ("chrome-extension://localhost", false, false),
+            ("null", false, false),
+            ("", false, false),
+        ] {
+            let headers = [("host", "localhost:3000"), ("origin", origin)];
+            assert_eq!(takes(&STRICT, &headers), of_strict, "{origin}");
+            assert_eq!(takes(&named, &headers), of_named, "{origin}");
+        }
+        let two = [
+            ("host", "localhost"),
+            ("origin", "http://localhost"),
+            ("origin", "https://evil.example"),
+        ];
+        assert!(!takes(&STRICT, &two));
+    }
+
+    #[test]
+    fn what_comes_from_another_site_is_named_or_refused() {
+        let named = Guard {
+            named: AllowedOrigins::Listed(vec!["https://app.example".to_owned()]),
+            ..STRICT
+        };
+        let emulated = Guard {
+            trusts_own_pages: true,
+            ..STRICT
+        };
+        let own = "http://localhost:5173";
+        for (site, origin, guard, expected) in [
+            ("same-origin", None, &STRICT, true),
+            ("none", None, &STRICT, true),
+            ("same-site", Some(own), &STRICT, true),
+            ("cross-site", None, &STRICT, false),
+            // By `localhost` to 127.0.0.1, which are two sites.
+            ("cross-site", Some(own), &STRICT, false),
+            ("cross-site", Some(own), &emulated, true),
+            ("cross-site", Some("https://evil.example"), &emulated, false),
+            ("cross-site", None, &emulated, false),
+            ("cross-site", Some("https://app.example"), &named, true),
+            ("cross-site", None, &named, false),
+        ] {
+            let mut headers = vec![("host", "127.0.0.1:3000"), (SEC_FETCH_SITE, site)];
+            headers.extend(origin.map(|origin| ("origin", origin)));
+            assert_eq!(takes(guard, &headers), expected, "{headers:?}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What happens in an odd moment, in a time that stands still.
+
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use futures_util::SinkExt;
+use http::HeaderMap;
+use tokio::io::DuplexStream;
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use agentcore_reply::Counts;
+
+use super::*;
+use crate::agent::RuntimeArn;
+use crate::agentcore::presign::presign;
+use crate::invocation::{RuntimeSessionId, SessionId};
+
+const DEADLINE: Duration = Duration::from_secs(25);
+
+/// What an exchange tells of its end.
+#[derive(Default)]
+struct Ends(Mutex<Vec<&'static str>>);
+
+impl Observer for Ends {
+    fn finished(&self, broke_off: Option<&InvocationError>, _counts: Counts) {
+        let end = broke_off.map_or("whole", |_| "broken");
+        self.0.lock().unwrap().push(end);
+    }
+
+    fn closed(&self) {
+        self.0.lock().unwrap().push("closed");
+    }
+}
+
+/// An exchange with a peer whose every message is here, over a pipe of so many bytes each way.
+async fn exchange<F>(
+    bytes: usize,
+    peer: impl FnOnce(WebSocketStream<DuplexStream>) -> F,
+) -> (Exchange<DuplexStream>, Arc<Ends>)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (ours, theirs) = tokio::io::duplex(bytes);
+    let arn = "arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/Agent-Pgs8nUGuuS";
+    let url = presign(
+        &RuntimeArn::parse(arn).unwrap(),
+        None,
+        &RuntimeSessionId::of(&SessionId::generate()),
+        None,
+        &Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"),
+        SystemTime::UNIX_EPOCH,
+    )
+    .unwrap();
+    let headers = HeaderMap::new();
+    let (socket, theirs) = tokio::join!(
+        Socket::open(ours, &url, &headers),
+        tokio_tungstenite::accept_async(theirs)
+    );
+    tokio::spawn(peer(theirs.unwrap()));
+    let ends = Arc::new(Ends::default());
+    let observer = Arc::clone(&ends) as Arc<dyn Observer>;
+    let terms = Terms {
+        deadline: Instant::now() + DEADLINE,
+        chunk_timeout: DEADLINE,
+        reply_end: ReplyEnd::Explicit,
+        memory_bytes: 1 << 20,
+    };
+    (Exchange::open(socket.unwrap(), terms, observer), ends)
+}
+
+fn pieces(count: usize) -> Message {
+    "data: {\"chunk\":\"a\"}\n\n".repeat(count).into()
+}
+
+/// Says these, each after so many milliseconds, and reads nothing: what is sent to it fills the
+/// pipe, and a close frame takes its 100 ms not to leave.
+async fn says(mut socket: WebSocketStream<DuplexStream>, said: [(u64, Message); 2]) {
+    for (after, message) in said {
+        sleep(Duration::from_millis(after)).await;
+        socket.send(message).await.unwrap();
+    }
+    std::future::pending::<()>().await;
+}
+
+/// The keep-alive was once a limit on the waiting, and its moment could be that of the close.
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_while_the_socket_closes_is_told_the_end_all_the_same() {
+    let keep_alive = Duration::from_secs(15);
+    for (end, is_whole) in [
+        ("data: {\"error\":\"e\"}\n\n", false),
+        ("data: [DONE]\n\n", true),
+    ] {
+        // The close begins within the last 100 ms before the moment, or in the moment itself.
+        for after in [14_901, 14_950, 14_999, 15_000] {
+            let said = [(0, pieces(1)), (after, end.into())];
+            let (mut exchange, ends) = exchange(4_096, |socket| says(socket, said)).await;
+            exchange.send("x".repeat(100_000));
+            assert!(matches!(exchange.next().await, ReplyEvent::Piece(_)));
+            let start = Instant::now();
+            let given_up = timeout(keep_alive, exchange.next()).await;
+            assert!(given_up.is_err(), "{given_up:?} after {after} ms");
+            for _ in 0..2 {
+                match exchange.next().await {
+                    ReplyEvent::Complete => assert!(is_whole, "a broken reply is not whole"),
+                    ReplyEvent::Interrupted(error) => {
+                        assert!(!is_whole);
+                        assert_eq!(error.failure, Failure::AgentError);
+                        assert_eq!(error.phase, Phase::Stream);
+                    }
+                    piece @ ReplyEvent::Piece(_) => panic!("{piece:?}"),
+                }
+                let closed = Duration::from_millis(after + 100);
+                assert_eq!(start.elapsed(), closed, "the close has its time, once");
+            }
+            drop(exchange);
+            let end = if is_whole { "whole" } else { "broken" };
+            assert_eq!(*ends.0.lock().unwrap(), [end, "closed"]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_while_the_socket_closes_is_told_of_one_close() {
+    let said = [(0, pieces(1)), (0, "data: [DONE]\n\n".into())];
+    let (mut exchange, ends) = exchange(4_096, |socket| says(socket, said)).await;
+    exchange.send("x".repeat(100_000));
+    assert!(matches!(exchange.next().await, ReplyEvent::Piece(_)));
+    let given_up = timeout(Duration::from_millis(10), exchange.next()).await;
+    assert!(given_up.is_err());
+    drop(exchange);
+    assert_eq!(*ends.0.lock().unwrap(), ["whole", "closed"]);
+}
+
+/// Takes a piece every 100 ms, and says how many there were before the time ran out.
+async fn read_slowly(exchange: &mut Exchange<DuplexStream>) -> usize {
+    let mut pieces = 0;
+    loop {
+        match exchange.next().await {
+            ReplyEvent::Piece(_) => pieces += 1,
+            ReplyEvent::Complete => panic!("it never ends"),
+            ReplyEvent::Interrupted(error) => {
+                assert_eq!(error.failure, Failure::Timeout(Timeout::Invocation));
+                return pieces;
+            }
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_kept_while_there_is_always_a_message_to_read() {
+    let peer = async |mut socket: WebSocketStream<DuplexStream>| {
+        while socket.send(pieces(1)).await.is_ok() {}
+    };
+    let (mut exchange, _ends) = exchange(1 << 20, peer).await;
+    let start = Instant::now();
+    assert_eq!(read_slowly(&mut exchange).await, 250);
+    assert_eq!(start.elapsed(), DEADLINE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_kept_while_one_message_still_gives_pieces() {
+    let said = [(0, pieces(1_000)), (0, pieces(1))];
+    let (mut exchange, _ends) = exchange(1 << 20, |socket| says(socket, said)).await;
+    let start = Instant::now();
+    assert_eq!(read_slowly(&mut exchange).await, 250);
+    assert_eq!(start.elapsed(), DEADLINE);
+}
+
+/// What is no piece is no progress either.
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_kept_while_messages_give_nothing() {
+    let peer = async |mut socket: WebSocketStream<DuplexStream>| loop {
+        sleep(Duration::from_millis(1)).await;
+        if socket.send(": comment\n\n".into()).await.is_err() {
+            return;
+        }
+    };
+    let (mut exchange, _ends) = exchange(1 << 20, peer).await;
+    let start = Instant::now();
+    assert_eq!(read_slowly(&mut exchange).await, 0);
+    assert_eq!(start.elapsed(), DEADLINE);
+}

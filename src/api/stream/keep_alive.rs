@@ -1,0 +1,113 @@
+//! Comments in the silences of a stream, so that nothing between takes it for dead.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// After so much silence a comment goes out.
+const AFTER: Duration = Duration::from_secs(15);
+
+const COMMENT: &str = ": keep-alive\n\n";
+
+/// A stream with comments in its silences. The timer runs beside the stream, whose work is never
+/// given up for a comment.
+pub(super) struct KeepAlive<S> {
+    inner: S,
+    /// `None` until something has gone out: before that nothing may.
+    silence: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> KeepAlive<S> {
+    pub(super) fn new(inner: S) -> Self {
+        Self {
+            inner,
+            silence: None,
+        }
+    }
+}
+
+impl<S: Stream<Item = String> + Unpin> Stream for KeepAlive<S> {
+    type Item = String;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        let next = match self.inner.poll_next_unpin(cx) {
+            Poll::Ready(next) => next,
+            Poll::Pending => {
+                let Some(silence) = &mut self.silence else {
+                    return Poll::Pending;
+                };
+                ready!(silence.as_mut().poll(cx));
+                Some(COMMENT.to_owned())
+            }
+        };
+        match &mut self.silence {
+            Some(silence) => silence.as_mut().reset(Instant::now() + AFTER),
+            None => self.silence = Some(Box::pin(sleep(AFTER))),
+        }
+        Poll::Ready(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    /// What comes, each with the milliseconds at which it came.
+    async fn read(events: impl Stream<Item = String>) -> Vec<(String, u128)> {
+        let start = Instant::now();
+        KeepAlive::new(Box::pin(events))
+            .map(|text| (text, start.elapsed().as_millis()))
+            .collect()
+            .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_silence_is_filled_and_nothing_comes_first() {
+        let waits = [20_000, 0, 14_999, 31_000];
+        let events = stream::iter(waits).then(|wait| async move {
+            sleep(Duration::from_millis(wait)).await;
+            wait.to_string()
+        });
+        let at = |text: &str, at| (text.to_owned(), at);
+        let expected = [
+            at("20000", 20_000),
+            at("0", 20_000),
+            at("14999", 34_999),
+            at(COMMENT, 49_999),
+            at(COMMENT, 64_999),
+            at("31000", 65_999),
+        ];
+        assert_eq!(read(events).await, expected);
+    }
+
+    /// The comment is due while the next event is being made: in its very middle, and in the very
+    /// moment in which it is ready.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_under_way_is_not_given_up_for_a_comment() {
+        for (wait, work) in [(14_950, 100), (14_950, 50), (15_000, 1)] {
+            let events = stream::unfold(0, |step| async move {
+                match step {
+                    0 => Some(("a".to_owned(), 1)),
+                    1 => {
+                        sleep(Duration::from_millis(wait)).await;
+                        // Whoever gives this up has lost the end: it is taken out by then.
+                        sleep(Duration::from_millis(work)).await;
+                        Some(("end".to_owned(), 2))
+                    }
+                    _ => None,
+                }
+            });
+            let read = read(events).await;
+            let texts: Vec<_> = read.iter().map(|(text, _)| text.as_str()).collect();
+            let comments = usize::from(wait + work > 15_000);
+            assert_eq!(texts.len(), 2 + comments, "{texts:?}");
+            assert_eq!((texts[0], *texts.last().unwrap()), ("a", "end"));
+            assert_eq!(read.last().unwrap().1, u128::from(wait + work));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! When Lambda ends an invocation.
+
+use std::time::{Duration, SystemTime};
+
+use lambda_http::Context;
+use tokio::time::Instant;
+
+/// The longest that Lambda lets a function run, in milliseconds.
+const LONGEST_TIMEOUT_MS: u64 = 900_000;
+
+/// Lambda's deadline, milliseconds since 1970, on the clock that timers go by.
+///
+/// `cargo lambda watch` gives the time that is left instead, which as a date would be in 1970.
+pub(super) fn deadline(context: &Context, received: Instant, now: SystemTime) -> Option<Instant> {
+    let given = Duration::from_millis(context.deadline);
+    match context.deadline {
+        // None was given.
+        0 => return None,
+        1..=LONGEST_TIMEOUT_MS => return Some(received + given),
+        _ => {}
+    }
+    let left = (SystemTime::UNIX_EPOCH + given)
+        .duration_since(now)
+        .unwrap_or_default();
+    // A date further away than that is none of Lambda's.
+    Some(received + left.min(Duration::from_millis(LONGEST_TIMEOUT_MS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_is_a_date_or_a_time_that_is_left() {
+        let received = Instant::now();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(480_000);
+        let now_ms = 480_000 * 3_600_000;
+        for (given, left) in [
+            (now_ms + 30_000, Some(30_000)),
+            (now_ms - 1, Some(0)),
+            (600_000, Some(600_000)),
+            (0, None),
+            (u64::MAX, Some(900_000)),
+            (now_ms * 2, Some(900_000)),
+        ] {
+            let mut context = Context::default();
+            context.deadline = given;
+            let deadline = deadline(&context, received, now);
+            let expected = left.map(Duration::from_millis);
+            assert_eq!(
+                deadline.map(|deadline| deadline - received),
+                expected,
+                "{given}"
+            );
+        }
+    }
+}

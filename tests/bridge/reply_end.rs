@@ -1,0 +1,83 @@
+//! What ends a reply where the agent says no end and keeps the socket open.
+
+use std::time::Duration;
+
+use agentcore_emulator::{Agent, Ended, Step};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::support::Bridge;
+
+/// Far longer than any of the silences here.
+const CHUNK_TIMEOUT: (&str, &str) = ("CHUNK_TIMEOUT_MS", "10000");
+
+async fn reply(steps: Vec<Step>, end: &str) -> (serde_json::Value, Duration) {
+    let variables = [CHUNK_TIMEOUT, ("TEST_AGENT_REPLY_END", end)];
+    let bridge = Bridge::configured(Agent::scripted(steps), &variables).await;
+    let start = Instant::now();
+    let answer = bridge.say("Hi").await.json();
+    let took = start.elapsed();
+    let connections = bridge
+        .emulator
+        .wait_until(|all| all[0].ended != Ended::Open)
+        .await;
+    assert_eq!(connections[0].close_code, Some(1000));
+    (answer, took)
+}
+
+fn hello() -> Vec<Step> {
+    vec![
+        Step::text("{\"chunk\":\"Hel\"}"),
+        Step::text("{\"chunk\":\"lo\"}"),
+        Step::AwaitClose,
+    ]
+}
+
+#[tokio::test]
+async fn the_first_message_that_gives_text_may_be_all() {
+    let mut steps = vec![Step::text("{\"type\":\"status\",\"message\":\"Thinking\"}")];
+    steps.extend(hello());
+    let (answer, took) = reply(steps, "message").await;
+    assert_eq!(answer["response"], "Hel");
+    assert_eq!(answer.get("incomplete"), None);
+    assert!(took < Duration::from_secs(10), "no silence was waited for");
+}
+
+#[tokio::test]
+async fn all_of_a_message_counts() {
+    let both = "{\"chunk\":\"Hel\"}\n{\"chunk\":\"lo\"}";
+    let (answer, _) = reply(vec![Step::text(both), Step::AwaitClose], "message").await;
+    assert_eq!(answer["response"], "Hello");
+}
+
+#[tokio::test]
+async fn a_silence_after_text_may_be_the_end() {
+    let mut steps = vec![Step::pause_ms(400)];
+    steps.extend(hello());
+    let (answer, took) = reply(steps, "silence:200").await;
+    assert_eq!(answer["response"], "Hello");
+    assert_eq!(answer.get("incomplete"), None);
+    assert!(
+        took >= Duration::from_millis(600),
+        "the silence before text does not count: {took:?}"
+    );
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[tokio::test]
+async fn what_the_operator_calls_the_end_is_one_in_a_run_too() {
+    let run = [
+        json!({ "type": "RUN_STARTED", "threadId": "t", "runId": "r" }),
+        json!({ "type": "TEXT_MESSAGE_CONTENT", "messageId": "m", "delta": "Hello" }),
+    ];
+    let mut steps: Vec<_> = run
+        .iter()
+        .map(|event| Step::text(event.to_string()))
+        .collect();
+    steps.push(Step::AwaitClose);
+    for end in ["message", "silence:200"] {
+        let (answer, _) = reply(steps.clone(), end).await;
+        assert_eq!(answer["response"], "Hello", "{end}");
+        assert_eq!(answer.get("incomplete"), None, "{end}");
+    }
+}
