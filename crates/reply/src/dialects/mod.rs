@@ -14,6 +14,7 @@ mod agno;
 mod ai_sdk;
 mod anthropic;
 mod autogen;
+mod converse;
 mod crewai;
 mod fields;
 mod haystack;
@@ -26,6 +27,8 @@ mod openai_responses;
 mod pydantic_ai;
 mod semantic_kernel;
 mod smolagents;
+mod strands;
+mod strands_ts;
 mod tool_input;
 
 pub(crate) use home_made::is_terminal_name;
@@ -36,6 +39,9 @@ const DIALECTS: &[&Dialect] = &[
     &openai_responses::DIALECT,
     &openai_chat::DIALECT,
     &anthropic::DIALECT,
+    &converse::DIALECT,
+    &strands::DIALECT,
+    &strands_ts::DIALECT,
     &ai_sdk::DIALECT,
     &pydantic_ai::DIALECT,
     &openai_agents::DIALECT,
@@ -69,6 +75,7 @@ pub(crate) struct Memory {
     anthropic: anthropic::Message,
     ai_sdk: ai_sdk::Stream,
     pydantic_ai: pydantic_ai::Run,
+    strands: strands::Events,
 }
 
 impl Memory {
