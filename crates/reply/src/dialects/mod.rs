@@ -34,7 +34,7 @@ mod strands;
 mod strands_ts;
 mod tool_input;
 
-pub(crate) use home_made::is_terminal_name;
+pub(crate) use home_made::{is_terminal_name, piece};
 
 /// The dialects, in the order in which they are tried. Home-made forms come last.
 const DIALECTS: &[&Dialect] = &[
