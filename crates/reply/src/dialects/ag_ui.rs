@@ -3,7 +3,7 @@
 //! <https://github.com/ag-ui-protocol/ag-ui>. The `THINKING_…` events are from before 1.0. Python
 //! dumps its events in snake case unless it is told otherwise.
 
-use super::fields::{self, Ids, number_of};
+use super::fields::{self, Ids, index_by};
 use super::{Dialect, Reading};
 use crate::json::{Array, Keys, Object, Str, Value};
 use crate::said::{Input, Whole, readable};
@@ -208,7 +208,7 @@ fn subagent_started(event: &Object<'_>, reading: &mut Reading<'_>) {
 fn call(event: &Object<'_>, reading: &mut Reading<'_>, input: Input) {
     let id = fields::string(event, CALL_ID);
     let name = fields::string(event, CALL_NAME);
-    reading.call(id, id.map(number_of), name, input);
+    reading.call(id, index_by(id), name, input);
 }
 
 /// The conversation so far: the reply is what follows the last of the user's messages.
