@@ -240,7 +240,7 @@ fn snapshot_of(message: &Object<'_>, reading: &mut Reading<'_>) {
     let mut reading = reading.spoken_by(message.string("id"));
     if role.is("reasoning") {
         if let Some(text) = content {
-            reading.reasoning("ag-ui snapshot", text);
+            reading.reasoning_whole("ag-ui snapshot", text, Whole::Snapshot);
         }
     } else if role.is("assistant") {
         if let Some(text) = content {

@@ -228,7 +228,7 @@ fn ui_part(part: &Object<'_>, reading: &mut Reading<'_>) {
         }
     } else if kind.is("reasoning") {
         if let Some(text) = part.string("text") {
-            reading.reasoning("ai-sdk message", text);
+            reading.reasoning_whole("ai-sdk message", text, Whole::Snapshot);
         }
     } else if let Some(id) = part.string("toolCallId") {
         let kind = kind.decode();

@@ -140,6 +140,11 @@ impl<'r> Reading<'r> {
         self.words(form, text, true, Whole::Unknown);
     }
 
+    /// Says reasoning of which the format knows how it stands to what came before.
+    pub(crate) fn reasoning_whole(&mut self, form: &str, text: Str<'_>, whole: Whole) {
+        self.words(form, text, true, whole);
+    }
+
     fn words(&mut self, form: &str, text: Str<'_>, is_reasoning: bool, whole: Whole) {
         let form = self.form.then(form);
         let speaker = self.speaker;
