@@ -11,13 +11,7 @@ use crate::said::{Input, Whole, readable};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "pydantic-ai",
-    keys: Keys::of(&[
-        "event_kind",
-        "kind",
-        "model_response",
-        "_state",
-        "part_kind",
-    ]),
+    keys: Keys::of(&["event_kind", "kind", "model_response", "request", "_state"]),
     read,
 };
 
@@ -308,6 +302,7 @@ mod tests {
                 {"parts":[{"content":"hm","part_kind":"thinking"},{"tool_name":"f","args":"{}","tool_call_id":"c","part_kind":"tool-call"}],"kind":"response"},
                 {"parts":[{"tool_name":"f","content":"sun","tool_call_id":"c","part_kind":"tool-return"},{"content":"RETRY","part_kind":"retry-prompt","tool_name":null}],"kind":"request"},
                 {"parts":[{"content":"SUMMARY","part_kind":"compaction"},{"content":"It is.","part_kind":"text"}],"kind":"response"}]"#,
+            r#"{"request":{"parts":[{"tool_name":"f","content":"moon","tool_call_id":"d","part_kind":"tool-return"}],"kind":"request"}}"#,
             r#"{"model_response":{"parts":[{"content":"Hi","part_kind":"text"}],"kind":"response"}}"#,
         ]);
         let expected = [
@@ -315,6 +310,7 @@ mod tests {
             "call c f whole {}",
             "result c sun",
             "text It is.",
+            "result d moon",
             "text Hi",
         ];
         assert_eq!(lines, expected);
