@@ -9,15 +9,27 @@ use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Call, Form, Input, Mark, Said, Source, Speaker, ToolStep, Whole, readable};
 
 mod ag_ui;
+mod agent_framework;
+mod agno;
 mod ai_sdk;
 mod anthropic;
+mod autogen;
+mod converse;
+mod crewai;
 mod fields;
+mod haystack;
 mod home_made;
+mod llama_index;
 mod openai_agents;
 mod openai_chat;
 mod openai_items;
 mod openai_responses;
 mod pydantic_ai;
+mod semantic_kernel;
+mod smolagents;
+mod strands;
+mod strands_ts;
+mod tool_input;
 
 pub(crate) use home_made::is_terminal_name;
 
@@ -27,9 +39,20 @@ const DIALECTS: &[&Dialect] = &[
     &openai_responses::DIALECT,
     &openai_chat::DIALECT,
     &anthropic::DIALECT,
+    &converse::DIALECT,
+    &strands::DIALECT,
+    &strands_ts::DIALECT,
     &ai_sdk::DIALECT,
     &pydantic_ai::DIALECT,
     &openai_agents::DIALECT,
+    &llama_index::DIALECT,
+    &autogen::DIALECT,
+    &agno::DIALECT,
+    &agent_framework::DIALECT,
+    &semantic_kernel::DIALECT,
+    &smolagents::DIALECT,
+    &crewai::DIALECT,
+    &haystack::DIALECT,
     &home_made::DIALECT,
 ];
 
@@ -52,6 +75,7 @@ pub(crate) struct Memory {
     anthropic: anthropic::Message,
     ai_sdk: ai_sdk::Stream,
     pydantic_ai: pydantic_ai::Run,
+    strands: strands::Events,
 }
 
 impl Memory {

@@ -1,8 +1,8 @@
 //! Tools and reasoning: what is no text, by the words that people choose for keys.
 
 use super::names::Name;
-use crate::dialects::Reading;
-use crate::json::{Kind, Object, Scanner, Str, Value, Verdict};
+use crate::dialects::{Reading, tool_input};
+use crate::json::{Kind, Object, Str, Value};
 use crate::said::Input;
 
 /// Where a tool's data may be, if not beside the name.
@@ -126,8 +126,12 @@ impl<'a> Tool<'a> {
 
     fn input(&self, is_piece: bool) -> Input {
         let something = |value: Value<'a>| (!value.is_null()).then_some(value);
-        self.find(INPUTS, something)
-            .map_or(Input::None, |value| input_of(value, is_piece))
+        let input = self.find(INPUTS, something);
+        if is_piece {
+            tool_input::piece(input)
+        } else {
+            tool_input::of(input)
+        }
     }
 
     fn output(&self) -> Option<Value<'a>> {
@@ -149,24 +153,6 @@ impl<'a> Tool<'a> {
         self.find(&["is_error", "isError"], is_true).is_some()
             || self.find(&["error", "exception"], is_something).is_some()
             || self.find(&["status", "state"], is_failure).is_some()
-    }
-}
-
-fn input_of(value: Value<'_>, is_piece: bool) -> Input {
-    let Some(text) = value.as_str() else {
-        return Input::Whole(value.raw().to_owned());
-    };
-    if text.is_empty() {
-        return Input::None;
-    }
-    let text = text.decode();
-    let mut scanner = Scanner::new();
-    scanner.feed(text.as_bytes());
-    match scanner.verdict() {
-        _ if is_piece => Input::Piece(text.into_owned()),
-        Verdict::Whole => Input::Whole(text.into_owned()),
-        Verdict::Beginning => Input::Piece(text.into_owned()),
-        _ => Input::Whole(value.raw().to_owned()),
     }
 }
 

@@ -1,0 +1,304 @@
+//! Microsoft Agent Framework: updates and responses of agents and chat clients, in Python and .NET,
+//! and what a workflow's events carry.
+//!
+//! <https://github.com/microsoft/agent-framework/blob/main/python/packages/core/agent_framework/_types.py>
+//! and `_workflows/_events.py` beside it; .NET's types are those of
+//! <https://github.com/dotnet/extensions/tree/main/src/Libraries/Microsoft.Extensions.AI.Abstractions>.
+//!
+//! A response comes after its updates, and has all messages of the run: the conversation so far.
+
+use super::{Dialect, Reading, tool_input};
+use crate::json::{Keys, Kind, Object, Str, Value};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "Agent Framework",
+    keys: Keys::of(&["contents", "messages", "executor_id", "executorId"]),
+    read,
+};
+
+fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    if is_message(object) {
+        let form = if object.is("merge_mode", "replace") {
+            "agent-framework replaced"
+        } else {
+            "agent-framework"
+        };
+        message(object, Wanted::All, &mut reading.inside(form));
+        if is_there(object, "finish_reason") || is_there(object, "finishReason") {
+            reading.turn_end();
+        }
+        return true;
+    }
+    if let Some(messages) = response_messages(object) {
+        response(messages, reading);
+        return true;
+    }
+    workflow_event(object, reading)
+}
+
+/// What is asked of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Text,
+    Steps,
+}
+
+/// Whether an object is an update or a message: contents that say their types, and whose they are.
+fn is_message(object: &Object<'_>) -> bool {
+    let Some(mut contents) = object.array("contents") else {
+        return false;
+    };
+    let first = contents.next().map(|first| first.as_object());
+    let says_type = match first {
+        Some(Some(first)) => kind(&first).is_some(),
+        Some(None) => false,
+        None => true,
+    };
+    const OTHERS: &[&str] = &[
+        "role",
+        "response_id",
+        "responseId",
+        "message_id",
+        "messageId",
+        "author_name",
+        "authorName",
+    ];
+    says_type && OTHERS.iter().any(|key| object.has(key))
+}
+
+fn kind<'a>(content: &Object<'a>) -> Option<Str<'a>> {
+    content.string("type").or_else(|| content.string("$type"))
+}
+
+fn is_there(object: &Object<'_>, key: &str) -> bool {
+    object.get(key).is_some_and(|value| !value.is_nothing())
+}
+
+fn either<'a>(object: &Object<'a>, python: &str, dotnet: &str) -> Option<Value<'a>> {
+    object.get(python).or_else(|| object.get(dotnet))
+}
+
+fn string<'a>(object: &Object<'a>, python: &str, dotnet: &str) -> Option<Str<'a>> {
+    either(object, python, dotnet)?.as_str()
+}
+
+/// Whether a message is the assistant's, or a tool's: the others' words are not the reply's.
+fn is_agents(message: &Object<'_>) -> bool {
+    let role = message.get("role");
+    // It was an object once.
+    let inside = role.and_then(Value::as_object);
+    let role = inside.map_or(role, |role| role.get("value"));
+    let role = role.and_then(Value::as_str);
+    role.is_none_or(|role| !role.is_any(&["user", "system", "developer"]))
+}
+
+fn message(message: &Object<'_>, wanted: Wanted, reading: &mut Reading<'_>) {
+    if !is_agents(message) {
+        return;
+    }
+    let id = string(message, "message_id", "messageId");
+    let mut words = reading.spoken_by(id.filter(|id| !id.is_empty()));
+    let contents = message.array("contents").into_iter().flatten();
+    for part in contents.filter_map(Value::as_object) {
+        content(&part, wanted, &mut words);
+    }
+}
+
+fn content(part: &Object<'_>, wanted: Wanted, reading: &mut Reading<'_>) {
+    let Some(kind) = kind(part) else { return };
+    let kind = kind.decode();
+    if kind == "text" {
+        if let Some(text) = part.string("text").filter(|_| wanted != Wanted::Steps) {
+            reading.text("text", text);
+        }
+        return;
+    }
+    if wanted == Wanted::Text {
+        return;
+    }
+    match &*kind {
+        "text_reasoning" | "reasoning" => {
+            if let Some(thought) = part.string("text") {
+                reading.reasoning("reasoning", thought);
+            }
+        }
+        "function_call" | "functionCall" => {
+            let arguments = part.get("arguments");
+            // A stream has them in pieces, of which each has the call's id.
+            let input = match wanted {
+                Wanted::All => tool_input::piece(arguments),
+                Wanted::Text | Wanted::Steps => tool_input::whole(arguments),
+            };
+            let id = string(part, "call_id", "callId");
+            reading.call(id, None, part.string("name"), input);
+        }
+        "function_result" | "functionResult" => {
+            let something = |value: &Value<'_>| !value.is_null();
+            let result = part.get("result").filter(something);
+            let output = result.or_else(|| part.get("items"));
+            let id = string(part, "call_id", "callId");
+            reading.result(id, output, is_there(part, "exception"));
+        }
+        kind => service_tool(kind, part, reading),
+    }
+}
+
+/// A tool that the model's service runs: `mcp_server_tool_call`, `search_tool_result` …
+fn service_tool(kind: &str, part: &Object<'_>, reading: &mut Reading<'_>) {
+    let id = part.string("call_id").or_else(|| part.string("id"));
+    if kind.ends_with("_tool_call") {
+        let input = ["arguments", "inputs", "commands", "actions"].iter();
+        let input = input
+            .filter_map(|key| part.get(key))
+            .find(|input| !input.is_null());
+        let name = part.string("tool_name").unwrap_or(Str::plain(kind));
+        return reading.call(id, None, Some(name), tool_input::whole(input));
+    }
+    if kind.ends_with("_tool_result") || kind == "shell_command_output" {
+        let output = ["output", "outputs", "result", "items", "stdout"].iter();
+        let output = output
+            .filter_map(|key| part.get(key))
+            .find(|output| !output.is_null());
+        reading.result(id, output, is_there(part, "exception"));
+    }
+}
+
+/// The messages of a response.
+fn response_messages<'a>(object: &Object<'a>) -> Option<Value<'a>> {
+    let messages = object.get("messages")?;
+    let first = messages.as_array()?.next()?.as_object()?;
+    is_message(&first).then_some(messages)
+}
+
+fn response(messages: Value<'_>, reading: &mut Reading<'_>) {
+    let mut reading = reading.inside("agent-framework response");
+    // The steps come last: among the words they would end a turn that is over.
+    for wanted in [Wanted::Text, Wanted::Steps] {
+        let messages = messages.as_array().into_iter().flatten();
+        for one in messages.filter_map(Value::as_object) {
+            message(&one, wanted, &mut reading.snapshot());
+        }
+    }
+    reading.turn_end();
+}
+
+/// An event of a workflow: what an executor of it gives out.
+fn workflow_event(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let Some(kind) = event
+        .string("type")
+        .filter(|_| event.has("executor_id") || event.has("executorId"))
+    else {
+        return false;
+    };
+    match &*kind.decode() {
+        "output"
+        | "intermediate"
+        | "data"
+        | "WorkflowOutputEvent"
+        | "AgentRunUpdateEvent"
+        | "AgentRunEvent" => {
+            let executor = string(event, "executor_id", "executorId");
+            let mut inside = reading.inside("agent-framework workflow");
+            let mut words = inside.spoken_by(executor);
+            match event.get("data") {
+                Some(data) if data.kind() == Kind::Array => response(data, &mut words),
+                Some(data) => {
+                    words.value(data);
+                }
+                None => {}
+            }
+        }
+        "failed" | "WorkflowFailedEvent" => reading.error(),
+        "request_info" | "RequestInfoEvent" => reading.turn_end(),
+        "started"
+        | "status"
+        | "warning"
+        | "error"
+        | "superstep_started"
+        | "superstep_completed"
+        | "executor_invoked"
+        | "executor_completed"
+        | "executor_failed"
+        | "executor_bypassed"
+        | "group_chat"
+        | "handoff_sent"
+        | "magentic_orchestrator"
+        | "ExecutorInvokedEvent"
+        | "ExecutorCompletedEvent"
+        | "ExecutorFailedEvent" => {}
+        _ => return false,
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dialects::testing::said;
+
+    #[test]
+    fn updates_say_their_contents() {
+        let lines = said(&[
+            r#"{"type":"agent_response_update","contents":[{"type":"text_reasoning","text":"hm"}],"role":"assistant","response_id":"r","message_id":"m"}"#,
+            r#"{"type":"agent_response_update","contents":[{"type":"text","text":"It","annotations":null}],"role":"assistant"}"#,
+            r#"{"type":"agent_response_update","contents":[{"type":"function_call","call_id":"c","name":"f","arguments":"{\"a\":"}],"role":"assistant"}"#,
+            r#"{"type":"agent_response_update","contents":[{"type":"function_call","call_id":"c","name":"","arguments":"1}"}],"role":"assistant","finish_reason":"tool_calls"}"#,
+            r#"{"type":"agent_response_update","contents":[{"type":"function_result","call_id":"c","result":"42","items":[{"type":"text","text":"42"}]}],"role":"tool"}"#,
+            r#"{"type":"agent_response_update","contents":[{"type":"mcp_server_tool_call","call_id":"d","tool_name":"g","arguments":{}},
+                {"type":"mcp_server_tool_result","call_id":"d","output":"7"},{"type":"usage","usage_details":{}}],"role":"assistant"}"#,
+            r#"{"type":"agent_response_update","contents":[{"type":"text","text":"PROMPT"}],"role":{"type":"role","value":"user"}}"#,
+            r#"{"$type":"x","authorName":"A","role":"assistant","contents":[{"$type":"text","text":"B"},
+                {"$type":"functionCall","callId":"e","name":"h","arguments":{"a":1}}],"responseId":"r","messageId":"m"}"#,
+        ]);
+        assert_eq!(
+            lines,
+            [
+                "reasoning hm",
+                "text It",
+                r#"call c f piece {"a":"#,
+                "call c - piece 1}",
+                "turn end",
+                "result c 42",
+                "call d g whole {}",
+                "result d 7",
+                "text B",
+                r#"call e h whole {"a":1}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_response_is_its_messages() {
+        let lines = said(&[r#"{"type":"agent_response","messages":[
+                {"type":"message","role":"assistant","contents":[{"type":"text","text":"A"},
+                    {"type":"function_call","call_id":"c","name":"f","arguments":"{}"}]},
+                {"type":"message","role":"tool","contents":[{"type":"function_result","call_id":"c","result":"42"}]},
+                {"type":"message","role":"assistant","contents":[{"type":"text","text":"B"}]}],
+                "response_id":"r","usage_details":{}}"#]);
+        assert_eq!(
+            lines,
+            ["text AB", "call c f whole {}", "result c 42", "turn end"]
+        );
+    }
+
+    #[test]
+    fn a_workflows_events_say_what_its_executors_give_out() {
+        let lines = said(&[
+            r#"{"type":"executor_invoked","executor_id":"a","data":"PROMPT"}"#,
+            r#"{"type":"intermediate","executor_id":"a","data":{"type":"agent_response_update","contents":[{"type":"text","text":"A"}],"role":"assistant"}}"#,
+            r#"{"type":"output","executor_id":"b","data":"B"}"#,
+            r#"{"type":"failed","executor_id":null,"details":{"message":"no"}}"#,
+        ]);
+        assert_eq!(lines, ["text A", "text B", "error"]);
+    }
+
+    #[test]
+    fn what_others_send_is_theirs() {
+        let lines = said(&[
+            r#"{"contents":["A"]}"#,
+            r#"{"contents":[{"text":"B"}],"role":"assistant"}"#,
+            r#"{"type":"data","data":"C"}"#,
+        ]);
+        assert_eq!(lines, ["text A", "text B", "text C"]);
+    }
+}

@@ -1,0 +1,223 @@
+//! CrewAI: outputs of crews, tasks and agents, the chunks and frames of a stream, and events.
+//!
+//! <https://github.com/crewAIInc/crewAI/blob/main/lib/crewai/src/crewai/types/streaming.py>; outputs
+//! are in `crews/crew_output.py`, `tasks/task_output.py` and `lite_agent_output.py` beside it,
+//! events in `events/types/`.
+//!
+//! A crew's tasks hand their outputs on: the crew's own output is the answer, and is the last
+//! task's. What the model says is told as it streams.
+
+use super::{Dialect, Reading, tool_input};
+use crate::json::{Keys, Object, Str, Value};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "CrewAI",
+    keys: Keys::of(&[
+        "raw",
+        "chunk_type",
+        "channel",
+        "emission_sequence",
+        "event_id",
+    ]),
+    read,
+};
+
+fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    if is_output(object) {
+        output(object, &mut reading.inside("crewai output"));
+        return true;
+    }
+    if object.string("chunk_type").is_some() {
+        chunk(object, reading);
+        return true;
+    }
+    let Some(kind) = object.string("type") else {
+        return false;
+    };
+    if object.string("channel").is_some() && object.has("namespace") {
+        if let Some(data) = object.object("data") {
+            event(kind, &data, reading);
+        }
+        return true;
+    }
+    if object.has("event_id") && (object.has("emission_sequence") || object.has("timestamp")) {
+        event(kind, object, reading);
+        return true;
+    }
+    false
+}
+
+/// Whether an object is a `CrewOutput`, `TaskOutput` or `LiteAgentOutput`.
+fn is_output(object: &Object<'_>) -> bool {
+    object.string("raw").is_some()
+        && (object.has("tasks_output")
+            || object.has("expected_output")
+            || (object.has("agent_role") && object.has("messages")))
+}
+
+fn output(output: &Object<'_>, reading: &mut Reading<'_>) {
+    if let Some(raw) = output.string("raw").filter(|raw| !raw.is_empty()) {
+        return reading.text("raw", raw);
+    }
+    let typed = ["pydantic", "json_dict"].iter();
+    let mut typed = typed.filter_map(|key| output.get(key));
+    if let Some(typed) = typed.find(|typed| !typed.is_nothing()) {
+        reading.text("typed", Str::plain(typed.raw()));
+    }
+}
+
+fn chunk(chunk: &Object<'_>, reading: &mut Reading<'_>) {
+    if let Some(call) = chunk.object("tool_call") {
+        let name = call.string("tool_name");
+        let input = tool_input::piece(call.get("arguments"));
+        return reading.call(call.string("tool_id"), call.number("index"), name, input);
+    }
+    if let Some(text) = chunk
+        .string("content")
+        .filter(|_| chunk.is("chunk_type", "text"))
+    {
+        reading
+            .spoken_by(chunk.string("task_id"))
+            .text("crewai chunk", text);
+    }
+}
+
+/// An event, by its name. What only begins, or fails within a crew, says nothing.
+fn event(kind: Str<'_>, event: &Object<'_>, reading: &mut Reading<'_>) {
+    match &*kind.decode() {
+        "llm_stream_chunk" => stream_chunk(event, reading),
+        "llm_thinking_chunk" => {
+            if let Some(thought) = event.string("chunk") {
+                reading.reasoning("crewai thinking", thought);
+            }
+        }
+        "tool_usage_started" => {
+            let input = tool_input::whole(event.get("tool_args"));
+            reading.call(None, None, event.string("tool_name"), input);
+        }
+        "tool_usage_finished" => {
+            let failed = event
+                .get("failure")
+                .is_some_and(|failure| !failure.is_nothing());
+            reading.result(None, event.get("output"), failed);
+        }
+        "tool_usage_error" => reading.result(None, event.get("error"), true),
+        "llm_call_completed" | "task_completed" | "conversation_turn_completed" => {
+            reading.turn_end();
+        }
+        "crew_kickoff_completed" | "lite_agent_execution_completed" => {
+            outcome(event.get("output"), reading);
+        }
+        "flow_finished" => {
+            outcome(event.get("result"), reading);
+            reading.end();
+        }
+        "conversation_message_added" => {
+            if let Some(text) = event
+                .string("content")
+                .filter(|_| event.is("role", "assistant"))
+            {
+                reading.text("crewai message", text);
+            }
+        }
+        "crew_kickoff_failed"
+        | "flow_failed"
+        | "lite_agent_execution_error"
+        | "conversation_turn_failed" => reading.error(),
+        _ => {}
+    }
+}
+
+fn stream_chunk(event: &Object<'_>, reading: &mut Reading<'_>) {
+    if let Some(call) = event.object("tool_call") {
+        let function = call.object("function");
+        let name = function.and_then(|function| function.string("name"));
+        let input = tool_input::piece(function.and_then(|function| function.get("arguments")));
+        return reading.call(call.string("id"), call.number("index"), name, input);
+    }
+    if let Some(text) = event.string("chunk") {
+        reading
+            .spoken_by(event.string("task_id"))
+            .text("crewai stream", text);
+    }
+}
+
+/// What a crew or a flow comes to: an output, or words.
+fn outcome(value: Option<Value<'_>>, reading: &mut Reading<'_>) {
+    let mut inside = reading.inside("crewai outcome");
+    match value.and_then(Value::as_object) {
+        Some(object) if is_output(&object) => output(&object, &mut inside),
+        _ => {
+            if let Some(text) = value.and_then(Value::as_str) {
+                inside.text("text", text);
+            }
+        }
+    }
+    reading.turn_end();
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dialects::testing::said;
+
+    #[test]
+    fn an_output_is_the_answer_and_no_prompt() {
+        let lines = said(&[
+            r#"{"raw":"It","pydantic":null,"json_dict":null,"tasks_output":[{"description":"PROMPT","raw":"It",
+                "messages":[{"role":"user","content":"PROMPT"}]}],"token_usage":{}}"#,
+            r#"{"description":"PROMPT","expected_output":"x","raw":"A","agent":"W"}"#,
+            r#"{"raw":"B","pydantic":null,"agent_role":"W","usage_metrics":null,"messages":[{"role":"user","content":"PROMPT"}]}"#,
+            r#"{"raw":"","pydantic":{"n":1},"json_dict":null,"tasks_output":[]}"#,
+            r#"{"raw":"C"}"#,
+        ]);
+        assert_eq!(
+            lines,
+            ["text It", "text A", "text B", r#"text {"n":1}"#, "text C"]
+        );
+    }
+
+    #[test]
+    fn streams_say_their_chunks() {
+        let lines = said(&[
+            r#"{"content":"It","chunk_type":"text","task_index":0,"task_name":"t","task_id":"1","agent_role":"W","tool_call":null}"#,
+            r#"{"content":"","chunk_type":"tool_call","tool_call":{"tool_id":"c","tool_name":"f","arguments":"{\"a\":1}","index":0}}"#,
+            r#"{"id":"1","seq":1,"type":"llm_stream_chunk","channel":"llm","namespace":[],"timestamp":"t","data":{"chunk":"It","tool_call":null}}"#,
+            r#"{"id":"2","seq":2,"type":"task_started","channel":"lifecycle","namespace":[],"timestamp":"t","data":{"context":"PROMPT"}}"#,
+        ]);
+        assert_eq!(lines, ["text It", r#"call c f piece {"a":1}"#, "text It"]);
+    }
+
+    #[test]
+    fn events_say_what_happened() {
+        let event = |fields: &str| {
+            format!(r#"{{"timestamp":"t","event_id":"e","emission_sequence":1,{fields}}}"#)
+        };
+        let events = [
+            event(r#""type":"llm_call_started","messages":[{"role":"user","content":"PROMPT"}]"#),
+            event(r#""type":"llm_stream_chunk","chunk":"It","tool_call":null"#),
+            event(r#""type":"llm_thinking_chunk","chunk":"hm""#),
+            event(r#""type":"tool_usage_started","tool_name":"f","tool_args":{"a":1}"#),
+            event(r#""type":"tool_usage_finished","tool_name":"f","tool_args":{},"output":"42""#),
+            event(r#""type":"agent_execution_error","error":"no""#),
+            event(r#""type":"crew_kickoff_completed","output":{"raw":"It","tasks_output":[]}"#),
+            event(r#""type":"flow_finished","result":"It","state":{}"#),
+            event(r#""type":"crew_kickoff_failed","error":"no""#),
+        ];
+        let lines = said(&events.each_ref().map(String::as_str));
+        assert_eq!(
+            lines,
+            [
+                "text It",
+                "reasoning hm",
+                r#"call - f whole {"a":1}"#,
+                "result - 42",
+                "text It",
+                "turn end",
+                "text It",
+                "turn end",
+                "end",
+                "error",
+            ]
+        );
+    }
+}
