@@ -1,4 +1,4 @@
-//! AutoGen: the messages and events of an agent's or a team's run.
+//! `AutoGen`: the messages and events of an agent's or a team's run.
 //!
 //! <https://github.com/microsoft/autogen/blob/main/python/packages/autogen-agentchat/src/autogen_agentchat/messages.py>,
 //! `TaskResult` in `base/_task.py` and `Response` in `base/_chat_agent.py` beside it, and the

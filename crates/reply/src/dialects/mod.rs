@@ -359,15 +359,28 @@ mod testing {
             if !Reading::new(&mut said, &mut memory, "").value(value) {
                 lines.push("unread".to_owned());
             }
-            let mut start = 0;
-            for number in 0.. {
-                let Some(item) = said.item(number, &mut start) else {
-                    break;
-                };
-                lines.push(line(&item));
-            }
+            lines.extend(self::lines(&said));
         }
         lines
+    }
+
+    /// A line for each thing that was said.
+    pub(crate) fn lines(said: &Said) -> Vec<String> {
+        let mut start = 0;
+        let items = (0..).map_while(|number| Some(line(&said.item(number, &mut start)?)));
+        items.collect()
+    }
+
+    /// Whether no format's dialect recognises a value, which leaves it to the home-made rules.
+    pub(crate) fn is_left_to_home_made(value: &str) -> bool {
+        let mut document = Document::default();
+        assert!(document.read(value), "no JSON: {value}");
+        let object = document.value(value).as_object().expect("an object");
+        let (mut said, mut memory) = (Said::default(), Memory::default());
+        let mut reading = Reading::new(&mut said, &mut memory, "");
+        let mut dialects = DIALECTS.iter();
+        let reader = dialects.find(|dialect| (dialect.read)(&object, &mut reading));
+        reader.is_none_or(|reader| reader.name == home_made::DIALECT.name)
     }
 
     fn line(item: &Item<'_>) -> String {

@@ -85,6 +85,10 @@ const fn same(left: &[u8], right: &[u8]) -> bool {
 }
 
 /// What an object has of the keys that matter.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own that a rule asks"
+)]
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
     pub(super) kind: Option<Str<'a>>,
@@ -128,7 +132,7 @@ impl<'a> Fields<'a> {
         match key {
             "type" => self.kind = value.as_str(),
             "role" | "source" | "author" => {
-                self.whose = value.as_str().and_then(whose).or(self.whose)
+                self.whose = value.as_str().and_then(whose).or(self.whose);
             }
             "tool_use_id" | "tool_call_id" | "toolUseId" | "toolCallId" => {
                 self.has_call_id |= !value.is_nothing();

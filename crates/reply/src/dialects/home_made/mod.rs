@@ -78,10 +78,8 @@ fn say(
     }
     let found = text::text(object, fields, keys, &mut words);
     let mut has_read = found.place;
-    if !found.text {
-        if let Some(messages) = fields.messages {
-            has_read |= text::messages(messages, &mut words);
-        }
+    if let Some(messages) = fields.messages.filter(|_| !found.text) {
+        has_read |= text::messages(messages, &mut words);
     }
     if let Some(calls) = fields.tool_calls {
         has_read |= steps::calls(calls, &mut words);
@@ -125,3 +123,6 @@ pub(super) fn name_alone(reading: &mut Reading<'_>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;
