@@ -269,9 +269,10 @@ fn refuse(refusal: Refusal) -> Response {
         "details": details,
     });
     let headers = [
-        ("content-type", "application/json"),
-        ("cache-control", "no-store"),
-        ("x-content-type-options", "nosniff"),
+        ("content-type", "application/json".to_owned()),
+        ("cache-control", "no-store".to_owned()),
+        ("x-content-type-options", "nosniff".to_owned()),
+        ("x-request-id", Uuid::new_v4().to_string()),
     ];
     (StatusCode::FORBIDDEN, headers, body.to_string()).into_response()
 }

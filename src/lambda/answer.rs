@@ -16,7 +16,7 @@ use super::stopping::Stopping;
 
 /// Prelude, pieces, and trailers where the pieces break off. Dropped, it drops what they come from.
 pub(super) struct StreamedAnswer {
-    prelude: Option<Bytes>,
+    prelude: std::array::IntoIter<Bytes, 2>,
     /// `None` once it has ended.
     pieces: Option<BodyDataStream>,
     cut: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -28,7 +28,7 @@ impl StreamedAnswer {
         let (parts, body) = answer.into_parts();
         let mut stopping = stopping.clone();
         Self {
-            prelude: Some(prelude(parts.status, parts.headers)),
+            prelude: prelude(parts.status, parts.headers).into_iter(),
             pieces: Some(body.into_data_stream()),
             cut: Box::pin(async move { stopping.cut().await }),
         }
@@ -63,7 +63,7 @@ impl hyper::body::Body for StreamedAnswer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(prelude) = self.prelude.take() {
+        if let Some(prelude) = self.prelude.next() {
             return Poll::Ready(Some(Ok(Frame::data(prelude))));
         }
         self.poll_piece(cx).map(|frame| frame.map(Ok))

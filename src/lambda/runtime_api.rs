@@ -39,7 +39,7 @@ const STREAMED: HeaderValue =
     HeaderValue::from_static("application/vnd.awslambda.http-integration-response");
 
 /// Between the prelude of a streamed answer and its body.
-const DELIMITER: [u8; 8] = [0; 8];
+const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
 
 /// Why the Runtime API was of no use.
 #[derive(Debug, thiserror::Error)]
@@ -276,8 +276,9 @@ fn diagnostic(kind: &str, message: &str) -> String {
     .to_string()
 }
 
-/// What comes first in a streamed answer: status and headers, as Lambda puts them before the body.
-pub(super) fn prelude(status: StatusCode, headers: HeaderMap) -> Bytes {
+/// What comes first in a streamed answer: status and headers, as Lambda puts them before the body,
+/// and the delimiter. They are two chunks, since `cargo lambda watch` reads no others.
+pub(super) fn prelude(status: StatusCode, headers: HeaderMap) -> [Bytes; 2] {
     let mut prelude = MetadataPrelude {
         status_code: status,
         headers,
@@ -287,9 +288,8 @@ pub(super) fn prelude(status: StatusCode, headers: HeaderMap) -> Bytes {
     let unnamed = HeaderValue::from_static("application/octet-stream");
     prelude.headers.entry(CONTENT_TYPE).or_insert(unnamed);
     // A status and headers always serialize.
-    let mut bytes = serde_json::to_vec(&prelude).unwrap_or_default();
-    bytes.extend(DELIMITER);
-    bytes.into()
+    let prelude = serde_json::to_vec(&prelude).unwrap_or_default();
+    [prelude.into(), DELIMITER]
 }
 
 /// The trailers of a streamed answer that has broken off.

@@ -298,3 +298,16 @@ async fn a_stream_that_ends_soon_after_the_signal_is_whole() {
     );
     assert!(function.ended().await.success);
 }
+
+#[tokio::test]
+async fn where_snapshots_are_made_it_says_once_that_it_is_ready() {
+    for (kind, snapshots) in [("snap-start", 1), ("on-demand", 0)] {
+        let variables = [("AWS_LAMBDA_INITIALIZATION_TYPE", kind)];
+        let (_emulator, function) = function(Agent::echo(), &variables).await;
+        for _ in 0..2 {
+            let answer = function.invoke(&event("/api/agents/invoke")).await;
+            assert_eq!(answered(answer).0, 200);
+        }
+        assert_eq!(function.snapshots(), snapshots);
+    }
+}

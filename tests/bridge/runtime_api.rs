@@ -44,6 +44,8 @@ struct Shared {
     events: AsyncMutex<mpsc::UnboundedReceiver<Next>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     init_error: Mutex<Option<Value>>,
+    /// How often the function said that it is ready for its snapshot.
+    snapshots: Mutex<u32>,
     /// Those of the last streamed answer that had some.
     trailers: Mutex<Option<HeaderMap>>,
     /// The answer to a function whose caller has gone.
@@ -176,6 +178,7 @@ impl Function {
             events: AsyncMutex::new(receiver),
             waiting: Mutex::default(),
             init_error: Mutex::default(),
+            snapshots: Mutex::default(),
             trailers: Mutex::default(),
             to_the_left: Mutex::new(StatusCode::ACCEPTED),
             timeout,
@@ -188,6 +191,7 @@ impl Function {
             )
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
+            .route("/2018-06-01/runtime/restore/next", get(restore))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&shared));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -259,6 +263,11 @@ impl Function {
     /// The trailers of the last streamed answer that had some.
     pub(crate) fn trailers(&self) -> Option<HeaderMap> {
         self.shared.trailers.lock().unwrap().clone()
+    }
+
+    /// How often the function said that it is ready for its snapshot.
+    pub(crate) fn snapshots(&self) -> u32 {
+        *self.shared.snapshots.lock().unwrap()
     }
 
     /// Sends SIGTERM to the process.
@@ -379,6 +388,11 @@ async fn error(
 async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
     *shared.init_error.lock().unwrap() = Some(json_of(&body));
     StatusCode::ACCEPTED
+}
+
+async fn restore(State(shared): State<Arc<Shared>>) -> StatusCode {
+    *shared.snapshots.lock().unwrap() += 1;
+    StatusCode::OK
 }
 
 fn settle(shared: &Shared, id: &str, outcome: Outcome) -> StatusCode {

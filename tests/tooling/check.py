@@ -93,6 +93,16 @@ def http_all(base):
     print(f"POST /api/agents/invoke/stream: {status} and {text.count('data: ')} events")
 
 
+def streamed(base):
+    """Streams a reply, twice over one process, from a gateway that reads the parts as they are sent."""
+    for _ in range(2):
+        body = {"agentId": "echo", "prompt": "Hello there"}
+        status, text = send(base, "POST", "/api/agents/invoke/stream", body)
+        if status != 200 or not text.startswith("event: session\n") or not text.endswith("data: [DONE]\n\n"):
+            fail(f"POST /api/agents/invoke/stream: {status} {text!r}")
+        print(f"POST /api/agents/invoke/stream: {status} and {text.count('data: ')} events")
+
+
 def send(base, method, path, body=None):
     """The status and the body of an answer, whatever the status."""
     request = urllib.request.Request(base + path, body and json.dumps(body).encode(), method=method)
@@ -182,6 +192,8 @@ def main(command, *arguments):
             invoke_all(url)
         case "http", [base]:
             http_all(base)
+        case "streamed", [base]:
+            streamed(base)
         case "wait-for", [path, text]:
             wait(f"{text!r} in {path}", 30, lambda: text in pathlib.Path(path).read_text())
         case "wait-for-port", [port]:

@@ -139,7 +139,10 @@ async fn read_slowly(exchange: &mut Exchange<DuplexStream>) -> usize {
     let mut pieces = 0;
     loop {
         match exchange.next().await {
-            ReplyEvent::Piece(_) => pieces += 1,
+            ReplyEvent::Piece(_) => {
+                pieces += 1;
+                assert!(pieces < 1_000, "the deadline is long over");
+            }
             ReplyEvent::Complete => panic!("it never ends"),
             ReplyEvent::Interrupted(error) => {
                 assert_eq!(error.failure, Failure::Timeout(Timeout::Invocation));

@@ -5,7 +5,7 @@
 
 use super::fields::{self, Ids, number_of};
 use super::{Dialect, Reading};
-use crate::json::{Array, Keys, Object, Str};
+use crate::json::{Array, Keys, Object, Str, Value};
 use crate::said::{Input, Whole, readable};
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -214,7 +214,7 @@ fn call(event: &Object<'_>, reading: &mut Reading<'_>, input: Input) {
 /// The conversation so far: the reply is what follows the last of the user's messages.
 fn messages_snapshot(messages: Array<'_>, reading: &mut Reading<'_>) {
     let is_users = |message: &Object<'_>| message.is("role", "user");
-    let messages = messages.filter_map(|message| message.as_object());
+    let messages = messages.filter_map(Value::as_object);
     let after = messages.clone().filter(is_users).count();
     let mut users = 0;
     for message in messages {
@@ -248,11 +248,7 @@ fn snapshot_of(message: &Object<'_>, reading: &mut Reading<'_>) {
             reading.text_whole("ag-ui snapshot", text, Whole::Snapshot);
         }
         let calls = fields::value(message, &["toolCalls", "tool_calls"]);
-        for call in calls
-            .and_then(|calls| calls.as_array())
-            .into_iter()
-            .flatten()
-        {
+        for call in calls.and_then(Value::as_array).into_iter().flatten() {
             let Some(call) = call.as_object() else {
                 continue;
             };
@@ -268,7 +264,8 @@ fn snapshot_of(message: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is_left_to_home_made, said};
+    use super::super::testing::{leaves, said};
+    use super::DIALECT;
 
     #[test]
     fn a_run_is_over_when_it_says_so() {
@@ -382,13 +379,14 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_protocol_is_left_to_others() {
-        for value in [
-            r#"{"type":"RAW","text":"x"}"#,
-            r#"{"type":"CUSTOM"}"#,
-            r#"{"type":"TEXT_MESSAGE","text":"x"}"#,
-            r#"{"type":7}"#,
-        ] {
-            assert!(is_left_to_home_made(value), "{value}");
-        }
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"type":"RAW","text":"x"}"#,
+                r#"{"type":"CUSTOM"}"#,
+                r#"{"type":"TEXT_MESSAGE","text":"x"}"#,
+                r#"{"type":7}"#,
+            ],
+        );
     }
 }

@@ -2,7 +2,8 @@
 //! <https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol>, whose parts are
 //! `packages/ai/src/ui-message-stream/ui-message-chunks.ts` in <https://github.com/vercel/ai>; and
 //! `fullStream`, <https://ai-sdk.dev/docs/reference/ai-sdk-core/stream-text>, whose parts are
-//! `TextStreamPart` in `packages/ai/src/generate-text/`. The names of version 4 are read as well.
+//! `TextStreamPart` in `packages/ai/src/generate-text/`. The names of version 4 are read as well, and
+//! the fields in snake case, in which pydantic-ai's `ui/vercel_ai/response_types.py` dumps them.
 
 use super::fields::{self, number_of};
 use super::{Dialect, Reading};
@@ -22,7 +23,15 @@ pub(crate) struct Stream {
     has_begun: bool,
 }
 
-const CALL_ID: &[&str] = &["toolCallId", "id"];
+const CALL_ID: &[&str] = &["toolCallId", "tool_call_id", "id"];
+const CALL_NAME: &[&str] = &["toolName", "tool_name"];
+const PIECE: &[&str] = &[
+    "inputTextDelta",
+    "input_text_delta",
+    "argsTextDelta",
+    "delta",
+];
+const ERROR_TEXT: &[&str] = &["errorText", "error_text"];
 
 fn read(part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(name) = part.string("type") else {
@@ -56,12 +65,12 @@ fn names(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             true
         }
         "finish" => finish(part, reading),
-        "error" if part.string("errorText").is_some() => {
+        "error" if fields::string(part, ERROR_TEXT).is_some() => {
             reading.error();
             true
         }
-        "start" => part.has("messageId") || part.has("messageMetadata"),
-        "file" => part.string("mediaType").is_some(),
+        "start" => has_any(part, &["messageId", "messageMetadata", "message_metadata"]),
+        "file" => has_any(part, &["mediaType", "media_type"]),
         "source" => part.string("sourceType").is_some(),
         "start-step"
         | "step-start"
@@ -104,10 +113,25 @@ fn delta<'a>(part: &Object<'a>) -> Option<(&'static str, Str<'a>)> {
     keys.find_map(|(key, form)| Some((*form, part.string(key)?)))
 }
 
+fn has_any(part: &Object<'_>, keys: &[&str]) -> bool {
+    keys.iter().any(|key| part.has(key))
+}
+
 /// `finish` with its reason. One without is an end for everybody.
 fn finish(part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let Some(reason) = part.get("finishReason") else {
+    if !has_any(part, &["finishReason", "finish_reason"]) {
         return false;
+    }
+    finished(
+        fields::value(part, &["finishReason", "finish_reason"]),
+        reading,
+    );
+    true
+}
+
+fn finished(reason: Option<Value<'_>>, reading: &mut Reading<'_>) {
+    let Some(reason) = reason else {
+        return over(reading);
     };
     let unified = reason
         .as_object()
@@ -118,7 +142,6 @@ fn finish(part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     } else {
         over(reading);
     }
-    true
 }
 
 /// The stream is over. Inside of another format's event it is a model's turn that is.
@@ -134,12 +157,12 @@ fn over(reading: &mut Reading<'_>) {
 fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let id = fields::string(part, CALL_ID);
     let Some(id) = id else { return false };
-    let tool_name = part.string("toolName");
+    let tool_name = fields::string(part, CALL_NAME);
     let mut call = |input| reading.call(Some(id), Some(number_of(id)), tool_name, input);
     match name {
         "tool-input-start" | "tool-call-streaming-start" => call(Input::None),
         "tool-input-delta" | "tool-call-delta" => {
-            let piece = fields::string(part, &["inputTextDelta", "argsTextDelta", "delta"]);
+            let piece = fields::string(part, PIECE);
             if let Some(piece) = piece {
                 call(Input::Piece(piece.decode().into_owned()));
             }
@@ -147,7 +170,7 @@ fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         "tool-call" | "tool-input-available" => call(Input::Whole(input_of(part))),
         "tool-input-error" => {
             call(Input::Whole(input_of(part)));
-            reading.result(Some(id), part.get("errorText"), true);
+            reading.result(Some(id), fields::value(part, ERROR_TEXT), true);
         }
         // More of it comes.
         "tool-result" | "tool-output-available" if part.is_true("preliminary") => {}
@@ -156,7 +179,11 @@ fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             reading.result(Some(id), output, part.is_true("isError"));
         }
         "tool-error" | "tool-output-error" => {
-            reading.result(Some(id), fields::value(part, &["errorText", "error"]), true);
+            reading.result(
+                Some(id),
+                fields::value(part, &["errorText", "error_text", "error"]),
+                true,
+            );
         }
         "tool-output-denied" => reading.result(Some(id), None, true),
         "tool-input-end" | "tool-approval-request" | "tool-approval-response" => {}
@@ -173,7 +200,9 @@ fn input_of(part: &Object<'_>) -> String {
 /// A whole `UIMessage`: <https://ai-sdk.dev/docs/reference/ai-sdk-core/ui-message>. While it is
 /// streamed, each one holds all of those before it.
 fn ui_message(message: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let parts = message.array("parts").filter(|_| message.has("role"));
+    let role = message.string("role");
+    let is_role = role.is_some_and(|role| role.is_any(&["assistant", "user", "system"]));
+    let parts = message.array("parts").filter(|_| is_role);
     let parts = parts.into_iter().flatten().filter_map(Value::as_object);
     let is_one = parts
         .clone()
@@ -217,7 +246,8 @@ fn ui_part(part: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is_left_to_home_made, said};
+    use super::super::testing::{leaves, said};
+    use super::DIALECT;
 
     #[test]
     fn a_ui_message_stream_ends_by_its_finish() {
@@ -299,6 +329,30 @@ mod tests {
     }
 
     #[test]
+    fn pydantics_dumps_have_other_names_and_nulls() {
+        let lines = said(&[
+            r#"{"type":"start","message_id":null,"message_metadata":null}"#,
+            r#"{"type":"tool-input-start","tool_call_id":"a","tool_name":"f","provider_executed":null,"dynamic":null}"#,
+            r#"{"type":"tool-input-delta","tool_call_id":"a","input_text_delta":"{}"}"#,
+            r#"{"type":"tool-input-available","tool_call_id":"a","tool_name":"f","input":{}}"#,
+            r#"{"type":"tool-output-error","tool_call_id":"a","error_text":"SECRET","dynamic":null}"#,
+            r#"{"type":"text-delta","delta":"Hi","id":"1","provider_metadata":null}"#,
+            r#"{"type":"finish","finish_reason":null,"message_metadata":null}"#,
+        ]);
+        let expected = [
+            "call a f begun",
+            "call a - piece {}",
+            "call a f whole {}",
+            "result a SECRET failed",
+            "text Hi",
+            "end",
+        ];
+        assert_eq!(lines, expected);
+        let failed = r#"{"type":"error","error_text":"SECRET"}"#;
+        assert_eq!(said(&[failed]), ["error"]);
+    }
+
+    #[test]
     fn what_fails_or_is_aborted_is_not_whole() {
         for part in [
             r#"{"type":"error","errorText":"SECRET"}"#,
@@ -336,18 +390,20 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_sdk_is_left_to_others() {
-        for value in [
-            r#"{"type":"start"}"#,
-            r#"{"type":"finish"}"#,
-            r#"{"type":"error","error":"x"}"#,
-            r#"{"type":"abort"}"#,
-            r#"{"type":"file","url":"x"}"#,
-            r#"{"type":"reasoning","text":"x"}"#,
-            r#"{"type":"data-chunk","data":"x"}"#,
-            r#"{"type":"tool-x","text":"x"}"#,
-            r#"{"role":"model","parts":[{"text":"x"}]}"#,
-        ] {
-            assert!(is_left_to_home_made(value), "{value}");
-        }
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"type":"start"}"#,
+                r#"{"type":"finish"}"#,
+                r#"{"type":"error","error":"x"}"#,
+                r#"{"type":"abort"}"#,
+                r#"{"type":"file","url":"x"}"#,
+                r#"{"type":"reasoning","text":"x"}"#,
+                r#"{"type":"data-chunk","data":"x"}"#,
+                r#"{"type":"tool-x","text":"x"}"#,
+                r#"{"role":"model","parts":[{"text":"x"}]}"#,
+                r#"{"role":"agent","parts":[{"type":"text","text":"x"}]}"#,
+            ],
+        );
     }
 }

@@ -58,17 +58,16 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }),
         "error" => with(value.object("error").filter(is_error), |_| reading.error()),
         "text" => with(helper(value, "text"), |text| {
-            reading.text("anthropic helper", text)
+            reading.text("anthropic helper", text);
         }),
         "thinking" => thinking(value, reading),
         "citation" => value.has("citation") && value.has("snapshot"),
-        "signature" => value.has("signature"),
         // The pieces come as deltas too, or else nobody knows of which call they are.
         "input_json" | "input_json_delta" => value.has("partial_json"),
         "thinking_delta" => with(value.string("thinking"), |text| {
             reading.reasoning(DELTA, text);
         }),
-        "signature_delta" => value.has("signature"),
+        "signature" | "signature_delta" => value.has("signature"),
         "citations_delta" => value.has("citation"),
         _ => is_step(value) && block(value, None, BLOCK, reading),
     }
@@ -96,7 +95,7 @@ fn thinking(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         BLOCK
     };
     with(value.string("thinking"), |text| {
-        reading.reasoning(form, text)
+        reading.reasoning(form, text);
     })
 }
 
@@ -205,7 +204,7 @@ fn block(block: &Object<'_>, index: Option<u64>, form: &str, reading: &mut Readi
     }
     if kind.is("thinking") {
         return with(block.string("thinking"), |text| {
-            reading.reasoning(form, text)
+            reading.reasoning(form, text);
         });
     }
     if is_call(kind) {
@@ -233,7 +232,8 @@ fn result(block: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is_left_to_home_made, said};
+    use super::super::testing::{leaves, said};
+    use super::DIALECT;
 
     #[test]
     fn a_message_streams_its_blocks() {
@@ -243,7 +243,6 @@ mod tests {
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"s"}}"#,
             r#"{"type":"content_block_stop","index":0}"#,
-            r#"{"type":"ping"}"#,
             r#"{"type":"content_block_start","index":1,"content_block":{"type":"text","text":"","citations":null}}"#,
             r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Hi"}}"#,
             r#"{"type":"content_block_delta","index":1,"delta":{"type":"citations_delta","citation":{"cited_text":"CITED"}}}"#,
@@ -357,16 +356,17 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_api_is_left_to_others() {
-        for value in [
-            r#"{"type":"text","text":"x"}"#,
-            r#"{"type":"text_delta","text":"x"}"#,
-            r#"{"type":"message","content":"x"}"#,
-            r#"{"type":"message","role":"assistant","content":[{"text":"x"}]}"#,
-            r#"{"type":"message_start","text":"x"}"#,
-            r#"{"type":"tool_use","text":"x"}"#,
-            r#"{"type":"error","error":"x"}"#,
-        ] {
-            assert!(is_left_to_home_made(value), "{value}");
-        }
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"type":"text","text":"x"}"#,
+                r#"{"type":"text_delta","text":"x"}"#,
+                r#"{"type":"message","content":"x"}"#,
+                r#"{"type":"message","role":"assistant","content":[{"text":"x"}]}"#,
+                r#"{"type":"message_start","text":"x"}"#,
+                r#"{"type":"tool_use","text":"x"}"#,
+                r#"{"type":"error","error":"x"}"#,
+            ],
+        );
     }
 }

@@ -14,6 +14,7 @@ mod agno;
 mod ai_sdk;
 mod anthropic;
 mod autogen;
+mod converse;
 mod crewai;
 mod fields;
 mod haystack;
@@ -26,6 +27,8 @@ mod openai_responses;
 mod pydantic_ai;
 mod semantic_kernel;
 mod smolagents;
+mod strands;
+mod strands_ts;
 mod tool_input;
 
 pub(crate) use home_made::is_terminal_name;
@@ -36,6 +39,9 @@ const DIALECTS: &[&Dialect] = &[
     &openai_responses::DIALECT,
     &openai_chat::DIALECT,
     &anthropic::DIALECT,
+    &converse::DIALECT,
+    &strands::DIALECT,
+    &strands_ts::DIALECT,
     &ai_sdk::DIALECT,
     &pydantic_ai::DIALECT,
     &openai_agents::DIALECT,
@@ -69,6 +75,7 @@ pub(crate) struct Memory {
     anthropic: anthropic::Message,
     ai_sdk: ai_sdk::Stream,
     pydantic_ai: pydantic_ai::Run,
+    strands: strands::Events,
 }
 
 impl Memory {
@@ -371,16 +378,18 @@ mod testing {
         items.collect()
     }
 
-    /// Whether no format's dialect recognises a value, which leaves it to the home-made rules.
-    pub(crate) fn is_left_to_home_made(value: &str) -> bool {
-        let mut document = Document::default();
-        assert!(document.read(value), "no JSON: {value}");
-        let object = document.value(value).as_object().expect("an object");
-        let (mut said, mut memory) = (Said::default(), Memory::default());
-        let mut reading = Reading::new(&mut said, &mut memory, "");
-        let mut dialects = DIALECTS.iter();
-        let reader = dialects.find(|dialect| (dialect.read)(&object, &mut reading));
-        reader.is_none_or(|reader| reader.name == home_made::DIALECT.name)
+    /// That a dialect leaves values to others, and says nothing of them.
+    pub(crate) fn leaves(dialect: &Dialect, values: &[&str]) {
+        for text in values {
+            let (mut said, mut document) = (Said::default(), Document::default());
+            assert!(document.read(text), "no JSON: {text}");
+            let object = document.value(text).as_object().expect("an object");
+            let mut memory = Memory::default();
+            let mut reading = Reading::new(&mut said, &mut memory, "");
+            let has_read = object.may_have(dialect.keys) && (dialect.read)(&object, &mut reading);
+            let has_said = said.item(0, &mut 0).is_some();
+            assert!(!has_read && !has_said, "{}: {text}", dialect.name);
+        }
     }
 
     fn line(item: &Item<'_>) -> String {

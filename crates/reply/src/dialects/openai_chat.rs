@@ -35,7 +35,10 @@ fn completion(completion: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let choice = first_choice(completion);
     let kind = completion.string("object");
     let is_named = kind.is_some_and(|kind| kind.is_any(NAMES));
+    // Azure begins with a chunk that has the names of fields and nothing in them.
+    let is_empty = completion.has("model") && completion.has("created");
     let is_one = is_named
+        || (choice.is_none() && is_empty)
         || choice.is_some_and(|choice| {
             choice.object("delta").is_some() || choice.object("message").is_some()
         });
@@ -265,7 +268,8 @@ fn lone_message(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is_left_to_home_made, said};
+    use super::super::testing::{leaves, said};
+    use super::DIALECT;
 
     #[test]
     fn chunks_have_the_text() {
@@ -279,6 +283,7 @@ mod tests {
             r#"{"id":"c","choices":[{"index":0,"delta":{"refusal":"No."}}]}"#,
             r#"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
             r#"{"id":"c","object":"chat.completion.chunk","choices":[],"usage":{"total_tokens":3}}"#,
+            r#"{"id":"","object":"","choices":[],"created":0,"model":"","prompt_filter_results":[{"prompt_index":0}]}"#,
         ]);
         let expected = [
             "reasoning hm",
@@ -349,15 +354,16 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_api_is_left_to_others() {
-        for value in [
-            r#"{"choices":["a","b"]}"#,
-            r#"{"choices":[{"text":"x"}]}"#,
-            r#"{"role":"assistant","content":"x"}"#,
-            r#"{"role":"assistant","content":"x","tool_calls":[]}"#,
-            r#"{"type":"chunk","chunk":"x"}"#,
-            r#"{"type":"chunk","chunk":{"text":"x"}}"#,
-        ] {
-            assert!(is_left_to_home_made(value), "{value}");
-        }
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"choices":["a","b"]}"#,
+                r#"{"choices":[{"text":"x"}]}"#,
+                r#"{"role":"assistant","content":"x"}"#,
+                r#"{"role":"assistant","content":"x","tool_calls":[]}"#,
+                r#"{"type":"chunk","chunk":"x"}"#,
+                r#"{"type":"chunk","chunk":{"text":"x"}}"#,
+            ],
+        );
     }
 }

@@ -33,6 +33,16 @@ const EITHERS_CALLS: &[(&str, &str)] = &[
     ("tool_search_call", "tool_search_output"),
 ];
 
+/// The kinds of what those calls gave, the last as JavaScript has it.
+const OUTPUTS: &[&str] = &[
+    "function_call_output",
+    "custom_tool_call_output",
+    "computer_call_output",
+    "local_shell_call_output",
+    "apply_patch_call_output",
+    "function_call_result",
+];
+
 /// What a call gets as its input, in the first of these that it has.
 const INPUT: &[&str] = &[
     "arguments",
@@ -45,8 +55,25 @@ const INPUT: &[&str] = &[
     "commands",
 ];
 
+/// Whether an object by itself is an item of the API's.
+pub(super) fn is_item(item: &Object<'_>) -> bool {
+    let Some(kind) = item.string("type") else {
+        return false;
+    };
+    if kind.is("message") {
+        return is_message(item);
+    }
+    if kind.is("reasoning") {
+        return item.array("summary").is_some();
+    }
+    // Others have calls of tools too: the API's have their names, an id, and what goes with them.
+    let is_call = kind.is_any(CLIENTS_CALLS) && INPUT.iter().any(|key| item.has(key));
+    let is_output = kind.is_any(OUTPUTS) && item.has("output");
+    (is_call || is_output) && fields::string(item, &["call_id", "callId"]).is_some()
+}
+
 /// Whether an object is a message of the API's: its parts have names that nobody else gives.
-pub(super) fn is_message(item: &Object<'_>) -> bool {
+fn is_message(item: &Object<'_>) -> bool {
     let first = item.array("content").and_then(|mut parts| parts.next());
     let kind = first
         .and_then(Value::as_object)

@@ -60,9 +60,9 @@ fn error(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     is_error
 }
 
-/// A message by itself, which its parts tell from those of other formats.
+/// An item by itself, as in a list of what goes into the next request.
 fn item(item: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let is_item = openai_items::is_message(item);
+    let is_item = openai_items::is_item(item);
     if is_item {
         openai_items::read(item, ITEM, reading);
     }
@@ -194,7 +194,8 @@ fn whole_response(response: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is_left_to_home_made, said};
+    use super::super::testing::{leaves, said};
+    use super::DIALECT;
 
     #[test]
     fn a_response_streams_its_text() {
@@ -304,18 +305,33 @@ mod tests {
             r#"{"id":"m","type":"message","role":"user","content":[{"type":"input_text","text":"PROMPT"}]}"#,
         ]);
         assert_eq!(lines, ["text No.", "turn end", "text Hi"]);
+        let items = said(&[r#"[{"role":"user","content":"PROMPT"},
+            {"id":"r","type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]},
+            {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
+            {"type":"function_call_output","call_id":"c","output":"sun"},
+            {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hi"}]}]"#]);
+        let expected = [
+            "reasoning hm",
+            "call c f whole {}",
+            "result c sun",
+            "text Hi",
+        ];
+        assert_eq!(items, expected);
     }
 
     #[test]
     fn what_is_not_of_the_api_is_left_to_others() {
-        for value in [
-            r#"{"type":"response.completed","text":"x"}"#,
-            r#"{"type":"response.chunk","text":"x"}"#,
-            r#"{"type":"response","text":"x"}"#,
-            r#"{"type":"error","message":"x"}"#,
-            r#"{"type":"message","role":"assistant","content":"x"}"#,
-        ] {
-            assert!(is_left_to_home_made(value), "{value}");
-        }
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"type":"response.completed","text":"x"}"#,
+                r#"{"type":"response.chunk","text":"x"}"#,
+                r#"{"type":"response","text":"x"}"#,
+                r#"{"type":"error","message":"x"}"#,
+                r#"{"type":"message","role":"assistant","content":"x"}"#,
+                r#"{"type":"tool_call","call_id":"c","tool":"f","args":{}}"#,
+                r#"{"type":"function_call","name":"f","arguments":{}}"#,
+            ],
+        );
     }
 }

@@ -113,7 +113,8 @@ fn part(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>
     let Some(kind) = part.string("part_kind") else {
         return;
     };
-    match &*kind.decode() {
+    let kind = kind.decode();
+    match &*kind {
         "text" => text(part.string("content"), of, reading),
         "speech" if !part.is("speaker", "user") => text(part.string("transcript"), of, reading),
         "thinking" => {
@@ -121,10 +122,11 @@ fn part(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>
                 reading.reasoning(form(of), text);
             }
         }
-        "tool-call" | "builtin-tool-call" => call(part, of, index, reading),
-        "tool-return" | "builtin-tool-return" => tool_return(part, reading),
         // In answer to a call of a tool's; without one it is the framework's word to the model.
         "retry-prompt" if part.string("tool_name").is_some() => tool_return(part, reading),
+        // The agent's own tools, and the `builtin` ones of the model's provider.
+        _ if kind.ends_with("tool-call") => call(part, of, index, reading),
+        _ if kind.ends_with("tool-return") => tool_return(part, reading),
         _ => {}
     }
 }
@@ -238,7 +240,8 @@ fn text_of_result(text: Str<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is_left_to_home_made, said};
+    use super::super::testing::{leaves, said};
+    use super::DIALECT;
 
     #[test]
     fn parts_begin_go_on_and_end() {
@@ -316,13 +319,14 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_framework_is_left_to_others() {
-        for value in [
-            r#"{"event_kind":"token","text":"x"}"#,
-            r#"{"kind":"response","text":"x"}"#,
-            r#"{"kind":"text","parts":[{"text":"x"}]}"#,
-            r#"{"output":"x","_state":"y"}"#,
-        ] {
-            assert!(is_left_to_home_made(value), "{value}");
-        }
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"event_kind":"token","text":"x"}"#,
+                r#"{"kind":"response","text":"x"}"#,
+                r#"{"kind":"text","parts":[{"text":"x"}]}"#,
+                r#"{"output":"x","_state":"y"}"#,
+            ],
+        );
     }
 }

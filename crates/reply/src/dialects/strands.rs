@@ -1,0 +1,312 @@
+//! Strands Agents in Python, one agent or a graph or swarm of them:
+//! <https://strandsagents.com/latest/documentation/docs/user-guide/concepts/streaming/>, typed in
+//! `src/strands/types/_events.py` of <https://github.com/strands-agents/sdk-python>.
+//!
+//! Each word comes up to four times: inside of `event`, as `data`, in the `message` and as the
+//! `result`.
+
+use super::{Dialect, Reading, converse};
+use crate::json::{Keys, Kind, Object, Value};
+use crate::said::Input;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "Strands",
+    keys: Keys::of(&[
+        "data",
+        "message",
+        "result",
+        "type",
+        "reasoningText",
+        "reasoning",
+        "reasoning_signature",
+        "current_tool_use",
+        "tool_stream_event",
+        "tool_interrupt_event",
+        "tool_cancel_event",
+        "init_event_loop",
+        "start_event_loop",
+        "start",
+        "complete",
+        "force_stop",
+        "event_loop_throttled_delay",
+        "structured_output",
+        "citation",
+        "delta",
+    ]),
+    read,
+};
+
+/// What is remembered of an agent's events.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Events {
+    /// An event came that only Strands has, so that a bare `result` is one of its own.
+    came: bool,
+    /// A person was asked: the `result` that follows tells of that, and is no answer.
+    is_interrupted: bool,
+    /// Something was told, of which the result of a graph is a list.
+    has_told: bool,
+}
+
+fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    if let Some(name) = object.string("type") {
+        let name = name.decode();
+        if let Some(name) = name.strip_prefix("multiagent_") {
+            return multi_agent(name, object, reading);
+        }
+        if name == "tool_stream" || name == "tool_use_stream" {
+            return tool(object, reading);
+        }
+    }
+    let mark = reading.mark();
+    let has_read = data(object, reading)
+        || message(object, reading)
+        || result(object, reading)
+        || tool(object, reading)
+        || housekeeping(object, reading);
+    if has_read && reading.has_text_since(mark) {
+        reading.memory().strands.has_told = true;
+    }
+    has_read
+}
+
+/// A piece of text or reasoning, with the `delta` that it was taken from or the state of the loop.
+fn data(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let is_strands = object
+        .get("delta")
+        .is_some_and(|it| it.kind() == Kind::Object)
+        || object.has("event_loop_cycle_id");
+    if !is_strands {
+        return false;
+    }
+    if let Some(text) = object.string("data") {
+        reading.text("strands data", text);
+    } else if let Some(text) = object.string("reasoningText") {
+        reading.reasoning("strands data", text);
+    } else {
+        let is_other = object.has("reasoning_signature")
+            || object.has("reasoningRedactedContent")
+            || object.has("citation");
+        return is_other && !object.has("current_tool_use");
+    }
+    reading.memory().strands.came = true;
+    true
+}
+
+fn message(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let message = object.object("message").filter(is_message);
+    let Some(message) = message.filter(|_| !object.has("type") && !object.has("role")) else {
+        return false;
+    };
+    converse::read_message(&message, "strands message", reading);
+    true
+}
+
+/// Whether a message has blocks of Converse's, which have no `type`.
+fn is_message(message: &Object<'_>) -> bool {
+    let mut content = message.array("content").into_iter().flatten();
+    let is_block = |block: Value<'_>| block.as_object().is_some_and(|it| !it.has("type"));
+    message.string("role").is_some() && content.next().is_some_and(is_block)
+}
+
+/// What the agent came to: a text, or an `AgentResult` with its last message.
+fn result(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let Some(result) = object.get("result").filter(|_| !object.has("type")) else {
+        return false;
+    };
+    let whole = result.as_object().filter(|it| {
+        it.has("stop_reason")
+            && it
+                .object("message")
+                .is_some_and(|message| is_message(&message))
+    });
+    if whole.is_none() && !reading.memory().strands.came {
+        return false;
+    }
+    let is_interrupted = std::mem::take(&mut reading.memory().strands.is_interrupted)
+        || whole.is_some_and(|it| it.is("stop_reason", "interrupt"));
+    if is_interrupted {
+        return true;
+    }
+    if let Some(message) = whole.and_then(|it| it.object("message")) {
+        converse::read_message(&message, "strands result message", reading);
+    } else if let Some(text) = result.as_str() {
+        reading.text("strands result", text);
+    } else {
+        reading.inside("strands result").value(result);
+    }
+    // A graph has one for each of its nodes, so it is no end of the reply.
+    reading.turn_end();
+    true
+}
+
+/// A call whose input grows, whose pieces `event` has; what a tool streams is the tool's.
+fn tool(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    if let Some(tool) = object.object("current_tool_use") {
+        let (id, name) = (tool.string("toolUseId"), tool.string("name"));
+        if id.is_some() && name.is_some() {
+            reading.call(id, None, name, Input::None);
+        }
+        return true;
+    }
+    if object.has("tool_interrupt_event") {
+        reading.memory().strands.is_interrupted = true;
+        return true;
+    }
+    object.has("tool_stream_event") || object.has("tool_cancel_event")
+}
+
+/// What the loop says of itself. `force_stop` comes before the error that says so.
+fn housekeeping(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let is_true = [
+        "init_event_loop",
+        "start_event_loop",
+        "start",
+        "complete",
+        "force_stop",
+    ]
+    .iter()
+    .any(|key| object.is_true(key));
+    let is_loops = is_true
+        || object.has("event_loop_throttled_delay")
+        || (object.has("structured_output") && object.iter().count() == 1);
+    let has_text = ["data", "text", "chunk", "content"]
+        .iter()
+        .any(|key| object.has(key));
+    if is_loops && !has_text {
+        reading.memory().strands.came = true;
+        return true;
+    }
+    false
+}
+
+/// Events of a graph or swarm: those of each node, under its name.
+fn multi_agent(name: &str, object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let node = object.string("node_id");
+    match name {
+        "node_stream" => {
+            if let Some(event) = object.get("event") {
+                reading
+                    .spoken_by(node)
+                    .inside("multiagent_node_stream")
+                    .value(event);
+            }
+            true
+        }
+        "node_stop" => {
+            if let Some(result) = object.get("node_result") {
+                node_result(result, &mut reading.spoken_by(node));
+            }
+            reading.spoken_by(node).turn_end();
+            true
+        }
+        "result" => {
+            if !reading.memory().strands.has_told {
+                graph_result(object, reading);
+            }
+            true
+        }
+        "node_start" | "node_cancel" | "node_interrupt" | "handoff" => true,
+        _ => false,
+    }
+}
+
+/// What a node came to: a text, an `AgentResult`, or either inside of a `NodeResult`.
+fn node_result(result: Value<'_>, reading: &mut Reading<'_>) {
+    const FORM: &str = "strands node result";
+    let Some(object) = result.as_object() else {
+        if let Some(text) = result.as_str() {
+            reading.text(FORM, text);
+            reading.memory().strands.has_told = true;
+        }
+        return;
+    };
+    let inner = object.object("result").unwrap_or(object);
+    if let Some(message) = inner.object("message") {
+        converse::read_message(&message, FORM, reading);
+        reading.memory().strands.has_told = true;
+    }
+}
+
+/// What a graph came to, where its nodes were not heard.
+fn graph_result(object: &Object<'_>, reading: &mut Reading<'_>) {
+    let Some(result) = object.get("result") else {
+        return;
+    };
+    let nodes = result.as_object().and_then(|it| it.object("results"));
+    match nodes {
+        Some(nodes) => {
+            for (_, node) in nodes.iter() {
+                node_result(node, reading);
+            }
+        }
+        None => {
+            if let Some(text) = result.as_str() {
+                reading.text("strands graph result", text);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dialects::testing::said;
+
+    #[test]
+    fn an_agent_says_each_word_in_four_forms() {
+        let events = [
+            r#"{"init_event_loop":true}"#,
+            r#"{"start":true}"#,
+            r#"{"data":"Hi","delta":{"text":"Hi"},"agent":"<strands.agent.Agent object at 0x7f>"}"#,
+            r#"{"reasoningText":"hm","delta":{"reasoningContent":{"text":"hm"}},"reasoning":true}"#,
+            r#"{"delta":{"toolUse":{"input":"{"}},"current_tool_use":{"toolUseId":"c","name":"f","input":"{"}}"#,
+            r#"{"tool_stream_event":{"tool_use":{"toolUseId":"c"},"data":"TOOL"}}"#,
+            r#"{"message":{"role":"user","content":[{"toolResult":{"toolUseId":"c","status":"success","content":[]}}]}}"#,
+            r#"{"message":{"role":"assistant","content":[{"text":"Hi"}]}}"#,
+            r#"{"result":"Hi\n"}"#,
+        ];
+        assert_eq!(
+            said(&events),
+            [
+                "text Hi",
+                "reasoning hm",
+                "call c f begun",
+                "result c []",
+                "text Hi",
+                "text Hi\n",
+                "turn end"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_result_after_an_interrupt_is_no_answer() {
+        let events = [
+            r#"{"init_event_loop":true}"#,
+            r#"{"tool_interrupt_event":{"tool_use":{"toolUseId":"c"},"interrupts":[{"name":"ok?"}]}}"#,
+            r#"{"result":"Interrupt: ok?"}"#,
+        ];
+        assert!(said(&events).is_empty());
+    }
+
+    #[test]
+    fn the_result_of_a_graph_counts_where_its_nodes_were_not_heard() {
+        let result = r#"{"type":"multiagent_result","result":"a: Hi\nb: Bye"}"#;
+        assert_eq!(said(&[result]), ["text a: Hi\nb: Bye"]);
+        let node = r#"{"type":"multiagent_node_stream","node_id":"a","event":{"event":{"contentBlockDelta":{"delta":{"text":"Hi"}}}}}"#;
+        let stop = r#"{"type":"multiagent_node_stop","node_id":"a","node_result":"Hi"}"#;
+        assert_eq!(
+            said(&[node, stop, result]),
+            ["text Hi", "text Hi", "turn end"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_of_strands_is_left_to_others() {
+        for (object, expected) in [
+            (r#"{"data":"a"}"#, "text a"),
+            (r#"{"result":"a"}"#, "text a"),
+        ] {
+            assert_eq!(said(&[object]), [expected]);
+        }
+    }
+}
