@@ -83,9 +83,9 @@ fn class_of(object: &Object<'_>) -> Option<Class> {
         "UserInputRequestedEvent"
         | "MemoryQueryEvent"
         | "SelectSpeakerEvent"
-        | "SelectorEvent"
-        | "UserMessage"
-        | "SystemMessage" => Class::Silent,
+        | "SelectorEvent" => Class::Silent,
+        "UserMessage" if object.string("source").is_some() => Class::Silent,
+        "SystemMessage" if object.string("content").is_some() => Class::Silent,
         name if name.starts_with("StructuredMessage") => Class::Structured,
         // Messages and events of a developer's own.
         name if object.has("models_usage") && object.has("source") => {
