@@ -16,12 +16,14 @@ impl Reprs {
     }
 
     /// Whether a string is the `repr` of a dictionary or an object, and no text.
-    pub(crate) fn is_repr(&self, text: Str<'_>) -> bool {
+    pub(crate) fn is_repr(&mut self, text: Str<'_>) -> bool {
         let text = text.decode();
         let text = text.trim();
-        let is_dictionary = text.starts_with("{'") && text.ends_with('}');
-        (is_dictionary && text.contains(" object at 0x"))
-            || (self.object_came && (is_dictionary || is_object(text)))
+        let has_form = (text.starts_with("{'") && text.ends_with('}')) || is_object(text);
+        let is_repr = has_form && (self.object_came || text.contains(" object at 0x"));
+        // It was an event, and so is the next one.
+        self.object_came |= is_repr;
+        is_repr
     }
 }
 
@@ -46,12 +48,13 @@ mod tests {
 
     #[test]
     fn a_repr_is_told_from_text() {
-        let after = Reprs { object_came: true };
+        let mut after = Reprs { object_came: true };
         for (text, first, later) in [
             ("{'data': <a.B object at 0x7f>}", true, true),
             ("{'data': 'Hi'}", false, true),
             ("RunContent(content='x', n=1)", false, true),
             ("a.b.Event(x=1)", false, true),
+            ("Event(agent=<a.B object at 0x7f>)", true, true),
             ("print(x)", false, false),
             ("Call f(x=1) then.", false, false),
             ("Hi", false, false),

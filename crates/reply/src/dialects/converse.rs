@@ -87,7 +87,8 @@ pub(super) fn read_event(event: &Object<'_>, reading: &mut Reading<'_>) -> bool 
         .object("messageStart")
         .is_some_and(|it| it.string("role").is_some())
         || event.object("contentBlockStop").is_some()
-        || metadata.is_some_and(|it| it.has("usage") || it.has("metrics"))
+        || (metadata.is_some_and(|it| it.has("usage") || it.has("metrics"))
+            && event.iter().count() == 1)
 }
 
 fn read_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>) {

@@ -17,8 +17,11 @@ mod autogen;
 mod converse;
 mod crewai;
 mod fields;
+mod gemini;
 mod haystack;
 mod home_made;
+mod invoke_model;
+mod langchain;
 mod llama_index;
 mod openai_agents;
 mod openai_chat;
@@ -43,6 +46,8 @@ const DIALECTS: &[&Dialect] = &[
     &strands::DIALECT,
     &strands_ts::DIALECT,
     &ai_sdk::DIALECT,
+    &langchain::DIALECT,
+    &gemini::DIALECT,
     &pydantic_ai::DIALECT,
     &openai_agents::DIALECT,
     &llama_index::DIALECT,
@@ -53,6 +58,7 @@ const DIALECTS: &[&Dialect] = &[
     &smolagents::DIALECT,
     &crewai::DIALECT,
     &haystack::DIALECT,
+    &invoke_model::DIALECT,
     &home_made::DIALECT,
 ];
 
@@ -162,6 +168,11 @@ impl<'r> Reading<'r> {
     /// Says a piece of the agent's reasoning.
     pub(crate) fn reasoning(&mut self, form: &str, text: Str<'_>) {
         self.words(form, text, true, Whole::Unknown);
+    }
+
+    /// Says reasoning of which the format knows how it stands to what came before.
+    pub(crate) fn reasoning_whole(&mut self, form: &str, text: Str<'_>, whole: Whole) {
+        self.words(form, text, true, whole);
     }
 
     fn words(&mut self, form: &str, text: Str<'_>, is_reasoning: bool, whole: Whole) {
@@ -337,6 +348,9 @@ impl<'r> Reading<'r> {
             return false;
         };
         let has_object = value.is_or_holds_object();
+        if has_object && langchain::is_silent(value) {
+            return true;
+        }
         let mut has_read = false;
         for element in array {
             let is_name = has_object && !element.is_or_holds_object();

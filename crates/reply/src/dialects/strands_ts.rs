@@ -34,9 +34,9 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
                 block(&content, "strands-ts block", reading);
             }
         }
-        "messageAddedEvent" | "modelMessageEvent" => {
+        name @ ("messageAddedEvent" | "modelMessageEvent") => {
             if let Some(content) = object.object("message") {
-                message(&content, "strands-ts message", reading);
+                message(&content, name, reading);
             }
         }
         "toolResultEvent" => {

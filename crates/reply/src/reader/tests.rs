@@ -338,7 +338,7 @@ fn event_stream() -> impl Strategy<Value = String> {
     let event = (
         data,
         line_end,
-        prop::sample::select(vec!["", ": c", "event: m", "id: 1"]),
+        prop::sample::select(vec!["", ": c", "event: message", "id: 1"]),
     )
         .prop_map(|(data, end, before)| match before {
             "" => format!("data: {data}{end}{end}"),

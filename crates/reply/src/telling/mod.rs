@@ -49,7 +49,7 @@ impl Telling {
             Some(teller) => teller == form && whole != Whole::Snapshot,
         };
         if goes_on {
-            if whole == Whole::PerhapsOfPieces && self.all.is_whole_of_turn(text) {
+            if whole == Whole::PerhapsOfPieces && self.is_whole_of_turn(speaker, text) {
                 self.turn_end(speaker);
                 return None;
             }
@@ -70,6 +70,13 @@ impl Telling {
             if speaker.is_none_or(|speaker| speaker == *name) {
                 transcript.turn_end();
             }
+        }
+    }
+
+    fn is_whole_of_turn(&mut self, speaker: Option<Speaker>, text: &str) -> bool {
+        match speaker.and_then(|speaker| self.own(speaker)) {
+            Some(own) => own.is_whole_of_turn(text),
+            None => self.all.is_whole_of_turn(text),
         }
     }
 

@@ -137,6 +137,16 @@ fn pieces_are_followed_by_their_whole() {
         &["Hel", "lo", "Bye"],
     );
     check(&[("?a", "no"), ("?a", "no")], &["no", "no"]);
+    check(
+        &[
+            ("?a", "Hel"),
+            ("?a", "lo"),
+            ("?a", "|"),
+            ("?a", "Hello"),
+            ("?a", "Hello"),
+        ],
+        &["Hel", "lo", "Hello"],
+    );
 }
 
 #[test]

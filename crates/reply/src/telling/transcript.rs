@@ -29,6 +29,8 @@ pub(super) struct Transcript {
     turns: Marks,
     turn_start: usize,
     pieces_in_turn: usize,
+    /// Where the turn before began that had text, and in how many pieces that came.
+    last_turn: (usize, usize),
     /// The form that told last.
     teller: Option<Form>,
     forms: Vec<Follower>,
@@ -86,20 +88,30 @@ impl Transcript {
 
     pub(super) fn turn_end(&mut self) {
         self.settle();
-        self.pieces_in_turn = 0;
+        let pieces = std::mem::take(&mut self.pieces_in_turn);
         if self.told.len() > self.turn_start {
+            self.last_turn = (self.turn_start, pieces);
             self.turn_start = self.told.len();
             self.turns.set(self.turn_start);
         }
     }
 
-    /// Whether a text is all that was told in this turn, in more than one piece.
+    /// Whether a text is all that was told in this turn, in more than one piece; or in the turn
+    /// before, where a call came between the pieces and their whole.
     pub(super) fn is_whole_of_turn(&mut self, text: &str) -> bool {
-        if self.pieces_in_turn < 2 || self.is_full {
+        let (start, pieces) = match self.pieces_in_turn {
+            0 => self.last_turn,
+            pieces => (self.turn_start, pieces),
+        };
+        if pieces < 2 || self.is_full {
             return false;
         }
         self.settle();
-        without_white_space(text) == self.told[self.turn_start..]
+        let is_whole = without_white_space(text) == self.told[start..];
+        if is_whole {
+            self.last_turn = (start, 0);
+        }
+        is_whole
     }
 
     pub(super) fn white_space_at_end(&mut self) -> usize {
