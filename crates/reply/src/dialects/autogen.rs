@@ -80,10 +80,9 @@ fn class_of(object: &Object<'_>) -> Option<Class> {
         "ToolCallExecutionEvent" | "FunctionExecutionResultMessage" => Class::Results,
         "CodeExecutionEvent" => Class::CodeResult,
         "HandoffMessage" => Class::Handoff,
-        "UserInputRequestedEvent"
-        | "MemoryQueryEvent"
-        | "SelectSpeakerEvent"
-        | "SelectorEvent" => Class::Silent,
+        "UserInputRequestedEvent" | "MemoryQueryEvent" | "SelectSpeakerEvent" | "SelectorEvent" => {
+            Class::Silent
+        }
         "UserMessage" if object.string("source").is_some() => Class::Silent,
         "SystemMessage" if object.string("content").is_some() => Class::Silent,
         name if name.starts_with("StructuredMessage") => Class::Structured,

@@ -11,7 +11,7 @@ mod steps;
 mod text;
 
 use super::{Dialect, Reading};
-use crate::json::{Keys, Object, Str};
+use crate::json::{Keys, Object, Str, Value};
 use fields::{Fields, TextKeys};
 use names::{Meaning, Name};
 

@@ -43,9 +43,10 @@ impl<'a> Name<'a> {
     }
 
     fn new(mut name: Cow<'a, str>) -> Self {
-        let too_much = name.char_indices().rev().nth(MAX_CHARACTERS);
-        if let Some((at, _)) = too_much {
-            name = Cow::Owned(name[at..].to_owned());
+        if name.len() > MAX_CHARACTERS {
+            let too_much = name.char_indices().rev().nth(MAX_CHARACTERS);
+            let start = too_much.map_or(0, |(at, _)| at);
+            name = Cow::Owned(name[start..].to_owned());
         }
         if name
             .bytes()
@@ -79,7 +80,8 @@ impl<'a> Name<'a> {
     pub(super) fn meaning(&self) -> Meaning {
         match self.as_str() {
             // What most events are called.
-            "" | "chunk" | "token" | "text" | "content" | "delta" | "message" | "data" => {
+            "" | "chunk" | "token" | "text" | "content" | "delta" | "message" | "data"
+            | "textdelta" | "answer" | "response" | "result" | "contentblockdelta" => {
                 return Meaning::Plain;
             }
             "done" | "end" | "complete" | "completed" | "stop" | "finish" | "finished"
