@@ -44,26 +44,28 @@ enum Wanted {
     Steps,
 }
 
+/// What a message or an update has beside its contents, one of them at least.
+const OTHERS: &[&str] = &[
+    "role",
+    "response_id",
+    "responseId",
+    "message_id",
+    "messageId",
+    "author_name",
+    "authorName",
+];
+
 /// Whether an object is an update or a message: contents that say their types, and whose they are.
 fn is_message(object: &Object<'_>) -> bool {
     let Some(mut contents) = object.array("contents") else {
         return false;
     };
-    let first = contents.next().map(|first| first.as_object());
+    let first = contents.next().map(Value::as_object);
     let says_type = match first {
         Some(Some(first)) => kind(&first).is_some(),
         Some(None) => false,
         None => true,
     };
-    const OTHERS: &[&str] = &[
-        "role",
-        "response_id",
-        "responseId",
-        "message_id",
-        "messageId",
-        "author_name",
-        "authorName",
-    ];
     says_type && OTHERS.iter().any(|key| object.has(key))
 }
 

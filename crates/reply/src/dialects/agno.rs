@@ -143,13 +143,12 @@ fn read_event(event: Event, object: &Object<'_>, reading: &mut Reading<'_>) {
             }
         }
         Event::Failed if is_whole_run(object) => reading.error(),
-        Event::Failed => {}
         Event::Paused => words.turn_end(),
         Event::ToolCall | Event::ToolResult | Event::ToolFailed => tool(event, object, &mut words),
         Event::Reasoning => {
             thought("agno reasoning", object, &mut words);
         }
-        Event::Housekeeping => {}
+        Event::Failed | Event::Housekeeping => {}
     }
 }
 

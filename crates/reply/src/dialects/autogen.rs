@@ -1,4 +1,4 @@
-//! AutoGen: the messages and events of an agent's or a team's run.
+//! `AutoGen`: the messages and events of an agent's or a team's run.
 //!
 //! <https://github.com/microsoft/autogen/blob/main/python/packages/autogen-agentchat/src/autogen_agentchat/messages.py>,
 //! `TaskResult` in `base/_task.py` and `Response` in `base/_chat_agent.py` beside it, and the
@@ -80,12 +80,11 @@ fn class_of(object: &Object<'_>) -> Option<Class> {
         "ToolCallExecutionEvent" | "FunctionExecutionResultMessage" => Class::Results,
         "CodeExecutionEvent" => Class::CodeResult,
         "HandoffMessage" => Class::Handoff,
-        "UserInputRequestedEvent"
-        | "MemoryQueryEvent"
-        | "SelectSpeakerEvent"
-        | "SelectorEvent"
-        | "UserMessage"
-        | "SystemMessage" => Class::Silent,
+        "UserInputRequestedEvent" | "MemoryQueryEvent" | "SelectSpeakerEvent" | "SelectorEvent" => {
+            Class::Silent
+        }
+        "UserMessage" if object.string("source").is_some() => Class::Silent,
+        "SystemMessage" if object.string("content").is_some() => Class::Silent,
         name if name.starts_with("StructuredMessage") => Class::Structured,
         // Messages and events of a developer's own.
         name if object.has("models_usage") && object.has("source") => {

@@ -1,4 +1,4 @@
-//! CrewAI: outputs of crews, tasks and agents, the chunks and frames of a stream, and events.
+//! `CrewAI`: outputs of crews, tasks and agents, the chunks and frames of a stream, and events.
 //!
 //! <https://github.com/crewAIInc/crewAI/blob/main/lib/crewai/src/crewai/types/streaming.py>; outputs
 //! are in `crews/crew_output.py`, `tasks/task_output.py` and `lite_agent_output.py` beside it,

@@ -1,4 +1,4 @@
-//! LlamaIndex: the events of an agent's workflow, and its chat messages, as `model_dump` gives them.
+//! `LlamaIndex`: the events of an agent's workflow, and its chat messages, as `model_dump` gives them.
 //!
 //! <https://github.com/run-llama/llama_index/blob/main/llama-index-core/llama_index/core/agent/workflow/workflow_events.py>,
 //! messages in `llama-index-core/llama_index/core/base/llms/types.py`, and the events of any

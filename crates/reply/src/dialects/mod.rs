@@ -380,15 +380,16 @@ mod testing {
             if !Reading::new(&mut said, &mut memory, "").value(value) {
                 lines.push("unread".to_owned());
             }
-            let mut start = 0;
-            for number in 0.. {
-                let Some(item) = said.item(number, &mut start) else {
-                    break;
-                };
-                lines.push(line(&item));
-            }
+            lines.extend(self::lines(&said));
         }
         lines
+    }
+
+    /// A line for each thing that was said.
+    pub(crate) fn lines(said: &Said) -> Vec<String> {
+        let mut start = 0;
+        let items = (0..).map_while(|number| Some(line(&said.item(number, &mut start)?)));
+        items.collect()
     }
 
     /// That a dialect leaves values to others, and says nothing of them.

@@ -132,6 +132,9 @@ pub(crate) struct Object<'a> {
     value: Value<'a>,
     /// A bit for each key, several keys to a bit.
     keys: Keys,
+    /// The number of the node of what `type` is, for which every dialect asks; 0 where it is not
+    /// there.
+    kind: usize,
 }
 
 impl<'a> Object<'a> {
@@ -139,53 +142,87 @@ impl<'a> Object<'a> {
         let mut object = Self {
             value,
             keys: Keys::NONE,
+            kind: 0,
         };
-        for (key, _) in object.iter() {
-            object.keys = object.keys.with(key.raw_bytes());
+        for (key, member) in object.members() {
+            object.keys = object.keys.with(key);
+            if key == b"type" {
+                object.kind = member.at;
+            }
         }
         object
     }
 
     /// The value of a key; the last one where the key is there twice, as all JSON readers have it.
+    // Inlined, so that of a key that is known no bit is computed where it is asked for.
+    #[inline]
     pub(crate) fn get(&self, key: &str) -> Option<Value<'a>> {
         if !self.keys.may_hold(key) {
             return None;
         }
+        if key == "type" {
+            return (self.kind > 0).then(|| self.value.at(self.kind));
+        }
+        self.find(key)
+    }
+
+    fn find(&self, key: &str) -> Option<Value<'a>> {
         let mut found = None;
-        for (name, value) in self.iter() {
-            if name.is(key) {
+        for (name, value) in self.members() {
+            if name == key.as_bytes() {
                 found = Some(value);
             }
         }
         found
     }
 
+    /// The keys, as their bytes stand in the text, and the values.
+    fn members(&self) -> impl Iterator<Item = (&'a [u8], Value<'a>)> + use<'a> {
+        let value = self.value;
+        let bytes = value.text.as_bytes();
+        let end = value.node().link();
+        let mut next = value.at + 1;
+        std::iter::from_fn(move || {
+            let key = (next < end).then(|| value.nodes[next])?;
+            let member = value.at(next + 1);
+            next = member.after();
+            Some((&bytes[key.start() + 1..key.link()], member))
+        })
+    }
+
+    #[inline]
     pub(crate) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
+    #[inline]
     pub(crate) fn string(&self, key: &str) -> Option<Str<'a>> {
         self.get(key)?.as_str()
     }
 
+    #[inline]
     pub(crate) fn object(&self, key: &str) -> Option<Object<'a>> {
         self.get(key)?.as_object()
     }
 
+    #[inline]
     pub(crate) fn array(&self, key: &str) -> Option<Array<'a>> {
         self.get(key)?.as_array()
     }
 
+    #[inline]
     pub(crate) fn number(&self, key: &str) -> Option<u64> {
         self.get(key)?.as_u64()
     }
 
     /// Whether the value of the key is the string.
+    #[inline]
     pub(crate) fn is(&self, key: &str, text: &str) -> bool {
         self.string(key).is_some_and(|value| value.is(text))
     }
 
     /// Whether the value of the key is `true`.
+    #[inline]
     pub(crate) fn is_true(&self, key: &str) -> bool {
         self.get(key).is_some_and(Value::is_true)
     }
@@ -253,12 +290,14 @@ impl Keys {
         Self(self.0 | Self::bit(key))
     }
 
+    #[inline]
     fn may_hold(self, key: &str) -> bool {
         // A key with escapes in the text has another bit than the key that is meant: no encoder
         // escapes the letters of which the keys here are made.
         self.0 & Self::bit(key.as_bytes()) != 0
     }
 
+    #[inline]
     const fn bit(key: &[u8]) -> u64 {
         if key.is_empty() {
             return 1;

@@ -4,7 +4,7 @@ use super::names::{Meaning, Name, whose};
 use crate::json::{Kind, Object, Str, Value};
 
 /// The keys under which people put text, in the order in which they are tried.
-pub(super) const TEXT_KEYS: [&str; 21] = [
+const TEXT_KEYS: [&str; 21] = [
     "chunk",
     "token",
     "text",
@@ -27,6 +27,22 @@ pub(super) const TEXT_KEYS: [&str; 21] = [
     "choices",
     "raw",
 ];
+
+/// The place of a key among them. Few have its length, and no more are compared.
+fn place(key: &str) -> Option<usize> {
+    let places: &[usize] = match key.len() {
+        3 => &[20],
+        4 => &[2, 3],
+        5 => &[0, 1, 4, 12, 13, 14, 16],
+        6 => &[7, 8, 9, 18],
+        7 => &[5, 11, 15, 19],
+        8 => &[6, 17],
+        10 => &[10],
+        _ => &[],
+    };
+    let mut places = places.iter();
+    places.find(|place| TEXT_KEYS[**place] == key).copied()
+}
 
 /// A set of [`TEXT_KEYS`], by their places.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,7 +79,7 @@ impl TextKeys {
     }
 
     /// The keys, in the order in which they are tried.
-    pub(super) fn iter(self) -> impl Iterator<Item = &'static str> {
+    fn iter(self) -> impl Iterator<Item = &'static str> {
         let keys = TEXT_KEYS.iter().enumerate();
         keys.filter(move |(place, _)| self.0 & (1 << place) != 0)
             .map(|(_, key)| *key)
@@ -85,6 +101,10 @@ const fn same(left: &[u8], right: &[u8]) -> bool {
 }
 
 /// What an object has of the keys that matter.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own that a rule asks"
+)]
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
     pub(super) kind: Option<Str<'a>>,
@@ -104,6 +124,8 @@ pub(super) struct Fields<'a> {
     /// It is flagged as the agent's thought.
     pub(super) is_thought: bool,
     pub(super) text_keys: TextKeys,
+    /// The value of the one of them that is there, where there is one alone.
+    only_text: Option<Value<'a>>,
     /// The `delta`, where it is a string.
     pub(super) delta: Option<Str<'a>>,
     /// What the agent thought, beside what it says.
@@ -128,7 +150,7 @@ impl<'a> Fields<'a> {
         match key {
             "type" => self.kind = value.as_str(),
             "role" | "source" | "author" => {
-                self.whose = value.as_str().and_then(whose).or(self.whose)
+                self.whose = value.as_str().and_then(whose).or(self.whose);
             }
             "tool_use_id" | "tool_call_id" | "toolUseId" | "toolCallId" => {
                 self.has_call_id |= !value.is_nothing();
@@ -156,19 +178,35 @@ impl<'a> Fields<'a> {
     }
 
     fn take_in_text(&mut self, key: &str, value: Value<'a>) -> bool {
-        let Some(place) = TEXT_KEYS.iter().position(|text_key| *text_key == key) else {
+        let Some(place) = place(key) else {
             return false;
         };
         match key {
             // A string in `event` is a name.
-            "event" if value.kind() != Kind::Object => self.event = value.as_str(),
-            "delta" => {
-                self.delta = value.as_str();
-                self.text_keys.0 |= 1 << place;
+            "event" if value.kind() != Kind::Object => {
+                self.event = value.as_str();
+                return true;
             }
-            _ => self.text_keys.0 |= 1 << place,
+            "delta" => self.delta = value.as_str(),
+            _ => {}
         }
+        self.only_text = self.text_keys.is_empty().then_some(value);
+        self.text_keys.0 |= 1 << place;
         true
+    }
+
+    /// The values of the keys, in the order in which they are tried.
+    pub(super) fn texts(
+        &self,
+        object: &Object<'a>,
+        keys: TextKeys,
+    ) -> impl Iterator<Item = (&'static str, Value<'a>)> {
+        let only = self.only_text;
+        let value = move |key| match only {
+            Some(value) => Some(value),
+            None => object.get(key),
+        };
+        keys.iter().filter_map(move |key| Some((key, value(key)?)))
     }
 
     /// The name of the event; `named` is the one that the stream gives it.
@@ -183,7 +221,8 @@ impl<'a> Fields<'a> {
     /// words are no text: after `event: error`, `{"type":"problem","message":…}` is none.
     pub(super) fn meaning(&self, name: &Name<'_>, named: &str) -> Meaning {
         let meaning = name.meaning();
-        if meaning != Meaning::Plain {
+        let has_others = self.kind.is_some() && (self.event.is_some() || !named.is_empty());
+        if meaning != Meaning::Plain || !has_others {
             return meaning;
         }
         let others = [
@@ -204,4 +243,17 @@ impl<'a> Fields<'a> {
 fn is_failed(value: Value<'_>) -> bool {
     let is_word = |word: Str<'_>| matches!(Name::of(word).as_str(), "error" | "failed");
     value.as_str().is_some_and(is_word) || value.as_u64().is_some_and(|code| code >= 400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_has_its_place() {
+        for (at, key) in TEXT_KEYS.iter().enumerate() {
+            assert_eq!(place(key), Some(at), "{key}");
+        }
+        assert_eq!(place("texts"), None);
+    }
 }

@@ -102,10 +102,8 @@ fn say(
     }
     let found = text::text(object, fields, keys, &mut words);
     let mut has_read = found.place;
-    if !found.text {
-        if let Some(messages) = fields.messages {
-            has_read |= text::messages(messages, &mut words);
-        }
+    if let Some(messages) = fields.messages.filter(|_| !found.text) {
+        has_read |= text::messages(messages, &mut words);
     }
     if let Some(calls) = fields.tool_calls {
         has_read |= steps::calls(calls, &mut words);
@@ -151,7 +149,10 @@ pub(super) fn name_alone(reading: &mut Reading<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod quick_way {
     use super::*;
     use crate::dialects::Memory;
     use crate::json::Document;

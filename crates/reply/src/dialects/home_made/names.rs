@@ -43,9 +43,10 @@ impl<'a> Name<'a> {
     }
 
     fn new(mut name: Cow<'a, str>) -> Self {
-        let too_much = name.char_indices().rev().nth(MAX_CHARACTERS);
-        if let Some((at, _)) = too_much {
-            name = Cow::Owned(name[at..].to_owned());
+        if name.len() > MAX_CHARACTERS {
+            let too_much = name.char_indices().rev().nth(MAX_CHARACTERS);
+            let start = too_much.map_or(0, |(at, _)| at);
+            name = Cow::Owned(name[start..].to_owned());
         }
         if name
             .bytes()
@@ -79,7 +80,8 @@ impl<'a> Name<'a> {
     pub(super) fn meaning(&self) -> Meaning {
         match self.as_str() {
             // What most events are called.
-            "" | "chunk" | "token" | "text" | "content" | "delta" | "message" | "data" => {
+            "" | "chunk" | "token" | "text" | "content" | "delta" | "message" | "data"
+            | "textdelta" | "answer" | "response" | "result" | "contentblockdelta" => {
                 return Meaning::Plain;
             }
             "done" | "end" | "complete" | "completed" | "stop" | "finish" | "finished"
@@ -113,63 +115,68 @@ impl<'a> Name<'a> {
 
     fn is_housekeeping(&self) -> bool {
         let name = self.as_str();
-        let is_one = matches!(
-            name,
-            "ping"
-                | "pong"
-                | "ack"
-                | "meta"
-                | "ready"
-                | "open"
-                | "opened"
-                | "connection"
-                | "connecting"
-                | "connectionestablished"
-                | "connectionack"
-                | "handshake"
-                | "welcome"
-                | "source"
-                | "sources"
-                | "citation"
-                | "citations"
-                | "reference"
-                | "references"
-                | "log"
-                | "logs"
-                | "trace"
-                | "info"
-                | "notice"
-                | "notification"
-                | "warning"
-                | "queued"
-                | "processing"
-                | "typing"
-                | "loading"
-                | "metrics"
-                | "stats"
-                | "telemetry"
-                | "config"
-        );
-        const BEGINNINGS: &[&str] = &["status", "progress", "session", "usage", "metadata", "init"];
-        let begins = BEGINNINGS.iter().any(|word| name.starts_with(word));
-        is_one
-            || begins
-            || self.ends_with(&[
-                "heartbeat",
-                "keepalive",
-                "status",
-                "progress",
-                "metadata",
-                "usage",
-                "start",
-                "started",
-                "begin",
-                "connected",
-                "title",
-                "debug",
-            ])
+        let mut begins = HOUSEKEEPING_BEGINS.iter();
+        HOUSEKEEPING.contains(&name)
+            || begins.any(|word| name.starts_with(word))
+            || self.ends_with(HOUSEKEEPING_ENDS)
     }
 }
+
+/// Names of housekeeping.
+const HOUSEKEEPING: &[&str] = &[
+    "ping",
+    "pong",
+    "ack",
+    "meta",
+    "ready",
+    "open",
+    "opened",
+    "connection",
+    "connecting",
+    "connectionestablished",
+    "connectionack",
+    "handshake",
+    "welcome",
+    "source",
+    "sources",
+    "citation",
+    "citations",
+    "reference",
+    "references",
+    "log",
+    "logs",
+    "trace",
+    "info",
+    "notice",
+    "notification",
+    "warning",
+    "queued",
+    "processing",
+    "typing",
+    "loading",
+    "metrics",
+    "stats",
+    "telemetry",
+    "config",
+];
+
+/// How other such names begin, and how they end.
+const HOUSEKEEPING_BEGINS: &[&str] =
+    &["status", "progress", "session", "usage", "metadata", "init"];
+const HOUSEKEEPING_ENDS: &[&str] = &[
+    "heartbeat",
+    "keepalive",
+    "status",
+    "progress",
+    "metadata",
+    "usage",
+    "start",
+    "started",
+    "begin",
+    "connected",
+    "title",
+    "debug",
+];
 
 /// Whose words the words of a role are, where they are not the agent's.
 fn role_meaning(role: &str) -> Option<Meaning> {

@@ -169,7 +169,7 @@ pub(super) fn tool(object: &Object<'_>, name: &Name<'_>, named: &str, reading: &
     match tool.input(is_piece) {
         // It is over, and says no more: a name would begin another.
         Input::None if is_result => {
-            reading.call(tool.id(), object.number("index"), None, Input::Ended)
+            reading.call(tool.id(), object.number("index"), None, Input::Ended);
         }
         input => reading.call(tool.id(), object.number("index"), tool.name(), input),
     }
@@ -198,7 +198,7 @@ pub(super) fn tools_words(object: &Object<'_>, reading: &mut Reading<'_>) {
     match tool.input(false) {
         Input::None => reading.result(tool.id(), output, tool.has_failed()),
         input if output.is_none() => {
-            reading.call(tool.id(), object.number("index"), tool.name(), input)
+            reading.call(tool.id(), object.number("index"), tool.name(), input);
         }
         _ => reading.result(tool.id(), output, tool.has_failed()),
     }
@@ -222,7 +222,7 @@ pub(super) fn calls(value: Value<'_>, reading: &mut Reading<'_>) -> bool {
 
 /// Says what an event of reasoning says.
 pub(super) fn reasoning(object: &Object<'_>, reading: &mut Reading<'_>) {
-    thoughts(object.value(), 3, reading);
+    thoughts(object.value(), 5, reading);
 }
 
 fn thoughts(value: Value<'_>, depth: usize, reading: &mut Reading<'_>) -> bool {
@@ -236,10 +236,11 @@ fn thoughts(value: Value<'_>, depth: usize, reading: &mut Reading<'_>) -> bool {
                 .is_some()
         }
         Kind::Array => {
-            let elements = value.as_array().into_iter().flatten();
-            elements.fold(false, |said, element| {
-                thoughts(element, deeper, reading) || said
-            })
+            let mut has_said = false;
+            for element in value.as_array().into_iter().flatten() {
+                has_said |= thoughts(element, deeper, reading);
+            }
+            has_said
         }
         Kind::Object => value.as_object().is_some_and(|object| {
             let mut keys = THOUGHTS.iter();

@@ -30,16 +30,14 @@ pub(super) fn text(
         };
     }
     let mut found = Found::default();
-    for key in keys.iter() {
-        if let Some(value) = object.get(key) {
-            let here = at(key, value, reading);
-            found.place |= here.place;
-            if here.text {
-                return Found {
-                    text: true,
-                    ..found
-                };
-            }
+    for (key, value) in fields.texts(object, keys) {
+        let here = at(key, value, reading);
+        found.place |= here.place;
+        if here.text {
+            return Found {
+                text: true,
+                ..found
+            };
         }
     }
     found
