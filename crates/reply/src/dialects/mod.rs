@@ -14,6 +14,7 @@ mod agno;
 mod ai_sdk;
 mod anthropic;
 mod autogen;
+mod claude_agent;
 mod converse;
 mod crewai;
 mod fields;
@@ -50,6 +51,7 @@ const DIALECTS: &[&Dialect] = &[
     &gemini::DIALECT,
     &pydantic_ai::DIALECT,
     &openai_agents::DIALECT,
+    &claude_agent::DIALECT,
     &llama_index::DIALECT,
     &autogen::DIALECT,
     &agno::DIALECT,
