@@ -16,5 +16,6 @@ mod structured;
 mod telling;
 mod unknown;
 
+pub use dialects::formats;
 pub use reader::{Counts, DEFAULT_MEMORY_BYTES, ReplyReader};
 pub use step::{End, Step};

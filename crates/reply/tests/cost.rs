@@ -25,7 +25,7 @@ fn cost(messages: &[&[u8]]) -> Duration {
     }
     reader.finish();
     reader.for_each(drop);
-    processor_time() - start
+    processor_time().saturating_sub(start)
 }
 
 /// A form of reply: so many bytes of it, or a little more.
@@ -205,8 +205,10 @@ const FORMS: &[Form] = &[
     },
 ];
 
+type Cut = fn(&[u8]) -> Vec<&[u8]>;
+
 /// Ways to cut bytes into messages.
-const CUTS: &[(&str, fn(&[u8]) -> Vec<&[u8]>)] = &[
+const CUTS: &[(&str, Cut)] = &[
     ("whole", |bytes| vec![bytes]),
     ("a line a message", |bytes| {
         bytes.split_inclusive(|byte| *byte == b'\n').collect()

@@ -6,7 +6,7 @@
 //! the agent adds the name of the class.
 
 use super::{Dialect, Reading};
-use crate::json::{Keys, Object, Value};
+use crate::json::{Keys, Object};
 use crate::said::Input;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -22,14 +22,14 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         .get("parent_tool_use_id")
         .is_some_and(|id| !id.is_null());
     let is_message = object.has("parent_tool_use_id") || object.has("session_id");
-    if let Some(event) = object.object("event").filter(|_| is_message) {
-        if is_called(&["stream_event", "StreamEvent"]) {
-            // What a subagent says is what a tool says.
-            if !is_subagents {
-                reading.inside("claude stream event").object(&event);
-            }
-            return true;
+    if let Some(event) = object.object("event").filter(|_| is_message)
+        && is_called(&["stream_event", "StreamEvent"])
+    {
+        // What a subagent says is what a tool says.
+        if !is_subagents {
+            reading.inside("claude stream event").object(&event);
         }
+        return true;
     }
     if object.has("subtype") && is_called(&["result", "ResultMessage"]) && is_result(object) {
         result(object, reading);

@@ -95,10 +95,9 @@ fn read_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>)
     if let Some(text) = delta.string("text") {
         reading.text("contentBlockDelta", text);
     }
-    if let Some(reasoning) = delta.object("reasoningContent") {
-        if let Some(text) = reasoning.string("text") {
-            reading.reasoning("contentBlockDelta", text);
-        }
+    let reasoning = delta.object("reasoningContent");
+    if let Some(text) = reasoning.and_then(|it| it.string("text")) {
+        reading.reasoning("contentBlockDelta", text);
     }
     if let Some(input) = delta.object("toolUse").and_then(|it| it.string("input")) {
         let piece = Input::Piece(input.decode().into_owned());

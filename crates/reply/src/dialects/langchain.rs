@@ -36,10 +36,9 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         message.read(whole, reading);
         return true;
     }
-    if object.may_have(EVENT_KEYS) || reading.event().starts_with("on_") {
-        if let Some(has_read) = event(object, reading) {
-            return has_read;
-        }
+    let may_be_event = object.may_have(EVENT_KEYS) || reading.event().starts_with("on_");
+    if may_be_event && let Some(has_read) = event(object, reading) {
+        return has_read;
     }
     if let Some(has_read) = mode(object, reading) {
         return has_read;
@@ -364,8 +363,7 @@ fn event(object: &Object<'_>, reading: &mut Reading<'_>) -> Option<bool> {
     let mut inside = reading.inside(&name);
     match kind {
         "chat_model_stream" | "llm_stream" => piece(field("chunk"), &mut inside),
-        "chat_model_end" => read_message(field("output"), &mut inside),
-        "tool_end" => read_message(field("output"), &mut inside),
+        "chat_model_end" | "tool_end" => read_message(field("output"), &mut inside),
         "chain_end" if is_graphs(object) => {
             let output = field("output").as_object();
             output.map(|output| state(&output, "output", &mut inside));
@@ -380,17 +378,15 @@ fn event(object: &Object<'_>, reading: &mut Reading<'_>) -> Option<bool> {
 
 /// A piece of a model's stream: a message, or its content alone.
 fn piece(value: Value<'_>, reading: &mut Reading<'_>) {
-    match value.as_object() {
-        Some(object) => match Message::of(&object) {
-            Some(message) => message.read(Whole::Unknown, reading),
-            None => {
-                let text = object.get("content").or_else(|| object.get("text"));
-                if let Some(text) = text {
-                    content(text, "piece", Whole::Unknown, reading);
-                }
-            }
-        },
-        None => content(value, "piece", Whole::Unknown, reading),
+    let Some(object) = value.as_object() else {
+        return content(value, "piece", Whole::Unknown, reading);
+    };
+    if let Some(message) = Message::of(&object) {
+        return message.read(Whole::Unknown, reading);
+    }
+    let text = object.get("content").or_else(|| object.get("text"));
+    if let Some(text) = text {
+        content(text, "piece", Whole::Unknown, reading);
     }
 }
 

@@ -64,6 +64,11 @@ const DIALECTS: &[&Dialect] = &[
     &home_made::DIALECT,
 ];
 
+/// The formats that are read, as their users call them, in the order in which they are tried.
+pub fn formats() -> impl Iterator<Item = &'static str> {
+    DIALECTS.iter().map(|dialect| dialect.name)
+}
+
 /// One format of events.
 pub(crate) struct Dialect {
     /// What its users call it.

@@ -71,6 +71,10 @@ pub(super) enum Data {
 
 /// Puts lines together to events.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each answers a question of its own about the line or the event at hand"
+)]
 pub(super) struct Events {
     /// A line whose end has not come.
     line: String,
@@ -150,7 +154,7 @@ impl Events {
     pub(super) fn end_now(&mut self) -> Result<Option<Found>, Broken> {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty()
-            && let Some(found) = self.end_line(&line, "")?
+            && let Some(found) = self.end_line(&line, None, "")?
         {
             return Ok(Some(found));
         }
@@ -192,12 +196,12 @@ impl Events {
             *at += length + 1;
             let found = if self.line.is_empty() {
                 check_size(length)?;
-                self.end_line(&rest[..length], message)?
+                self.end_line(&rest[..length], Some(start), message)?
             } else {
                 check_size(self.line.len() + length)?;
                 self.line.push_str(&rest[..length]);
                 let line = std::mem::take(&mut self.line);
-                let found = self.end_line(&line, message)?;
+                let found = self.end_line(&line, None, message)?;
                 self.reuse(line);
                 found
             };
@@ -212,9 +216,14 @@ impl Events {
         self.end_message()
     }
 
-    /// Takes in a whole line, of the message or from before it, and gives the event that ends with
-    /// it.
-    fn end_line(&mut self, line: &str, message: &str) -> Result<Option<Found>, Broken> {
+    /// Takes in a whole line, which begins at `start` if all of it is in the message, and gives the
+    /// event that ends with it.
+    fn end_line(
+        &mut self,
+        line: &str,
+        start: Option<usize>,
+        message: &str,
+    ) -> Result<Option<Found>, Broken> {
         if line.is_empty() {
             return Ok(self.has_begun.then(|| self.end_event(false)));
         }
@@ -223,7 +232,8 @@ impl Events {
             if is_done(value) {
                 return Ok(Some(self.end_event(true)));
             }
-            self.push_data(value, message)?;
+            let start = start.map(|start| start + line.len() - value.len());
+            self.push_data(value, start, message)?;
             return Ok(None);
         }
         if is_done(line) {
@@ -231,7 +241,7 @@ impl Events {
         }
         let (field, value) = split_field(line);
         match field {
-            "data" => self.push_data(value, message)?,
+            "data" => self.push_data(value, None, message)?,
             "event" => {
                 self.begin();
                 value.clone_into(&mut self.name);
@@ -250,18 +260,21 @@ impl Events {
         }
     }
 
-    fn push_data(&mut self, value: &str, message: &str) -> Result<(), Broken> {
+    fn push_data(
+        &mut self,
+        value: &str,
+        start: Option<usize>,
+        message: &str,
+    ) -> Result<(), Broken> {
         self.begin();
-        match self.data {
+        match (&self.data, start) {
             // The first line stays where it is: it need not be copied if the event ends here too.
-            Data::None => match place_in(message, value) {
-                Some(place) => self.data = Data::Here(place),
-                None => {
-                    self.joined.push_str(value);
-                    self.data = Data::Joined;
-                }
-            },
-            Data::Here(_) | Data::Joined => {
+            (Data::None, Some(start)) => self.data = Data::Here(start..start + value.len()),
+            (Data::None, None) => {
+                self.joined.push_str(value);
+                self.data = Data::Joined;
+            }
+            (Data::Here(_) | Data::Joined, _) => {
                 self.keep_data(message);
                 check_size(self.joined.len() + value.len() + 1)?;
                 self.joined.push('\n');
@@ -292,7 +305,7 @@ impl Events {
             let found = if line.is_empty() {
                 None
             } else {
-                self.end_line(&line, "")?
+                self.end_line(&line, None, "")?
             };
             return Ok(Some(found.unwrap_or_else(|| self.end_event(false))));
         }
@@ -355,13 +368,6 @@ impl Events {
             self.line = line;
         }
     }
-}
-
-/// Where a part of a text is in it; `None` where it is a part of another text.
-fn place_in(text: &str, part: &str) -> Option<Range<usize>> {
-    let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
-    let place = start..start + part.len();
-    (place.end <= text.len()).then_some(place)
 }
 
 /// A field's name and value; a line without a colon is a field without a value.

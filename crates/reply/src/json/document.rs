@@ -257,6 +257,10 @@ pub(crate) struct Array<'a> {
     end: usize,
 }
 
+#[expect(
+    clippy::copy_iterator,
+    reason = "it is a place in a document, and is gone through from there more than once"
+)]
 impl<'a> Iterator for Array<'a> {
     type Item = Value<'a>;
 

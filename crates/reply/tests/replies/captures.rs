@@ -35,9 +35,17 @@ impl Capture {
 #[serde(untagged)]
 enum Sent {
     Text(String),
-    Binary { binary: String },
-    Close { close: u16 },
-    Raised { raised: serde_json::Value },
+    Binary {
+        binary: String,
+    },
+    Close {
+        close: u16,
+    },
+    /// The handler raised there, and its server closed with 1011.
+    Raised {
+        #[serde(rename = "raised")]
+        _what: serde_json::Value,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -56,7 +64,7 @@ impl Sent {
             Self::Text(text) => Message::Text(text),
             Self::Binary { binary } => Message::Binary(STANDARD.decode(binary).expect("base64")),
             Self::Close { close } => Message::Close(close),
-            Self::Raised { raised: _ } => Message::Close(1011),
+            Self::Raised { .. } => Message::Close(1011),
         }
     }
 }

@@ -1,0 +1,218 @@
+//! Taking messages in: what each one is, with what is held from before.
+
+use std::ops::Range;
+
+use super::bare::{Bare, PartOfField, PartOfValue, Texts, is_json_or_done, split_done, values_in};
+use super::events::{self, Beginning};
+use super::{BYTE_ORDER_MARK, BareSoFar, Broken, Framing, Held, MAX_BYTES, Work};
+use crate::json::Verdict;
+
+impl Framing {
+    pub(super) fn push(&mut self, message: &str, splits_character: bool) {
+        if message.len() > MAX_BYTES {
+            return self.broken(Broken::TooLarge);
+        }
+        if message.is_empty() {
+            return;
+        }
+        self.splits_character = splits_character;
+        self.message.clear();
+        // One huge message must not be paid for during the rest of a reply.
+        if self.message.capacity() > 1 << 16 {
+            self.message = String::new();
+        }
+        if !self.events.is_idle() {
+            self.message.push_str(message);
+            return self.push_after_event();
+        }
+        match std::mem::take(&mut self.held) {
+            Held::Nothing => {
+                self.message.push_str(message);
+                let goes_on = self.in_events && message.starts_with("data:");
+                self.work.push_back(if goes_on {
+                    Work::Events(0)
+                } else {
+                    Work::Fresh(0)
+                });
+            }
+            Held::PartOfField(part) => self.push_after_part_of_field(part, message),
+            Held::PartOfValue(part) => self.push_after_part_of_value(part, message),
+        }
+    }
+
+    /// A message that comes while an event is pending: it goes on with it, unless it shows that the
+    /// line and the event have ended.
+    pub(super) fn push_after_event(&mut self) {
+        let ended = self.events.ends_before(&self.message);
+        if ended {
+            self.work.push_back(Work::EndOfEvent);
+        } else {
+            self.work.push_back(Work::Events(0));
+        }
+    }
+
+    pub(super) fn push_after_part_of_field(&mut self, mut part: PartOfField, message: &str) {
+        if part.len() + message.len() > MAX_BYTES {
+            return self.broken(Broken::TooLarge);
+        }
+        match self.beginning(&part.joined_with(message)) {
+            Beginning::Field => {
+                self.message.push_str(&part.joined_with(message));
+                self.push_events(0);
+            }
+            Beginning::PartOfField => {
+                part.push(message);
+                self.held = Held::PartOfField(part);
+            }
+            Beginning::Other => {
+                self.message.push_str(message);
+                // White space before a value only parts it from others.
+                if !(part.is_blank() && is_json_or_done(message)) {
+                    self.bare = BareSoFar::Text;
+                    self.work.push_back(Work::Texts(Box::new(part.into()), 0));
+                }
+                self.work.push_back(Work::Fresh(0));
+            }
+        }
+    }
+
+    pub(super) fn push_after_part_of_value(&mut self, mut part: Box<PartOfValue>, message: &str) {
+        if part.len() + message.len() > MAX_BYTES {
+            return self.broken(Broken::TooLarge);
+        }
+        let in_value = part.feed(message);
+        match part.verdict() {
+            Verdict::Nonsense => {
+                let before = part.len();
+                part.push(message);
+                if part.is_done() {
+                    return self.work.push_back(Work::Done);
+                }
+                if part.may_become_done() {
+                    self.held = Held::PartOfValue(part);
+                    return;
+                }
+                part.truncate(before);
+                self.message.push_str(message);
+                self.bare = BareSoFar::Text;
+                self.work
+                    .push_back(Work::Texts(Box::new((*part).into()), 0));
+                self.work.push_back(Work::Fresh(0));
+            }
+            Verdict::Whole => {
+                let end = part.len() + in_value;
+                self.message.push_str(part.text());
+                self.message.push_str(message);
+                self.push_values(0..end);
+                if !self.message[end..].trim().is_empty() {
+                    self.work.push_back(Work::Fresh(end));
+                }
+            }
+            Verdict::Empty | Verdict::Beginning | Verdict::WholeScalar => {
+                part.push(message);
+                self.held = Held::PartOfValue(part);
+            }
+        }
+    }
+
+    /// Looks at the message from here on as if nothing were pending.
+    pub(super) fn read_fresh(&mut self, at: usize) {
+        let message = &self.message[at..];
+        if self.in_events && events::without_blank_lines(message).is_empty() {
+            return;
+        }
+        match self.beginning(message) {
+            Beginning::Field => self.push_events(at),
+            Beginning::PartOfField => {
+                self.held = Held::PartOfField(PartOfField::new(message));
+            }
+            Beginning::Other => self.read_bare(at),
+        }
+    }
+
+    pub(super) fn push_events(&mut self, at: usize) {
+        let blank = self.message[at..].len();
+        let blank = blank - events::without_blank_lines(&self.message[at..]).len();
+        self.in_events = true;
+        self.work.push_back(Work::Events(at + blank));
+    }
+
+    /// A message that is no part of an event: JSON, or text.
+    pub(super) fn read_bare(&mut self, at: usize) {
+        let message = &self.message[at..];
+        let (message, is_last) = match split_done(message) {
+            Some(before) => (before, true),
+            None => (message, false),
+        };
+        let end = at + message.len();
+        if self.bare == BareSoFar::Text {
+            // From `{` to `}`: a line of a JSON block that a model writes ends in a newline.
+            let is_object = message.starts_with('{') && self.document.read(message);
+            self.work.push_back(if is_object && message.ends_with('}') {
+                Work::Object(at..end)
+            } else {
+                Work::Text(at..end)
+            });
+        } else {
+            self.read_bare_before_text(at, end, is_last);
+        }
+        if is_last {
+            self.release_held();
+            self.work.push_back(Work::Done);
+        }
+    }
+
+    pub(super) fn read_bare_before_text(&mut self, at: usize, end: usize, is_last: bool) {
+        let message = &self.message[at..end];
+        // A byte-order mark is no text of JSON's.
+        let values = message.trim_start_matches(BYTE_ORDER_MARK);
+        let start = end - values.len();
+        match values_in(values, &mut self.document) {
+            Bare::Values(length) => self.push_values(start..start + length),
+            Bare::ValuesAndPart(length, part) => {
+                self.push_values(start..start + length);
+                self.held = Held::PartOfValue(part);
+            }
+            Bare::Blank if self.bare == BareSoFar::Values || is_last => {}
+            Bare::Blank => self.held = Held::PartOfField(PartOfField::new(message)),
+            Bare::Text => {
+                self.bare = BareSoFar::Text;
+                self.work.push_back(Work::Text(at..end));
+            }
+        }
+    }
+
+    pub(super) fn push_values(&mut self, range: Range<usize>) {
+        if !range.is_empty() {
+            if self.bare == BareSoFar::None {
+                self.bare = BareSoFar::Values;
+            }
+            self.work.push_back(Work::Values(range));
+        }
+    }
+
+    /// What is held turns out to be text.
+    pub(super) fn release_held(&mut self) {
+        let texts = match std::mem::take(&mut self.held) {
+            Held::Nothing => return,
+            Held::PartOfField(part) => Texts::from(part),
+            Held::PartOfValue(part) => (*part).into(),
+        };
+        self.bare = BareSoFar::Text;
+        self.work.push_back(Work::Texts(Box::new(texts), 0));
+    }
+
+    pub(super) fn broken(&mut self, broken: Broken) {
+        self.work.push_back(Work::Broken(broken));
+    }
+
+    /// How a message begins. Once bare text has come, a stream that is none of events stays bare:
+    /// a token such as `data:` is text then.
+    pub(super) fn beginning(&self, message: &str) -> Beginning {
+        if self.bare == BareSoFar::Text && !self.in_events {
+            Beginning::Other
+        } else {
+            events::beginning(message)
+        }
+    }
+}
