@@ -47,6 +47,9 @@ impl Calls {
 
     /// Something came that is no piece of a call: all that are open are whole.
     pub(crate) fn end_all(&mut self, told: &mut VecDeque<Step>) {
+        if self.open.is_empty() {
+            return;
+        }
         told.extend(self.open.drain(..).map(Open::whole));
     }
 

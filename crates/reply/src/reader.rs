@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::calls::Calls;
-use crate::dialects::{Memory, Reading};
+use crate::dialects::{Memory, Reading, piece};
 use crate::framing::{Broken, Frame, Framing, Otherwise};
 use crate::json::{Kind, Str, Value};
 use crate::said::{Item, Said};
@@ -100,6 +100,20 @@ impl ReplyReader {
         let Some(frame) = self.framing.next() else {
             return false;
         };
+        if let Frame::Value {
+            value, event: "", ..
+        } = frame
+            && let Some((text, source)) = piece(value)
+        {
+            self.structured.something_came();
+            self.reprs.came(true);
+            self.calls.end_all(&mut self.ready);
+            let text = text.decode();
+            let told = self.text.tell(&source, &text);
+            self.ready
+                .extend(told.map(|text| Step::Text(text.into_owned())));
+            return true;
+        }
         self.said.clear();
         (self.next_item, self.words_at) = (0, 0);
         let mut reading = Reading::new(&mut self.said, &mut self.memory, "");
@@ -163,42 +177,41 @@ impl ReplyReader {
         true
     }
 
-    /// Tells the next thing of what was said; false where all was told.
-    fn tell_next(&mut self) -> bool {
-        let item = self.said.item(self.next_item, &mut self.words_at);
+    /// Tells the next thing of what was said.
+    fn tell_next(&mut self) -> Told {
+        let Some(item) = self.said.item(self.next_item, &mut self.words_at) else {
+            return Told::All;
+        };
         self.next_item += 1;
         match item {
-            None => return false,
-            Some(Item::Text(text, source)) => {
+            Item::Text(text, source) => {
                 self.calls.end_all(&mut self.ready);
                 let told = self.text.tell(&source, text);
-                let text = told.map(|text| Step::Text(text.into_owned()));
-                self.ready.extend(text);
+                return Told::of(told.map(|text| Step::Text(text.into_owned())));
             }
-            Some(Item::Reasoning(text, source)) => {
+            Item::Reasoning(text, source) => {
                 self.calls.end_all(&mut self.ready);
                 let told = self.reasoning.tell(&source, text);
-                let text = told.map(|text| Step::Reasoning(text.into_owned()));
-                self.ready.extend(text);
+                return Told::of(told.map(|text| Step::Reasoning(text.into_owned())));
             }
-            Some(Item::Tool(step, speaker)) => {
+            Item::Tool(step, speaker) => {
                 self.text.turn_end(speaker);
                 self.reasoning.turn_end(speaker);
                 self.calls.take_in(step, &mut self.ready);
             }
-            Some(Item::TurnEnd(speaker)) => {
+            Item::TurnEnd(speaker) => {
                 self.text.turn_end(speaker);
                 self.reasoning.turn_end(speaker);
                 self.calls.end_all(&mut self.ready);
-                self.ready.push_back(Step::TurnEnd);
+                return Told::Step(Step::TurnEnd);
             }
-            Some(Item::Error) => self.ready.push_back(Step::End(End::AgentError)),
-            Some(Item::End) => {
+            Item::Error => return Told::Step(Step::End(End::AgentError)),
+            Item::End => {
                 self.calls.end_all(&mut self.ready);
-                self.ready.push_back(Step::End(End::Complete));
+                return Told::Step(Step::End(End::Complete));
             }
         }
-        true
+        Told::Nothing
     }
 
     /// The reply is over by what is around the words: `[DONE]`, or the connection's close.
@@ -278,15 +291,39 @@ impl Iterator for ReplyReader {
 
     fn next(&mut self) -> Option<Step> {
         while !self.has_ended {
-            if let Some(step) = self.ready.pop_front() {
-                self.has_ended = matches!(step, Step::End(_));
-                return Some(step);
-            }
-            if !self.tell_next() && !self.read_on() {
-                return None;
-            }
+            let step = match self.ready.pop_front() {
+                Some(step) => step,
+                None => match self.tell_next() {
+                    Told::Step(step) if self.ready.is_empty() => step,
+                    // What was open is over first.
+                    Told::Step(step) => {
+                        self.ready.push_back(step);
+                        continue;
+                    }
+                    Told::Nothing => continue,
+                    Told::All if self.read_on() => continue,
+                    Told::All => return None,
+                },
+            };
+            self.has_ended = matches!(step, Step::End(_));
+            return Some(step);
         }
         None
+    }
+}
+
+/// What telling the next thing came to.
+enum Told {
+    Step(Step),
+    /// It is not told, or is put among those that are ready.
+    Nothing,
+    /// Nothing is left to tell.
+    All,
+}
+
+impl Told {
+    fn of(step: Option<Step>) -> Self {
+        step.map_or(Self::Nothing, Self::Step)
     }
 }
 

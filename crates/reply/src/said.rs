@@ -172,8 +172,9 @@ impl Said {
         self.tools.clear();
         self.turn_ends.clear();
         // One huge message must not be paid for during the rest of a reply.
-        self.words.shrink_to(1 << 16);
-        self.things.shrink_to(1 << 8);
+        if self.words.capacity() > 1 << 16 || self.things.capacity() > 1 << 12 {
+            *self = Self::default();
+        }
     }
 
     /// The thing of that number, whose words begin at `start`, which is put where they end.

@@ -3,7 +3,7 @@
 //! <https://github.com/ag-ui-protocol/ag-ui>. The `THINKING_…` events are from before 1.0. Python
 //! dumps its events in snake case unless it is told otherwise.
 
-use super::fields::{self, Ids, number_of};
+use super::fields::{self, Ids, index_by};
 use super::{Dialect, Reading};
 use crate::json::{Array, Keys, Object, Str, Value};
 use crate::said::{Input, Whole, readable};
@@ -45,13 +45,55 @@ fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     };
     let name = name.decode();
     // `str` of Python's enum, which some serialisers write.
-    match name.strip_prefix("EventType.").unwrap_or(&name) {
+    let name = name.strip_prefix("EventType.").unwrap_or(&name);
+    match name {
         "RUN_STARTED" => reading.memory().ag_ui = run_that_is_on(),
         "RUN_FINISHED" => run_finished(event, reading),
         "RUN_ERROR" => {
             reading.memory().ag_ui.is_on = false;
             reading.error();
         }
+        "SUBAGENT_STARTED" => subagent_started(event, reading),
+        "MESSAGES_SNAPSHOT" => {
+            if let Some(messages) = event.array("messages") {
+                messages_snapshot(messages, reading);
+            }
+        }
+        "RAW" => return event.has("event"),
+        "CUSTOM" => return event.has("name"),
+        _ => return words(name, event, reading) || tool(name, event, reading) || is_silent(name),
+    }
+    true
+}
+
+/// Events that say nothing of the reply: states, activities, steps, and where something begins or
+/// ends whose pieces say all.
+fn is_silent(name: &str) -> bool {
+    matches!(
+        name,
+        "SUBAGENT_FINISHED"
+            | "SUBAGENT_ERROR"
+            | "STEP_STARTED"
+            | "STEP_FINISHED"
+            | "STATE_SNAPSHOT"
+            | "STATE_DELTA"
+            | "ACTIVITY_SNAPSHOT"
+            | "ACTIVITY_DELTA"
+            | "THINKING_START"
+            | "THINKING_END"
+            | "THINKING_TEXT_MESSAGE_START"
+            | "THINKING_TEXT_MESSAGE_END"
+            | "REASONING_START"
+            | "REASONING_END"
+            | "REASONING_MESSAGE_START"
+            | "REASONING_MESSAGE_END"
+            | "REASONING_ENCRYPTED_VALUE"
+    )
+}
+
+/// An event of a message, or of the agent's reasoning.
+fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    match name {
         "TEXT_MESSAGE_START" => text_start(event, reading),
         "TEXT_MESSAGE_CONTENT" => text_content(event, reading),
         "TEXT_MESSAGE_CHUNK" => text_chunk(event, reading),
@@ -68,6 +110,14 @@ fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
                 reading.reasoning("ag-ui reasoning delta", delta);
             }
         }
+        _ => return false,
+    }
+    true
+}
+
+/// An event of a tool's call, or its result.
+fn tool(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    match name {
         "TOOL_CALL_START" => call(event, reading, Input::None),
         "TOOL_CALL_ARGS" | "TOOL_CALL_CHUNK" => {
             let delta = event.string("delta");
@@ -76,34 +126,9 @@ fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
         "TOOL_CALL_END" => call(event, reading, Input::Ended),
         "TOOL_CALL_RESULT" => {
-            let failed = event.get("error").is_some_and(|error| !error.is_nothing());
-            reading.result(fields::string(event, CALL_ID), event.get("content"), failed);
+            let id = fields::string(event, CALL_ID);
+            reading.result(id, event.get("content"), false);
         }
-        "MESSAGES_SNAPSHOT" => {
-            if let Some(messages) = event.array("messages") {
-                messages_snapshot(messages, reading);
-            }
-        }
-        "SUBAGENT_STARTED" => subagent_started(event, reading),
-        "RAW" => return event.has("event"),
-        "CUSTOM" => return event.has("name"),
-        "SUBAGENT_FINISHED"
-        | "SUBAGENT_ERROR"
-        | "STEP_STARTED"
-        | "STEP_FINISHED"
-        | "STATE_SNAPSHOT"
-        | "STATE_DELTA"
-        | "ACTIVITY_SNAPSHOT"
-        | "ACTIVITY_DELTA"
-        | "THINKING_START"
-        | "THINKING_END"
-        | "THINKING_TEXT_MESSAGE_START"
-        | "THINKING_TEXT_MESSAGE_END"
-        | "REASONING_START"
-        | "REASONING_END"
-        | "REASONING_MESSAGE_START"
-        | "REASONING_MESSAGE_END"
-        | "REASONING_ENCRYPTED_VALUE" => {}
         _ => return false,
     }
     true
@@ -208,7 +233,7 @@ fn subagent_started(event: &Object<'_>, reading: &mut Reading<'_>) {
 fn call(event: &Object<'_>, reading: &mut Reading<'_>, input: Input) {
     let id = fields::string(event, CALL_ID);
     let name = fields::string(event, CALL_NAME);
-    reading.call(id, id.map(number_of), name, input);
+    reading.call(id, index_by(id), name, input);
 }
 
 /// The conversation so far: the reply is what follows the last of the user's messages.
@@ -240,7 +265,7 @@ fn snapshot_of(message: &Object<'_>, reading: &mut Reading<'_>) {
     let mut reading = reading.spoken_by(message.string("id"));
     if role.is("reasoning") {
         if let Some(text) = content {
-            reading.reasoning("ag-ui snapshot", text);
+            reading.reasoning_whole("ag-ui snapshot", text, Whole::Snapshot);
         }
     } else if role.is("assistant") {
         if let Some(text) = content {

@@ -5,7 +5,7 @@
 //! `TextStreamPart` in `packages/ai/src/generate-text/`. The names of version 4 are read as well, and
 //! the fields in snake case, in which pydantic-ai's `ui/vercel_ai/response_types.py` dumps them.
 
-use super::fields::{self, number_of};
+use super::fields::{self, index_by};
 use super::{Dialect, Reading};
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Input, Whole, readable};
@@ -155,10 +155,11 @@ fn over(reading: &mut Reading<'_>) {
 
 /// A part of a tool's call or result.
 fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let id = fields::string(part, CALL_ID);
-    let Some(id) = id else { return false };
+    let Some(id) = fields::string(part, CALL_ID) else {
+        return false;
+    };
     let tool_name = fields::string(part, CALL_NAME);
-    let mut call = |input| reading.call(Some(id), Some(number_of(id)), tool_name, input);
+    let mut call = |input| reading.call(Some(id), index_by(Some(id)), tool_name, input);
     match name {
         "tool-input-start" | "tool-call-streaming-start" => call(Input::None),
         "tool-input-delta" | "tool-call-delta" => {
@@ -227,7 +228,7 @@ fn ui_part(part: &Object<'_>, reading: &mut Reading<'_>) {
         }
     } else if kind.is("reasoning") {
         if let Some(text) = part.string("text") {
-            reading.reasoning("ai-sdk message", text);
+            reading.reasoning_whole("ai-sdk message", text, Whole::Snapshot);
         }
     } else if let Some(id) = part.string("toolCallId") {
         let kind = kind.decode();

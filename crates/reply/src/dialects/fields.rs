@@ -22,9 +22,13 @@ pub(super) fn object<'a>(object: &Object<'a>, keys: &[&str]) -> Option<Object<'a
     keys.iter().find_map(|key| object.object(key))
 }
 
-/// A number that stands for an id. As the index of a call it lets calls come at once in formats
-/// that tell them apart by their ids.
-pub(super) fn number_of(id: Str<'_>) -> u64 {
+/// The index of a call in a format that has none, but whose calls may come at once: each piece of
+/// them has its call's id, so any index serves.
+pub(super) fn index_by(id: Option<Str<'_>>) -> Option<u64> {
+    id.map(|_| 0)
+}
+
+fn number_of(id: Str<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     id.decode().hash(&mut hasher);
     hasher.finish()

@@ -14,6 +14,7 @@ mod agno;
 mod ai_sdk;
 mod anthropic;
 mod autogen;
+mod claude_agent;
 mod converse;
 mod crewai;
 mod fields;
@@ -34,7 +35,7 @@ mod strands;
 mod strands_ts;
 mod tool_input;
 
-pub(crate) use home_made::is_terminal_name;
+pub(crate) use home_made::{is_terminal_name, piece};
 
 /// The dialects, in the order in which they are tried. Home-made forms come last.
 const DIALECTS: &[&Dialect] = &[
@@ -50,6 +51,7 @@ const DIALECTS: &[&Dialect] = &[
     &gemini::DIALECT,
     &pydantic_ai::DIALECT,
     &openai_agents::DIALECT,
+    &claude_agent::DIALECT,
     &llama_index::DIALECT,
     &autogen::DIALECT,
     &agno::DIALECT,

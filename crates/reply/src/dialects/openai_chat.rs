@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>, typed in
 //! `src/openai/types/chat/` of <https://github.com/openai/openai-python>; the events of that SDK's
 //! streaming helper in `src/openai/lib/streaming/chat/_events.py`. Reasoning is the providers' own:
-//! `reasoning_content` (DeepSeek, vLLM, LiteLLM), `reasoning` (OpenRouter, Groq).
+//! most call it `reasoning_content`, some `reasoning`.
 
 use super::fields;
 use super::{Dialect, Reading};

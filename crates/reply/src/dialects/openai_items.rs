@@ -99,7 +99,7 @@ pub(super) fn waits_for_tools(response: &Object<'_>) -> bool {
     has(CLIENTS_CALLS) || eithers.any(|(call, output)| has(&[call]) && !has(&[output]))
 }
 
-fn objects<'a>(array: Option<Array<'a>>) -> impl Iterator<Item = Object<'a>> {
+fn objects(array: Option<Array<'_>>) -> impl Iterator<Item = Object<'_>> {
     array.into_iter().flatten().filter_map(Value::as_object)
 }
 

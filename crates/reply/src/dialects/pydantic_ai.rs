@@ -11,13 +11,7 @@ use crate::said::{Input, Whole, readable};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "pydantic-ai",
-    keys: Keys::of(&[
-        "event_kind",
-        "kind",
-        "model_response",
-        "_state",
-        "part_kind",
-    ]),
+    keys: Keys::of(&["event_kind", "kind", "model_response", "request", "_state"]),
     read,
 };
 
@@ -36,6 +30,26 @@ enum Of {
     End,
     /// A message of the conversation so far.
     Message,
+    /// A message as far as it came; its calls may be half of themselves.
+    HalfMessage,
+}
+
+impl Of {
+    /// What a part begins with is of one form with the pieces that follow.
+    fn form(self) -> &'static str {
+        match self {
+            Self::Start => "pydantic-ai delta",
+            Self::End => "pydantic-ai part",
+            Self::Message | Self::HalfMessage => "pydantic-ai message",
+        }
+    }
+
+    fn whole(self) -> Whole {
+        match self {
+            Self::Start | Self::End => Whole::Unknown,
+            Self::Message | Self::HalfMessage => Whole::Snapshot,
+        }
+    }
 }
 
 fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
@@ -47,8 +61,8 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return true;
     }
     // A node of the agent's graph.
-    if let Some(response) = value.object("model_response").filter(is_message) {
-        message(&response, reading);
+    if let Some(node) = fields::object(value, &["model_response", "request"]).filter(is_message) {
+        message(&node, reading);
         return true;
     }
     let is_result = value.has("output")
@@ -119,7 +133,7 @@ fn part(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>
         "speech" if !part.is("speaker", "user") => text(part.string("transcript"), of, reading),
         "thinking" => {
             if let Some(text) = part.string("content") {
-                reading.reasoning(form(of), text);
+                reading.reasoning_whole(of.form(), text, of.whole());
             }
         }
         // In answer to a call of a tool's; without one it is the framework's word to the model.
@@ -131,25 +145,12 @@ fn part(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>
     }
 }
 
-/// What a part begins with is of one form with the pieces that follow.
-fn form(of: Of) -> &'static str {
-    match of {
-        Of::Start => "pydantic-ai delta",
-        Of::End => "pydantic-ai part",
-        Of::Message => "pydantic-ai message",
-    }
-}
-
 fn text(text: Option<Str<'_>>, of: Of, reading: &mut Reading<'_>) {
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return;
     };
     reading.memory().pydantic_ai.has_text = true;
-    let whole = match of {
-        Of::Message => Whole::Snapshot,
-        Of::Start | Of::End => Whole::Unknown,
-    };
-    reading.text_whole(form(of), text, whole);
+    reading.text_whole(of.form(), text, of.whole());
 }
 
 fn part_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>) {
@@ -163,7 +164,7 @@ fn part_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>)
         }
         "thinking" => {
             if let Some(text) = delta.string("content_delta") {
-                reading.reasoning(form(Of::Start), text);
+                reading.reasoning(Of::Start.form(), text);
             }
         }
         "tool_call" => {
@@ -183,6 +184,7 @@ fn call(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>
         .and_then(Value::as_str)
         .map(|args| args.decode().into_owned());
     let input = match (of, args) {
+        (Of::HalfMessage, _) => return,
         (Of::Start, _) => pieces.map_or(Input::None, Input::Piece),
         (_, args) => Input::Whole(args.map(readable).unwrap_or_default()),
     };
@@ -209,14 +211,20 @@ fn is_message(message: &Object<'_>) -> bool {
 /// time stays the same.
 fn message(message: &Object<'_>, reading: &mut Reading<'_>) {
     let parts = message.array("parts").into_iter().flatten();
+    let is_half = message.is("state", "incomplete");
+    let of = if is_half {
+        Of::HalfMessage
+    } else {
+        Of::Message
+    };
     let mut reading = reading.spoken_by(message.string("timestamp"));
     for part in parts.filter_map(Value::as_object) {
-        self::part(&part, Of::Message, None, &mut reading);
+        self::part(&part, of, None, &mut reading);
     }
 }
 
 /// Reads what a run gave. Where that is no text it was made of the model's words, if there were
-/// any; else it is the only answer there is.
+/// any and it was not made of a tool's input; else it is the answer.
 fn result(result: &Object<'_>, reading: &mut Reading<'_>) {
     let Some(output) = result.get("output") else {
         return;
@@ -229,7 +237,9 @@ fn result(result: &Object<'_>, reading: &mut Reading<'_>) {
         .as_object()
         .is_some_and(|output| output.has("calls") && output.has("approvals"));
     let is_structured = output.as_object().is_some() || output.as_array().is_some();
-    if is_structured && !is_deferred && !reading.memory().pydantic_ai.has_text {
+    let has_words = reading.memory().pydantic_ai.has_text;
+    let is_of_tool = result.string("_output_tool_name").is_some();
+    if is_structured && !is_deferred && (is_of_tool || !has_words) {
         text_of_result(Str::plain(output.raw()), reading);
     }
 }
@@ -292,6 +302,7 @@ mod tests {
                 {"parts":[{"content":"hm","part_kind":"thinking"},{"tool_name":"f","args":"{}","tool_call_id":"c","part_kind":"tool-call"}],"kind":"response"},
                 {"parts":[{"tool_name":"f","content":"sun","tool_call_id":"c","part_kind":"tool-return"},{"content":"RETRY","part_kind":"retry-prompt","tool_name":null}],"kind":"request"},
                 {"parts":[{"content":"SUMMARY","part_kind":"compaction"},{"content":"It is.","part_kind":"text"}],"kind":"response"}]"#,
+            r#"{"request":{"parts":[{"tool_name":"f","content":"moon","tool_call_id":"d","part_kind":"tool-return"}],"kind":"request"}}"#,
             r#"{"model_response":{"parts":[{"content":"Hi","part_kind":"text"}],"kind":"response"}}"#,
         ]);
         let expected = [
@@ -299,9 +310,17 @@ mod tests {
             "call c f whole {}",
             "result c sun",
             "text It is.",
+            "result d moon",
             "text Hi",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_message_that_is_streamed_has_its_calls_when_it_is_whole() {
+        let parts = r#""parts":[{"content":"Hi","part_kind":"text"},{"tool_name":"f","args":"{","tool_call_id":"c","part_kind":"tool-call"}]"#;
+        let half = format!(r#"{{{parts},"kind":"response","state":"incomplete"}}"#);
+        assert_eq!(said(&[&half]), ["text Hi"]);
     }
 
     #[test]
@@ -311,6 +330,8 @@ mod tests {
         let words =
             r#"{"index":1,"part":{"content":"{}","part_kind":"text"},"event_kind":"part_start"}"#;
         assert_eq!(said(&[words, event]), ["text {}", "end"]);
+        let of_tool = r#"{"result":{"output":[1],"_output_tool_name":"final_result"},"event_kind":"agent_run_result"}"#;
+        assert_eq!(said(&[words, of_tool]), ["text {}", "text [1]", "end"]);
         let deferred = r#"{"result":{"output":{"calls":[],"approvals":[],"metadata":{}}},"event_kind":"agent_run_result"}"#;
         assert_eq!(said(&[deferred]), ["end"]);
         let bare = r#"{"output":"Hi","_output_tool_name":null,"_state":{"message_history":[]}}"#;

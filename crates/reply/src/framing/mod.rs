@@ -293,7 +293,9 @@ impl Framing {
         self.splits_character = splits_character;
         self.message.clear();
         // One huge message must not be paid for during the rest of a reply.
-        self.message.shrink_to(1 << 16);
+        if self.message.capacity() > 1 << 16 {
+            self.message = String::new();
+        }
         if !self.events.is_idle() {
             self.message.push_str(message);
             return self.push_after_event();

@@ -41,6 +41,13 @@ impl<'a> Value<'a> {
         (self.kind() == Kind::Object).then(|| Object::new(self))
     }
 
+    /// The key and the value of an object of one member, where that is a string.
+    pub(crate) fn as_only_string(self) -> Option<(Str<'a>, Str<'a>)> {
+        let is_small = self.kind() == Kind::Object && self.node().link() == self.at + 3;
+        let (key, value) = is_small.then(|| (self.at(self.at + 1), self.at(self.at + 2)))?;
+        Some((key.str_here(), value.as_str()?))
+    }
+
     pub(crate) fn as_array(self) -> Option<Array<'a>> {
         (self.kind() == Kind::Array).then(|| Array {
             next: self.at + 1,

@@ -42,11 +42,17 @@ fn cut(bytes: &[u8], is_closed: bool, at: &[usize]) -> Vec<Message> {
     messages
 }
 
-/// `event: final` at the end of a message is the end of the reply, also where `_result` would follow.
+/// An event of a terminal name ends with its message, also where `event: final` would go on with
+/// `_result`, or its data with another message.
 fn cuts_a_name_at_an_end(before: &[u8]) -> bool {
-    ["final", "end", "done", "stop", "finish", "complete"]
-        .iter()
-        .any(|name| before.ends_with(format!("event: {name}").as_bytes()))
+    let text = String::from_utf8_lossy(before);
+    let event = text.rsplit("\n\n").next().unwrap_or_default();
+    let names = ["final", "end", "done", "stop", "finish", "complete"];
+    let is_terminal = |line: &str| {
+        let name = line.strip_prefix("event: ");
+        name.is_some_and(|name| names.contains(&name))
+    };
+    event.lines().any(is_terminal)
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod text;
 
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Str, Value};
+use crate::said::{Form, Source, Whole};
 use fields::{Fields, TextKeys};
 use names::{Meaning, Name};
 
@@ -55,6 +56,29 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
     }
     true
+}
+
+/// The keys under which a piece of text comes alone most often, and the form of it. No other dialect
+/// recognises an object with one of these and nothing else, so none has to be asked.
+const PIECES: [(&str, Form); 5] = [
+    ("chunk", Form::TOP.then("").then("chunk")),
+    ("token", Form::TOP.then("").then("token")),
+    ("text", Form::TOP.then("").then("text")),
+    ("content", Form::TOP.then("").then("content")),
+    ("data", Form::TOP.then("").then("data")),
+];
+
+/// The text of the commonest of all objects, `{"chunk": "…"}`, and the source of it, where it stands
+/// by itself and has no name: most replies are made of it, and no dialect has to be asked.
+pub(crate) fn piece(value: Value<'_>) -> Option<(Str<'_>, Source)> {
+    let (key, text) = value.as_only_string()?;
+    let (_, form) = PIECES.iter().find(|(known, _)| key.is(known))?;
+    let source = Source {
+        form: *form,
+        whole: Whole::Unknown,
+        speaker: None,
+    };
+    Some((text, source))
 }
 
 /// Says the agent's own words, and whether they were the last.
@@ -126,3 +150,35 @@ pub(super) fn name_alone(reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod quick_way {
+    use super::*;
+    use crate::dialects::Memory;
+    use crate::json::Document;
+    use crate::said::{Item, Said};
+
+    #[test]
+    fn the_quick_way_says_what_the_dialects_say() {
+        for (key, _) in PIECES {
+            for text in ["Hi", " ", "a\\n\\u00e9"] {
+                let json = format!("{{\"{key}\":\"{text}\"}}");
+                let (mut said, mut memory) = (Said::default(), Memory::default());
+                let mut document = Document::default();
+                assert!(document.read(&json));
+                let value = document.value(&json);
+                let object = value.as_object().expect("an object");
+                assert!(Reading::new(&mut said, &mut memory, "").object(&object));
+                let Some(Item::Text(expected, expected_source)) = said.item(0, &mut 0) else {
+                    panic!("no text: {json}");
+                };
+                let (text, source) = piece(value).expect("a piece");
+                assert_eq!(
+                    (&*text.decode(), source),
+                    (expected, expected_source),
+                    "{json}"
+                );
+            }
+        }
+    }
+}

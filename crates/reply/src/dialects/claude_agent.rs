@@ -1,0 +1,159 @@
+//! The Claude Agent SDK and the `stream-json` of its command line:
+//! <https://docs.claude.com/en/api/agent-sdk/python>, typed in `src/claude_agent_sdk/types.py` of
+//! <https://github.com/anthropics/claude-agent-sdk-python>.
+//!
+//! The command line gives its messages a `type`; the SDK's are dataclasses, which have none unless
+//! the agent adds the name of the class.
+
+use super::{Dialect, Reading};
+use crate::json::{Keys, Object, Value};
+use crate::said::Input;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "Claude Agent SDK",
+    keys: Keys::of(&["subtype", "parent_tool_use_id", "model", "session_id"]),
+    read,
+};
+
+fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let name = object.string("type");
+    let is_called = |names: &[&str]| name.is_none_or(|name| name.is_any(names));
+    let is_subagents = object
+        .get("parent_tool_use_id")
+        .is_some_and(|id| !id.is_null());
+    let is_message = object.has("parent_tool_use_id") || object.has("session_id");
+    if let Some(event) = object.object("event").filter(|_| is_message) {
+        if is_called(&["stream_event", "StreamEvent"]) {
+            // What a subagent says is what a tool says.
+            if !is_subagents {
+                reading.inside("claude stream event").object(&event);
+            }
+            return true;
+        }
+    }
+    if object.has("subtype") && is_called(&["result", "ResultMessage"]) && is_result(object) {
+        result(object, reading);
+        return true;
+    }
+    if object.has("subtype") && is_called(&["system", "SystemMessage", "TaskStartedMessage"]) {
+        return object.has("data") || object.has("session_id");
+    }
+    message(object, is_subagents, reading)
+}
+
+fn is_result(object: &Object<'_>) -> bool {
+    object.has("is_error") || object.has("num_turns") || object.has("duration_ms")
+}
+
+/// The last message: all that the agent came to, or why it came to nothing.
+fn result(object: &Object<'_>, reading: &mut Reading<'_>) {
+    let has_failed = object.is_true("is_error")
+        || object
+            .string("subtype")
+            .is_some_and(|kind| kind.starts_with("error"));
+    if has_failed {
+        return reading.error();
+    }
+    if let Some(text) = object.string("result") {
+        reading.text("claude result", text);
+    }
+    reading.end();
+}
+
+/// A message of the agent's, or one in the user's name that holds what tools answered.
+fn message(object: &Object<'_>, is_subagents: bool, reading: &mut Reading<'_>) -> bool {
+    let inner = object.object("message");
+    let fields = inner.unwrap_or(*object);
+    let Some(content) = fields.get("content") else {
+        return false;
+    };
+    let name = object.string("type");
+    let is_agents = match name {
+        Some(name) if name.is_any(&["assistant", "AssistantMessage"]) => true,
+        Some(name) if name.is_any(&["user", "UserMessage"]) => false,
+        Some(_) => return false,
+        None => fields.has("model"),
+    };
+    let is_sdks = object.has("parent_tool_use_id")
+        || (inner.is_some() && object.has("session_id"))
+        || (name.is_none()
+            && fields.string("model").is_some()
+            && content.as_array().is_some()
+            && !fields.has("role"));
+    if !is_sdks {
+        return false;
+    }
+    if is_subagents {
+        return true;
+    }
+    for block in content.as_array().into_iter().flatten() {
+        if let Some(block) = block.as_object() {
+            self::block(&block, is_agents, reading);
+        }
+    }
+    true
+}
+
+fn block(block: &Object<'_>, is_agents: bool, reading: &mut Reading<'_>) {
+    const FORM: &str = "claude message";
+    if let Some(id) = block.string("tool_use_id") {
+        return reading.result(Some(id), block.get("content"), block.is_true("is_error"));
+    }
+    if !is_agents {
+        return;
+    }
+    if let Some(text) = block.string("text") {
+        reading.text(FORM, text);
+    } else if let Some(text) = block.string("thinking") {
+        reading.reasoning(FORM, text);
+    } else if let Some(input) = block.get("input").filter(|_| block.has("name")) {
+        let whole = Input::Whole(input.raw().to_owned());
+        reading.call(block.string("id"), None, block.string("name"), whole);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dialects::testing::said;
+
+    #[test]
+    fn the_command_line_streams_events_then_messages_then_the_result() {
+        let lines = [
+            r#"{"type":"system","subtype":"init","session_id":"s","tools":["f"],"model":"m"}"#,
+            r#"{"type":"stream_event","session_id":"s","parent_tool_use_id":null,"event":{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}}"#,
+            r#"{"type":"stream_event","session_id":"s","parent_tool_use_id":null,"event":{"type":"message_stop"}}"#,
+            r#"{"type":"assistant","session_id":"s","parent_tool_use_id":null,"message":{"role":"assistant","content":[{"type":"text","text":"Hi"},{"type":"tool_use","id":"c","name":"f","input":{}}]}}"#,
+            r#"{"type":"user","session_id":"s","parent_tool_use_id":null,"message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"c","content":"r"}]}}"#,
+            r#"{"type":"assistant","session_id":"s","parent_tool_use_id":"c","message":{"role":"assistant","content":[{"type":"text","text":"SUBAGENT"}]}}"#,
+            r#"{"type":"result","subtype":"success","is_error":false,"session_id":"s","result":"Hi"}"#,
+        ];
+        assert_eq!(
+            said(&lines),
+            [
+                "text Hi",
+                "turn end",
+                "text Hi",
+                "call c f whole {}",
+                "result c r",
+                "text Hi",
+                "end"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_sdks_messages_are_dataclasses() {
+        let messages = [
+            r#"{"subtype":"init","data":{"session_id":"s"}}"#,
+            r#"{"content":[{"thinking":"hm","signature":"x"},{"text":"Hi"}],"model":"m","parent_tool_use_id":null,"error":null}"#,
+            r#"{"content":"PROMPT","parent_tool_use_id":null,"uuid":null}"#,
+            r#"{"subtype":"success","duration_ms":5,"is_error":false,"num_turns":1,"session_id":"s","result":"Hi"}"#,
+        ];
+        assert_eq!(
+            said(&messages),
+            ["reasoning hm", "text Hi", "text Hi", "end"]
+        );
+        let failed = r#"{"type":"ResultMessage","subtype":"error_max_turns","is_error":false,"num_turns":9,"session_id":"s"}"#;
+        assert_eq!(said(&[failed]), ["error"]);
+    }
+}
