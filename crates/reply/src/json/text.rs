@@ -21,11 +21,6 @@ impl<'a> Str<'a> {
         Self::new(text, false)
     }
 
-    /// The bytes as they stand in the text, escapes included.
-    pub(super) fn raw_bytes(self) -> &'a [u8] {
-        self.raw.as_bytes()
-    }
-
     pub(crate) fn is_empty(self) -> bool {
         self.raw.is_empty()
     }
