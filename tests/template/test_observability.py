@@ -125,7 +125,7 @@ def test_the_dashboard_shows_every_metric_of_the_program_and_lambdas_own():
     units = {"Count", "Milliseconds", "Percent"}
     dimensions = {"AgentId", "FunctionVersion", "ErrorType"}
     metrics = {name for name in source.metrics() if re.search(r"(Count|Duration|Errors|Time|Attempts|Failures|Rate|Latency)$", name)} - units
-    assert len(metrics) == 10 and not metrics & dimensions
+    assert len(metrics) == 12 and not metrics & dimensions
     assert metrics | {"ConcurrentExecutions", "Throttles", "Duration"} | OWN == shown
 
 
