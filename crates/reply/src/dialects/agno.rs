@@ -36,7 +36,7 @@ enum Event {
 
 fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(event) = event_of(object) {
-        read_event(event, object, reading);
+        read_event(event, &body(object), reading);
         return true;
     }
     if is_output(object) {
@@ -44,6 +44,13 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return true;
     }
     false
+}
+
+/// The fields of an event, which stand beside its name or inside.
+fn body<'a>(object: &Object<'a>) -> Object<'a> {
+    let is_wrapper = !object.has("content") && !object.has("run_id");
+    let inside = object.object("data").filter(|_| is_wrapper);
+    inside.unwrap_or(*object)
 }
 
 fn event_of(object: &Object<'_>) -> Option<Event> {
@@ -65,7 +72,7 @@ fn event_of(object: &Object<'_>) -> Option<Event> {
         | "ReasoningStarted"
         | "ReasoningCompleted" => Event::Housekeeping,
         // Others name events alike, without a run.
-        name if object.has("run_id") => housekeeping(name)?,
+        name if body(object).has("run_id") => housekeeping(name)?,
         _ => return None,
     };
     Some(event)
@@ -318,6 +325,16 @@ mod tests {
                 "text It", "text It", "turn end", "text It", "turn end", "end"
             ]
         );
+    }
+
+    #[test]
+    fn an_event_may_be_inside_of_its_name() {
+        let lines = said(&[
+            r#"{"event":"ModelRequestStarted","data":{"event":"ModelRequestStarted","run_id":"r"}}"#,
+            r#"{"event":"RunContent","data":{"event":"RunContent","run_id":"r","content":"It"}}"#,
+            r#"{"event":"RunError","data":{"event":"RunError","run_id":"r","content":"boom"}}"#,
+        ]);
+        assert_eq!(lines, ["text It", "error"]);
     }
 
     #[test]

@@ -39,7 +39,7 @@ enum Class {
 
 fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(class) = class_of(object) {
-        message(class, object, reading);
+        message(class, &body(object), reading);
         return true;
     }
     if let Some(messages) = task_messages(object) {
@@ -64,6 +64,13 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return true;
     }
     false
+}
+
+/// The fields of a message, which stand beside its name or inside.
+fn body<'a>(object: &Object<'a>) -> Object<'a> {
+    let is_wrapper = !object.has("content") && !object.has("source");
+    let inside = object.object("data").filter(|_| is_wrapper);
+    inside.unwrap_or(*object)
 }
 
 fn class_of(object: &Object<'_>) -> Option<Class> {
@@ -274,6 +281,15 @@ mod tests {
                 "turn end",
             ]
         );
+    }
+
+    #[test]
+    fn a_message_may_be_inside_of_its_name() {
+        let lines = said(&[
+            r#"{"type":"TextMessage","data":{"source":"user","content":"PROMPT","type":"TextMessage"}}"#,
+            r#"{"type":"TextMessage","data":{"source":"a","content":"A","type":"TextMessage"}}"#,
+        ]);
+        assert_eq!(lines, ["text A"]);
     }
 
     #[test]

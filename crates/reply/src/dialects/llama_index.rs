@@ -8,6 +8,8 @@
 //! otherwise its fields tell. `AgentStream` has its calls while their input is still growing: they
 //! are taken from the events that have them whole.
 
+mod react;
+
 use super::{Dialect, Reading, tool_input};
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::Input;
@@ -158,8 +160,12 @@ fn stream(event: &Object<'_>, reading: &mut Reading<'_>) {
     if let Some(thought) = event.string("thinking_delta") {
         words.reasoning("llama-index thinking_delta", thought);
     }
+    let Some(delta) = event.string("delta") else {
+        return;
+    };
     // `response` is all the deltas so far.
-    if let Some(delta) = event.string("delta") {
+    let response = event.string("response");
+    if !response.is_some_and(|response| react::piece(delta, response, &mut words)) {
         words.text("llama-index delta", delta);
     }
 }
@@ -237,7 +243,8 @@ fn block(part: &Object<'_>, reading: &mut Reading<'_>) {
     };
     match &*kind.decode() {
         "text" => {
-            if let Some(text) = part.string("text") {
+            let text = part.string("text");
+            if let Some(text) = text.filter(|text| !react::whole(*text, reading)) {
                 reading.text("text", text);
             }
         }

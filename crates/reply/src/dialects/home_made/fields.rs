@@ -121,7 +121,7 @@ pub(super) struct Fields<'a> {
     pub(super) is_over: bool,
     /// It is flagged as a whole, not a piece.
     pub(super) is_whole: bool,
-    /// It is flagged as the agent's thought.
+    /// `thought: true`, as Gemini's parts have it.
     pub(super) is_thought: bool,
     pub(super) text_keys: TextKeys,
     /// The value of the one of them that is there, where there is one alone.
@@ -168,7 +168,7 @@ impl<'a> Fields<'a> {
             "final" | "is_final" => self.is_whole |= value.is_true(),
             "partial" => self.is_whole |= value.kind() == Kind::False,
             "reasoning" | "reasoning_content" | "reasoningContent" | "thinking" | "thought" => {
-                self.is_thought |= value.is_true();
+                self.is_thought |= key == "thought" && value.is_true();
                 self.thought = value.as_str().or(self.thought);
             }
             "tool_calls" | "toolCalls" => self.tool_calls = Some(value),
