@@ -95,11 +95,10 @@ impl ReplyReader {
         self.counts
     }
 
-    /// Reads what comes next in the messages; false where another message is needed.
-    fn read_on(&mut self) -> bool {
-        let Some(frame) = self.framing.next() else {
-            return false;
-        };
+    /// Reads what comes next in the messages; `None` where another message is needed. What it says is
+    /// told next, but for a piece of text that needs no more reading.
+    fn read_on(&mut self) -> Option<Told> {
+        let frame = self.framing.next()?;
         if let Frame::Value {
             value, event: "", ..
         } = frame
@@ -110,9 +109,7 @@ impl ReplyReader {
             self.calls.end_all(&mut self.ready);
             let text = text.decode();
             let told = self.text.tell(&source, &text);
-            self.ready
-                .extend(told.map(|text| Step::Text(text.into_owned())));
-            return true;
+            return Some(Told::of(told.map(|text| Step::Text(text.into_owned()))));
         }
         self.said.clear();
         (self.next_item, self.words_at) = (0, 0);
@@ -154,14 +151,14 @@ impl ReplyReader {
             }
             Frame::Done => {
                 self.end();
-                return true;
+                return Some(Told::Nothing);
             }
             Frame::Broken(broken) => {
                 self.ready.push_back(Step::End(match broken {
                     Broken::TooLarge => End::TooLarge,
                     Broken::NotUtf8 => End::NotUtf8,
                 }));
-                return true;
+                return Some(Told::Nothing);
             }
         }
         if text_came {
@@ -174,7 +171,7 @@ impl ReplyReader {
             self.framing.end_event();
         }
         self.framing.forget_large();
-        true
+        Some(Told::Nothing)
     }
 
     /// Tells the next thing of what was said.
@@ -291,19 +288,22 @@ impl Iterator for ReplyReader {
 
     fn next(&mut self) -> Option<Step> {
         while !self.has_ended {
-            let step = match self.ready.pop_front() {
-                Some(step) => step,
-                None => match self.tell_next() {
+            let step = if let Some(step) = self.ready.pop_front() {
+                step
+            } else {
+                let told = match self.tell_next() {
+                    Told::All => self.read_on()?,
+                    told => told,
+                };
+                match told {
                     Told::Step(step) if self.ready.is_empty() => step,
                     // What was open is over first.
                     Told::Step(step) => {
                         self.ready.push_back(step);
                         continue;
                     }
-                    Told::Nothing => continue,
-                    Told::All if self.read_on() => continue,
-                    Told::All => return None,
-                },
+                    Told::Nothing | Told::All => continue,
+                }
             };
             self.has_ended = matches!(step, Step::End(_));
             return Some(step);

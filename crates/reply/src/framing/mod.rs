@@ -93,6 +93,8 @@ pub(crate) struct Framing {
     splits_character: bool,
     /// What is to be read, in order.
     work: VecDeque<Work>,
+    /// The message is events from here on, which are read after all that.
+    events_from: Option<usize>,
     /// The data of an event that came in more than one message or line.
     data: String,
     /// The values of the message or data at hand.
@@ -127,8 +129,6 @@ enum Held {
 enum Work {
     /// A part of the message that is to be looked at as if it were a message.
     Fresh(usize),
-    /// Events of the message, read up to here.
-    Events(usize),
     /// The event at hand has ended with the message before; then the message.
     EndOfEvent,
     /// The event at hand has ended with the reply.

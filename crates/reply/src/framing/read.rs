@@ -9,19 +9,25 @@ use super::{Broken, Framing, Next, Otherwise, Place, Source, WHITE_SPACE, Work};
 impl Framing {
     pub(super) fn advance(&mut self) -> Option<Next> {
         loop {
-            let found = match self.work.pop_front()? {
+            let Some(work) = self.work.pop_front() else {
+                let at = self.events_from.take()?;
+                match self.read_events(at) {
+                    None => continue,
+                    found => return found,
+                }
+            };
+            let found = match work {
                 Work::Fresh(at) => {
                     self.read_fresh(at);
                     None
                 }
-                Work::Events(at) => self.read_events(at),
                 Work::EndOfEvent => {
                     let found = self.events.end_now();
                     // A name without data goes on with the message.
                     if self.events.is_idle() {
                         self.work.push_front(Work::Fresh(0));
                     } else {
-                        self.work.push_front(Work::Events(0));
+                        self.events_from = Some(0);
                     }
                     self.found(found)
                 }
@@ -76,7 +82,7 @@ impl Framing {
             .events
             .read(&self.message, &mut at, self.splits_character);
         if at < self.message.len() && found.is_ok() {
-            self.work.push_front(Work::Events(at));
+            self.events_from = Some(at);
         } else if matches!(found, Ok(None)) {
             return self.perhaps_end();
         }
@@ -105,6 +111,7 @@ impl Framing {
         };
         if event.is_last {
             self.work.clear();
+            self.events_from = None;
             self.work.push_front(Work::Done);
         }
         let (source, range) = match event.data {

@@ -18,8 +18,8 @@ impl Framing {
         self.splits_character = splits_character;
         self.message.clear();
         // One huge message must not be paid for during the rest of a reply.
-        if self.message.capacity() > 1 << 16 {
-            self.message = String::new();
+        if self.message.capacity() > 1 << 16 || self.message.capacity() == 0 {
+            self.message = String::with_capacity(1 << 8);
         }
         if !self.events.is_idle() {
             self.message.push_str(message);
@@ -29,11 +29,11 @@ impl Framing {
             Held::Nothing => {
                 self.message.push_str(message);
                 let goes_on = self.in_events && message.starts_with("data:");
-                self.work.push_back(if goes_on {
-                    Work::Events(0)
+                if goes_on {
+                    self.events_from = Some(0);
                 } else {
-                    Work::Fresh(0)
-                });
+                    self.work.push_back(Work::Fresh(0));
+                }
             }
             Held::PartOfField(part) => self.push_after_part_of_field(part, message),
             Held::PartOfValue(part) => self.push_after_part_of_value(part, message),
@@ -47,7 +47,7 @@ impl Framing {
         if ended {
             self.work.push_back(Work::EndOfEvent);
         } else {
-            self.work.push_back(Work::Events(0));
+            self.events_from = Some(0);
         }
     }
 
@@ -134,7 +134,7 @@ impl Framing {
         let blank = self.message[at..].len();
         let blank = blank - events::without_blank_lines(&self.message[at..]).len();
         self.in_events = true;
-        self.work.push_back(Work::Events(at + blank));
+        self.events_from = Some(at + blank);
     }
 
     /// A message that is no part of an event: JSON, or text.

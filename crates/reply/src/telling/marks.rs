@@ -8,7 +8,8 @@ impl Marks {
     pub(super) fn set(&mut self, at: usize) {
         let word = at / 64;
         if word >= self.0.len() {
-            self.0.resize(word + 1, 0);
+            // A few at once: a short text is marked often and grows word by word.
+            self.0.resize((word + 1).next_multiple_of(16), 0);
         }
         self.0[word] |= 1 << (at % 64);
     }

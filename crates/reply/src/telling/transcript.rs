@@ -82,6 +82,10 @@ impl Transcript {
         if self.is_full {
             return;
         }
+        if self.fresh.capacity() == 0 {
+            // A short reply, so that it does not grow word by word.
+            self.fresh.reserve(1 << 10);
+        }
         self.fresh_pieces.set(self.fresh.len());
         self.fresh.push_str(text);
     }
