@@ -294,3 +294,41 @@ pub(super) fn address(request: &Parts) -> Uri {
     let path = request.extensions.raw_http_path();
     format!("{path}{query}").parse().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// What a request is, as far as anything here looks at it. The library keeps a query's parameters
+    /// in no order.
+    fn seen(event: LambdaRequest) -> (http::Method, String, Vec<String>, HeaderMap, Vec<u8>) {
+        let (parts, body) = lambda_http::Request::from(event).into_parts();
+        let address = address(&parts);
+        let query = address.query().unwrap_or_default();
+        let mut query: Vec<_> = query.split('&').map(str::to_owned).collect();
+        query.sort();
+        let path = address.path().to_owned();
+        (parts.method, path, query, parts.headers, body.to_vec())
+    }
+
+    /// `lambda_http` is the judge: of each event that it accepts, what is read here is its request.
+    #[test]
+    fn what_the_library_accepts_is_read_as_the_library_reads_it() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/events");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let event = std::fs::read_to_string(&path).unwrap();
+            let accepted: LambdaRequest = serde_json::from_str(&event).unwrap();
+            let ours = read(&event).expect("an event");
+            assert_eq!(seen(ours), seen(accepted), "{}", path.display());
+            count += 1;
+        }
+        assert!(count >= 17, "{count}");
+    }
+}
