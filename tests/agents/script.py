@@ -47,6 +47,10 @@ SCRIPTS = {
     "fails": [[text("Half"), text(" an answer"), FAIL]],
     "fails_at_once": [[FAIL]],
     # The nodes of a graph, the agents of a team.
+    "final_answer": [
+        [call("Paris")],
+        [{"kind": "call", "name": "final_answer", "input": {"answer": "It is 21°C in Paris."}}],
+    ],
     "hands_over": [[text("Ask the writer. "), HANDOFF], [text("")]],
     "researcher": [[text("Paris"), text(" is mild. ")]],
     "writer": [ANSWER],

@@ -18,7 +18,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 # What each environment holds; a framework is a file of that name in `python/frameworks`.
 ENVIRONMENTS = {
-    "newest": ("openai_events", "anthropic_events", "openai_agents", "langgraph", "pydantic_ai", "ag_ui"),
+    "newest": (
+        "openai_events",
+        "anthropic_events",
+        "openai_agents",
+        "langgraph",
+        "pydantic_ai",
+        "ag_ui",
+        "autogen",
+        "claude",
+        "smolagents_",
+        "agent_framework_",
+        "agno_",
+        "haystack_",
+    ),
     "capped": ("strands", "strands_teams", "adk", "llama_index"),
 }
 
@@ -35,6 +48,8 @@ class Case:
     # Where it is served, under which number.
     endpoint: str
     number: int
+    # The agents' own process knows what reaches them.
+    visits: tuple = ()
 
     @property
     def id(self):
