@@ -7,6 +7,7 @@
 //! A graph streams in modes. `messages` are pairs of a piece and where it is from, `updates` what
 //! each node came to, `values` the state so far: a conversation, compared from its beginning.
 
+use super::fields::Ids;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Input, Whole};
@@ -16,6 +17,22 @@ pub(super) const DIALECT: Dialect = Dialect {
     keys: Keys::ANY,
     read,
 };
+
+/// What is remembered of a reply.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Messages {
+    /// Messages that came whole. A graph's update holds those of its subgraphs' updates once more.
+    whole: Ids,
+}
+
+impl Messages {
+    /// Whether a message came before; from now on it did.
+    fn knows(&mut self, id: Str<'_>) -> bool {
+        let is_known = self.whole.has(id);
+        self.whole.insert(id);
+        is_known
+    }
+}
 
 /// Modes that tell how a graph works, and nothing of what it says.
 const SILENT_MODES: [&str; 3] = ["debug", "tasks", "checkpoints"];
@@ -111,7 +128,10 @@ impl<'a> Message<'a> {
     }
 
     fn read(&self, whole: Whole, reading: &mut Reading<'_>) {
-        let mut reading = reading.spoken_by(self.fields.string("id"));
+        let id = self.fields.string("id");
+        let is_known = id.is_some_and(|id| !self.is_chunk && reading.memory().langchain.knows(id));
+        let whole = if is_known { Whole::Snapshot } else { whole };
+        let mut reading = reading.spoken_by(id);
         self.words(whole, &mut reading);
         self.steps(&mut reading);
     }

@@ -94,6 +94,7 @@ pub(crate) struct Memory {
     pydantic_ai: pydantic_ai::Run,
     strands: strands::Events,
     strands_bidi: strands_bidi::Response,
+    langchain: langchain::Messages,
     langgraph_events: langgraph_events::Message,
     /// Text was said: what only lists it again is not needed.
     has_told: bool,
