@@ -28,7 +28,7 @@ impl Reprs {
 }
 
 /// Whether a text is `Name(field=…)`, with dots in the name where it is a module's.
-fn is_object(text: &str) -> bool {
+pub(crate) fn is_object(text: &str) -> bool {
     let Some((name, rest)) = text.split_once('(').filter(|_| text.ends_with(')')) else {
         return false;
     };

@@ -11,7 +11,15 @@ use crate::said::Input;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "Claude Agent SDK",
-    keys: Keys::of(&["subtype", "parent_tool_use_id", "model", "session_id"]),
+    keys: Keys::of(&[
+        "subtype",
+        "parent_tool_use_id",
+        "model",
+        "session_id",
+        "request_id",
+        "response",
+        "rate_limit_info",
+    ]),
     read,
 };
 
@@ -35,10 +43,28 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         result(object, reading);
         return true;
     }
-    if object.has("subtype") && is_called(&["system", "SystemMessage", "TaskStartedMessage"]) {
+    let is_system = is_called(&["system"]) || name.is_some_and(|it| it.ends_with("Message"));
+    if object.string("subtype").is_some() && is_system {
         return object.has("data") || object.has("session_id");
     }
-    message(object, is_subagents, reading)
+    is_quiet(object) || message(object, is_subagents, reading)
+}
+
+/// What the command line tells of itself beside the messages.
+fn is_quiet(object: &Object<'_>) -> bool {
+    const NAMES: [&str; 8] = [
+        "rate_limit_event",
+        "tool_progress",
+        "tool_use_summary",
+        "auth_status",
+        "prompt_suggestion",
+        "control_request",
+        "control_response",
+        "control_cancel_request",
+    ];
+    let is_ours = object.has("session_id") || object.has("request_id") || object.has("response");
+    let is_named = object.string("type").is_some_and(|it| it.is_any(&NAMES));
+    (is_named && is_ours) || (object.has("rate_limit_info") && object.has("session_id"))
 }
 
 fn is_result(object: &Object<'_>) -> bool {
@@ -83,7 +109,9 @@ fn message(object: &Object<'_>, is_subagents: bool, reading: &mut Reading<'_>) -
     if !is_sdks {
         return false;
     }
-    if is_subagents {
+    // What stands in for an answer where the model's service failed is the error's words.
+    let has_failed = object.string("error").is_some();
+    if is_subagents || (is_agents && has_failed) {
         return true;
     }
     for block in content.as_array().into_iter().flatten() {
@@ -155,5 +183,21 @@ mod tests {
         );
         let failed = r#"{"type":"ResultMessage","subtype":"error_max_turns","is_error":false,"num_turns":9,"session_id":"s"}"#;
         assert_eq!(said(&[failed]), ["error"]);
+    }
+
+    #[test]
+    fn what_is_no_answer_is_no_text() {
+        for message in [
+            r#"{"content":[{"text":"API Error: SECRET"}],"model":"<synthetic>","parent_tool_use_id":null,"error":"rate_limit"}"#,
+            r#"{"type":"assistant","error":"billing_error","session_id":"s","parent_tool_use_id":null,"message":{"role":"assistant","content":[{"type":"text","text":"SECRET"}]}}"#,
+            r#"{"subtype":"task_notification","data":{},"task_id":"t","status":"completed","summary":"SUMMARY","session_id":"s"}"#,
+            r#"{"type":"TaskProgressMessage","subtype":"task_progress","data":{},"description":"x","session_id":"s"}"#,
+            r#"{"type":"tool_progress","tool_use_id":"c","tool_name":"f","parent_tool_use_id":null,"session_id":"s"}"#,
+            r#"{"type":"tool_use_summary","summary":"SUMMARY","session_id":"s"}"#,
+            r#"{"type":"control_response","response":{"subtype":"success","request_id":"r","response":{"result":"x"}}}"#,
+            r#"{"rate_limit_info":{"status":"allowed"},"uuid":"u","session_id":"s"}"#,
+        ] {
+            assert!(said(&[message]).is_empty(), "{message}");
+        }
     }
 }

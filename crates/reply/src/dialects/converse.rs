@@ -11,6 +11,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     keys: Keys::of(&[
         "event",
         "output",
+        "role",
         "messageStart",
         "contentBlockStart",
         "contentBlockDelta",
@@ -26,12 +27,13 @@ pub(super) const DIALECT: Dialect = Dialect {
         "accessDeniedException",
         "resourceNotFoundException",
         "dependencyFailedException",
+        "redactContent",
     ]),
     read,
 };
 
 /// Members of the stream's union that say that it failed.
-const EXCEPTIONS: [&str; 8] = [
+const EXCEPTIONS: [&str; 9] = [
     "internalServerException",
     "modelStreamErrorException",
     "validationException",
@@ -39,6 +41,7 @@ const EXCEPTIONS: [&str; 8] = [
     "serviceUnavailableException",
     "modelTimeoutException",
     "accessDeniedException",
+    "resourceNotFoundException",
     "dependencyFailedException",
 ];
 
@@ -53,7 +56,24 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         read_message(&message, "output message", reading);
         return true;
     }
+    if is_message(object) {
+        read_message(object, "message", reading);
+        return true;
+    }
     read_event(object, reading)
+}
+
+/// Whether an object is a message and nothing else, with blocks that have no `type`. Strands adds an
+/// id and what the message has cost.
+fn is_message(object: &Object<'_>) -> bool {
+    const FIELDS: [&str; 5] = ["role", "content", "metadata", "tracking_id", "trackingId"];
+    let (Some(_), Some(content)) = (object.string("role"), object.array("content")) else {
+        return false;
+    };
+    let has_no_other = || object.iter().take(6).all(|(key, _)| key.is_any(&FIELDS));
+    let mut blocks = content.map(Value::as_object);
+    let first = blocks.next().flatten();
+    first.is_some_and(|block| !block.has("type")) && has_no_other()
 }
 
 /// Reads an event of the stream, whose one key says what it is; false where it is none.
@@ -87,6 +107,8 @@ pub(super) fn read_event(event: &Object<'_>, reading: &mut Reading<'_>) -> bool 
         .object("messageStart")
         .is_some_and(|it| it.string("role").is_some())
         || event.object("contentBlockStop").is_some()
+        // What Strands' guardrails took out: the message that follows has what stands for it.
+        || event.object("redactContent").is_some()
         || (metadata.is_some_and(|it| it.has("usage") || it.has("metrics"))
             && event.iter().count() == 1)
 }
@@ -101,7 +123,10 @@ fn read_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>)
     }
     if let Some(input) = delta.object("toolUse").and_then(|it| it.string("input")) {
         let piece = Input::Piece(input.decode().into_owned());
-        reading.call(None, index, None, piece);
+        // Some of Strands' models say here, and not at the start, which call it is.
+        let tool = delta.object("toolUse");
+        let field = |key: &str| tool.and_then(|it| it.string(key));
+        reading.call(field("toolUseId"), index, field("name"), piece);
     }
 }
 
@@ -204,5 +229,13 @@ mod tests {
         ] {
             assert_eq!(said(&[event]), ["error"], "{event}");
         }
+    }
+
+    #[test]
+    fn a_message_is_read_by_itself() {
+        let message = r#"{"role":"assistant","content":[{"citationsContent":{"content":[{"text":"Hi"}]}},{"toolUse":{"toolUseId":"c","name":"f","input":{}}}],"metadata":{}}"#;
+        assert_eq!(said(&[message]), ["text Hi", "call c f whole {}"]);
+        let users = r#"{"role":"user","content":[{"text":"PROMPT"},{"toolResult":{"toolUseId":"c","status":"success","content":[]}}]}"#;
+        assert_eq!(said(&[users]), ["result c []"]);
     }
 }

@@ -23,6 +23,12 @@ pub(super) const DIALECT: Dialect = Dialect {
         "output_transcription",
         "promptFeedback",
         "prompt_feedback",
+        "serverContent",
+        "server_content",
+        "toolCall",
+        "tool_call",
+        "setupComplete",
+        "setup_complete",
     ]),
     read,
 };
@@ -53,7 +59,72 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         read_content(object, PIECE, reading);
         return true;
     }
-    event(object, reading)
+    blocked(object, reading) || live(object, reading) || event(object, reading)
+}
+
+/// A prompt that was refused has no candidates, but why it was.
+fn blocked(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let feedback = fields::object(object, &["promptFeedback", "prompt_feedback"]);
+    let reason = feedback.and_then(|it| fields::string(&it, &["blockReason", "block_reason"]));
+    if reason.is_none() {
+        return false;
+    }
+    reading.error();
+    true
+}
+
+/// A message of the Live API's: <https://ai.google.dev/api/live>. What the user said comes back as
+/// a transcription, and is none of the agent's words.
+fn live(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    if let Some(server) = fields::object(object, &["serverContent", "server_content"]) {
+        let turn = fields::object(&server, &["modelTurn", "model_turn"]);
+        if let Some(turn) = turn.filter(is_content) {
+            read_content(&turn, PIECE, reading);
+        }
+        transcription(&server, reading);
+        if is_flagged(&server, &["turnComplete", "turn_complete"]) {
+            reading.turn_end();
+        }
+        return true;
+    }
+    let calls = fields::object(object, &["toolCall", "tool_call"]);
+    let calls = calls.and_then(|it| fields::value(&it, &["functionCalls", "function_calls"]));
+    if let Some(calls) = calls {
+        for called in calls.as_array().into_iter().flatten() {
+            if let Some(called) = called.as_object() {
+                call(&called, reading);
+            }
+        }
+        return true;
+    }
+    fields::object(object, &["setupComplete", "setup_complete"]).is_some()
+}
+
+fn is_flagged(object: &Object<'_>, keys: &[&str]) -> bool {
+    keys.iter().any(|key| object.is_true(key))
+}
+
+/// What the agent said aloud: the pieces, then the whole of them, which is flagged.
+fn transcription(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let spoken = fields::object(object, &["outputTranscription", "output_transcription"]);
+    let Some(spoken) = spoken else {
+        return false;
+    };
+    if let Some(text) = spoken.string("text") {
+        let form = if spoken.is_true("finished") {
+            "gemini transcription whole"
+        } else {
+            "gemini transcription"
+        };
+        reading.text(form, text);
+    }
+    true
+}
+
+fn call(called: &Object<'_>, reading: &mut Reading<'_>) {
+    let input = called.get("args").map_or("{}", Value::raw).to_owned();
+    let (id, name) = (called.string("id"), called.string("name"));
+    reading.call(id, None, name, Input::Whole(input));
 }
 
 /// An event of the kit's.
@@ -65,21 +136,18 @@ fn event(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(content) = content {
         read_content(&content, kind(object, is_kits), &mut reading);
     }
-    let spoken = fields::object(object, &["outputTranscription", "output_transcription"]);
-    if let Some(text) = spoken.and_then(|it| it.string("text")) {
-        reading.text("adk transcription", text);
-    }
+    let has_spoken = transcription(object, &mut reading);
     let code = fields::string(object, &["errorCode", "error_code"]);
     let has_failed = code.is_some_and(|code| !code.is_blank()) && (is_kits || author.is_some());
     if has_failed {
         reading.error();
         return true;
     }
-    let is_over = object.is_true("turnComplete") || object.is_true("turn_complete");
+    let is_over = is_flagged(object, &["turnComplete", "turn_complete"]);
     if is_over {
         reading.turn_end();
     }
-    content.is_some() || spoken.is_some() || is_over || is_kits
+    content.is_some() || has_spoken || is_over || is_kits
 }
 
 /// By the flag `partial`, whether a text is a piece or the whole of those before; without it nobody
@@ -130,10 +198,8 @@ fn read_part(part: &Object<'_>, is_agents: bool, kind: Kind, reading: &mut Readi
             reading.text_whole(kind.form, text, kind.whole);
         }
     }
-    if let Some(call) = fields::object(part, &["functionCall", "function_call"]) {
-        let input = call.get("args").map_or("{}", Value::raw).to_owned();
-        let (id, name) = (call.string("id"), call.string("name"));
-        reading.call(id, None, name, Input::Whole(input));
+    if let Some(called) = fields::object(part, &["functionCall", "function_call"]) {
+        call(&called, reading);
     }
     if let Some(result) = fields::object(part, &["functionResponse", "function_response"]) {
         let output = result.get("response");
@@ -182,5 +248,37 @@ mod tests {
                 "error"
             ]
         );
+    }
+
+    #[test]
+    fn what_is_said_aloud_is_transcribed_in_pieces_and_whole() {
+        let events = [
+            r#"{"setupComplete":{}}"#,
+            r#"{"serverContent":{"inputTranscription":{"text":"PROMPT"}}}"#,
+            r#"{"server_content":{"model_turn":{"parts":[{"text":"Hi","thought":null}]},"turn_complete":null}}"#,
+            r#"{"toolCall":{"functionCalls":[{"id":"c","name":"f","args":{"a":1}}]}}"#,
+            r#"{"serverContent":{"outputTranscription":{"text":"Yes"},"turnComplete":true}}"#,
+            r#"{"author":"a","invocationId":"i","partial":true,"outputTranscription":{"text":"No","finished":false}}"#,
+            r#"{"author":"a","invocationId":"i","outputTranscription":{"text":"No","finished":true}}"#,
+        ];
+        assert_eq!(
+            said(&events),
+            [
+                "text Hi",
+                r#"call c f whole {"a":1}"#,
+                "text Yes",
+                "turn end",
+                "text No",
+                "text No"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_prompt_that_is_refused_is_an_error() {
+        let refused = r#"{"promptFeedback":{"blockReason":"SAFETY"},"modelVersion":"g"}"#;
+        assert_eq!(said(&[refused]), ["error"]);
+        let asked = r#"{"candidates":[{"content":{"parts":[{"text":"Hi"}]}}],"prompt_feedback":{"block_reason":null}}"#;
+        assert_eq!(said(&[asked]), ["text Hi"]);
     }
 }

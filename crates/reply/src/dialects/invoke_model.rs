@@ -1,5 +1,6 @@
 //! What models answer to Bedrock's InvokeModel, each in its own form:
-//! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>.
+//! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>; and Bedrock's flows:
+//! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_InvokeFlow.html>.
 
 use super::{Dialect, Reading};
 use crate::json::{Array, Keys, Object, Value};
@@ -14,6 +15,10 @@ pub(super) const DIALECT: Dialect = Dialect {
         "outputs",
         "completions",
         "amazon-bedrock-invocationMetrics",
+        "event_type",
+        "flowOutputEvent",
+        "flowCompletionEvent",
+        "flowTraceEvent",
     ]),
     read,
 };
@@ -49,7 +54,51 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             answer.object("data")?.string("text")
         });
     }
-    object.has("amazon-bedrock-invocationMetrics") && object.iter().count() == 1
+    cohere(object, reading)
+        || flow(object, reading)
+        || (object.has("amazon-bedrock-invocationMetrics") && object.iter().count() == 1)
+}
+
+/// Cohere's chat: pieces, then all of them in the response at the end.
+fn cohere(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let Some(name) = object
+        .string("event_type")
+        .filter(|_| object.has("is_finished"))
+    else {
+        return false;
+    };
+    match &*name.decode() {
+        "text-generation" => {
+            if let Some(text) = object.string("text") {
+                reading.text("cohere", text);
+            }
+        }
+        "stream-end" => {
+            let response = object.object("response");
+            if let Some(text) = response.and_then(|it| it.string("text")) {
+                reading.text("cohere response", text);
+            }
+            reading.turn_end();
+        }
+        _ => {}
+    }
+    true
+}
+
+/// A flow's outputs, and that it is through; its traces hold what its nodes were given.
+fn flow(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    if let Some(output) = object.object("flowOutputEvent") {
+        let content = output.object("content");
+        if let Some(document) = content.and_then(|it| it.get("document")) {
+            reading.inside("flowOutputEvent").value(document);
+        }
+        return true;
+    }
+    if object.object("flowCompletionEvent").is_some() {
+        reading.end();
+        return true;
+    }
+    object.object("flowTraceEvent").is_some()
 }
 
 /// The first of several answers to the same question.
@@ -83,5 +132,22 @@ mod tests {
         assert!(
             said(&[r#"{"amazon-bedrock-invocationMetrics":{"inputTokenCount":3}}"#]).is_empty()
         );
+    }
+
+    #[test]
+    fn cohere_and_flows_stream_events() {
+        let events = [
+            r#"{"is_finished":false,"event_type":"stream-start","generation_id":"g"}"#,
+            r#"{"is_finished":false,"event_type":"text-generation","text":"Hi"}"#,
+            r#"{"is_finished":false,"event_type":"tool-calls-chunk","text":"PLAN","tool_call_delta":{}}"#,
+            r#"{"is_finished":true,"event_type":"stream-end","response":{"text":"Hi","chat_history":[{"role":"USER","message":"PROMPT"}]},"finish_reason":"COMPLETE"}"#,
+        ];
+        assert_eq!(said(&events), ["text Hi", "text Hi", "turn end"]);
+        let flow = [
+            r#"{"flowTraceEvent":{"trace":{"nodeInputTrace":{"fields":[{"nodeInputName":"PROMPT"}]}}}}"#,
+            r#"{"flowOutputEvent":{"content":{"document":"Hi"},"nodeName":"FlowOutputNode","nodeType":"FlowOutputNode"}}"#,
+            r#"{"flowCompletionEvent":{"completionReason":"SUCCESS"}}"#,
+        ];
+        assert_eq!(said(&flow), ["text Hi", "end"]);
     }
 }

@@ -7,6 +7,7 @@
 //! A graph streams in modes. `messages` are pairs of a piece and where it is from, `updates` what
 //! each node came to, `values` the state so far: a conversation, compared from its beginning.
 
+use super::fields::Ids;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Input, Whole};
@@ -17,6 +18,22 @@ pub(super) const DIALECT: Dialect = Dialect {
     read,
 };
 
+/// What is remembered of a reply.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Messages {
+    /// Messages that came whole. A graph's update holds those of its subgraphs' updates once more.
+    whole: Ids,
+}
+
+impl Messages {
+    /// Whether a message came before; from now on it did.
+    fn knows(&mut self, id: Str<'_>) -> bool {
+        let is_known = self.whole.has(id);
+        self.whole.insert(id);
+        is_known
+    }
+}
+
 /// Modes that tell how a graph works, and nothing of what it says.
 const SILENT_MODES: [&str; 3] = ["debug", "tasks", "checkpoints"];
 
@@ -24,11 +41,12 @@ const MODES: [&str; 4] = ["messages", "updates", "values", "custom"];
 
 fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(message) = Message::of(object) {
-        let name = reading.event();
-        if name == "messages/metadata" {
+        // The platform adds the names of subgraphs: `messages/partial|agent:id`.
+        let name = reading.event().split('|').next();
+        if name == Some("messages/metadata") {
             return true;
         }
-        let whole = if name == "messages/partial" {
+        let whole = if name == Some("messages/partial") {
             Whole::Snapshot
         } else {
             Whole::Unknown
@@ -110,7 +128,10 @@ impl<'a> Message<'a> {
     }
 
     fn read(&self, whole: Whole, reading: &mut Reading<'_>) {
-        let mut reading = reading.spoken_by(self.fields.string("id"));
+        let id = self.fields.string("id");
+        let is_known = id.is_some_and(|id| !self.is_chunk && reading.memory().langchain.knows(id));
+        let whole = if is_known { Whole::Snapshot } else { whole };
+        let mut reading = reading.spoken_by(id);
         self.words(whole, &mut reading);
         self.steps(&mut reading);
     }
@@ -186,8 +207,9 @@ fn content(value: Value<'_>, form: &str, whole: Whole, reading: &mut Reading<'_>
 fn block(block: &Object<'_>, form: &str, whole: Whole, reading: &mut Reading<'_>) {
     let kind = block.string("type");
     let is_kind = |kinds: &[&str]| kind.is_some_and(|kind| kind.is_any(kinds));
-    if is_kind(&["text", "text_delta", "output_text"]) || kind.is_none() {
-        if let Some(text) = block.string("text") {
+    if is_kind(&["text", "text_delta", "output_text", "refusal"]) || kind.is_none() {
+        let text = block.string("text").or_else(|| block.string("refusal"));
+        if let Some(text) = text {
             reading.text_whole(form, text, whole);
         }
         return;
@@ -202,7 +224,7 @@ fn block(block: &Object<'_>, form: &str, whole: Whole, reading: &mut Reading<'_>
         return;
     }
     let inner = block.object("reasoning_content");
-    let text = ["thinking", "reasoning", "text"]
+    let text = ["thinking", "reasoning", "reasoning_content", "text"]
         .iter()
         .find_map(|key| block.string(key));
     if let Some(text) = text.or_else(|| inner?.string("text")) {
@@ -245,6 +267,19 @@ pub(super) fn is_silent(array: Value<'_>) -> bool {
     names.next().is_some_and(|name| name.is_any(&SILENT_MODES))
 }
 
+/// The text of an event of the mode `custom` that is a string: `["custom", "x"]`, with the names of
+/// subgraphs in front where they are streamed.
+pub(super) fn custom(array: Value<'_>) -> Option<Str<'_>> {
+    let mut elements = array.as_array()?;
+    let mut first = elements.next()?;
+    if first.kind() == Kind::Array && !first.is_or_holds_object() {
+        first = elements.next()?;
+    }
+    let text = elements.next()?.as_str();
+    let is_custom = first.as_str()?.is("custom") && elements.next().is_none();
+    text.filter(|_| is_custom)
+}
+
 /// A state: what follows the last of the user's words, all of it.
 fn state(object: &Object<'_>, form: &str, reading: &mut Reading<'_>) -> bool {
     let Some(messages) = object.array("messages") else {
@@ -284,40 +319,42 @@ fn updates(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if object.has("__interrupt__") && object.iter().count() == 1 {
         return true;
     }
-    let is_update = |value: Value<'_>| value.as_object().is_some_and(|it| has_messages(&it));
+    let is_update = |value: Value<'_>| parts(value).take(4).any(|it| has_messages(&it));
     if object.has("type") || object.has("role") || !object.iter().any(|(_, it)| is_update(it)) {
         return false;
     }
     for (node, update) in object.iter() {
         let mut reading = reading.spoken_by(Some(node));
         let mut reading = reading.inside("updates");
-        let Some(update) = update.as_object() else {
-            continue;
-        };
-        match update.get("messages").map(|it| (it, it.kind())) {
-            Some((messages, Kind::Array)) => {
-                for message in messages.as_array().into_iter().flatten() {
-                    read_message(message, &mut reading);
-                }
-            }
-            Some((message, _)) => read_message(message, &mut reading),
-            None => {}
-        }
+        self::update(update, &mut reading);
     }
     true
+}
+
+/// What one node came to. One that answers by several commands has a list of updates.
+pub(super) fn update(update: Value<'_>, reading: &mut Reading<'_>) {
+    for part in parts(update) {
+        for message in part.get("messages").into_iter().flat_map(parts) {
+            if let Some(message) = Message::of(&message) {
+                message.read(Whole::Unknown, reading);
+            }
+        }
+    }
+}
+
+/// An object, or those of a list.
+fn parts(value: Value<'_>) -> impl Iterator<Item = Object<'_>> {
+    let list = value.as_array().into_iter().flatten();
+    let list = list.filter_map(Value::as_object);
+    value.as_object().into_iter().chain(list)
 }
 
 fn has_messages(update: &Object<'_>) -> bool {
     let Some(messages) = update.get("messages") else {
         return false;
     };
-    let first = messages
-        .as_array()
-        .and_then(|mut it| it.next())
-        .unwrap_or(messages);
-    first
-        .as_object()
-        .is_some_and(|it| Message::of(&it).is_some())
+    let first = parts(messages).next();
+    first.is_some_and(|it| Message::of(&it).is_some())
 }
 
 fn read_message(value: Value<'_>, reading: &mut Reading<'_>) {
@@ -332,6 +369,7 @@ const QUIET_KEYS: Keys = Keys::of(&[
     "payload",
     "triggers",
     "parent_config",
+    "interrupts",
 ]);
 
 /// What comes beside the words: where a piece is from, and what the silent modes hold.
@@ -340,6 +378,7 @@ fn is_quiet(object: &Object<'_>) -> bool {
         || object.has("langgraph_step")
         || (object.has("payload") && object.has("step") && object.has("timestamp"))
         || (object.has("triggers") && object.has("name") && object.has("id"))
+        || (object.has("interrupts") && object.has("name") && object.has("result"))
         || (object.has("parent_config") && object.has("values"))
 }
 
@@ -416,6 +455,11 @@ mod tests {
             format!(r#"{{"type":"messages","ns":[],"data":[{CHUNK},{{"langgraph_node":"n"}}]}}"#),
             format!(r#"{{"node":{{"messages":[{CHUNK}]}}}}"#),
             format!(r#"["updates",{{"node":{{"messages":{CHUNK}}}}}]"#),
+            format!(r#"{{"node":[{{"messages":[]}},{{"messages":[{CHUNK}]}}]}}"#),
+            format!(r#"{{"node":[{{"messages":[{CHUNK}]}},{{"other":1}}]}}"#),
+            r#"["custom","Hi"]"#.to_owned(),
+            r#"[["sub:1"],"custom","Hi"]"#.to_owned(),
+            r#"[[],"custom","Hi"]"#.to_owned(),
         ] {
             assert_eq!(said(&[&message]), ["text Hi"], "{message}");
         }
@@ -467,6 +511,7 @@ mod tests {
             r#"["debug",{"type":"task","step":1,"timestamp":"t","payload":{"input":{"messages":[{"type":"human","content":"PROMPT"}]}}}]"#,
             r#"{"type":"tasks","ns":[],"data":{"id":"t","name":"n","result":{"messages":[{"type":"ai","content":"x"}]}}}"#,
             r#"{"__interrupt__":[{"value":"ok?","id":"i"}]}"#,
+            r#"{"id":"t","name":"n","error":null,"result":[["messages",[{"type":"ai","content":"x"}]]],"interrupts":[]}"#,
         ] {
             assert!(said(&[event]).is_empty(), "{event}");
         }

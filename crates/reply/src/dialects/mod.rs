@@ -23,6 +23,7 @@ mod haystack;
 mod home_made;
 mod invoke_model;
 mod langchain;
+mod langgraph_events;
 mod llama_index;
 mod openai_agents;
 mod openai_chat;
@@ -32,6 +33,7 @@ mod pydantic_ai;
 mod semantic_kernel;
 mod smolagents;
 mod strands;
+mod strands_bidi;
 mod strands_ts;
 mod tool_input;
 
@@ -46,7 +48,9 @@ const DIALECTS: &[&Dialect] = &[
     &converse::DIALECT,
     &strands::DIALECT,
     &strands_ts::DIALECT,
+    &strands_bidi::DIALECT,
     &ai_sdk::DIALECT,
+    &langgraph_events::DIALECT,
     &langchain::DIALECT,
     &gemini::DIALECT,
     &pydantic_ai::DIALECT,
@@ -89,6 +93,11 @@ pub(crate) struct Memory {
     ai_sdk: ai_sdk::Stream,
     pydantic_ai: pydantic_ai::Run,
     strands: strands::Events,
+    strands_bidi: strands_bidi::Response,
+    langchain: langchain::Messages,
+    langgraph_events: langgraph_events::Message,
+    /// Text was said: what only lists it again is not needed.
+    has_told: bool,
 }
 
 impl Memory {
@@ -185,6 +194,7 @@ impl<'r> Reading<'r> {
     fn words(&mut self, form: &str, text: Str<'_>, is_reasoning: bool, whole: Whole) {
         let form = self.form.then(form);
         let speaker = self.speaker;
+        self.memory.has_told |= !is_reasoning && !text.is_empty();
         let source = Source {
             form,
             whole,
@@ -356,6 +366,10 @@ impl<'r> Reading<'r> {
         };
         let has_object = value.is_or_holds_object();
         if has_object && langchain::is_silent(value) {
+            return true;
+        }
+        if let Some(text) = langchain::custom(value) {
+            self.text("custom", text);
             return true;
         }
         let mut has_read = false;

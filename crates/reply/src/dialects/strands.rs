@@ -8,6 +8,7 @@
 use super::{Dialect, Reading, converse};
 use crate::json::{Keys, Kind, Object, Value};
 use crate::said::Input;
+use crate::unknown::is_object;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "Strands",
@@ -32,6 +33,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         "structured_output",
         "citation",
         "delta",
+        "results",
     ]),
     read,
 };
@@ -43,8 +45,6 @@ pub(crate) struct Events {
     came: bool,
     /// A person was asked: the `result` that follows tells of that, and is no answer.
     is_interrupted: bool,
-    /// Something was told, of which the result of a graph is a list.
-    has_told: bool,
 }
 
 fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
@@ -57,16 +57,12 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             return tool(object, reading);
         }
     }
-    let mark = reading.mark();
-    let has_read = data(object, reading)
+    data(object, reading)
+        || result_alone(object, reading)
         || message(object, reading)
         || result(object, reading)
         || tool(object, reading)
-        || housekeeping(object, reading);
-    if has_read && reading.has_text_since(mark) {
-        reading.memory().strands.has_told = true;
-    }
-    has_read
+        || housekeeping(object, reading)
 }
 
 /// A piece of text or reasoning, with the `delta` that it was taken from or the state of the loop.
@@ -139,12 +135,33 @@ fn result(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
+/// What an agent or a graph came to, sent by itself: `to_dict()` gives it a `type`, `asdict()` none.
+fn result_alone(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    if is_graph_result(object) {
+        graph_result(object.value(), reading);
+        return true;
+    }
+    let is_result =
+        object.has("stop_reason") && (object.is("type", "agent_result") || !object.has("type"));
+    let message = object.object("message").filter(|_| is_result);
+    let Some(message) = message.filter(is_message) else {
+        return false;
+    };
+    if !object.is("stop_reason", "interrupt") {
+        converse::read_message(&message, "strands result message", reading);
+    }
+    reading.turn_end();
+    true
+}
+
 /// A call whose input grows, whose pieces `event` has; what a tool streams is the tool's.
 fn tool(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(tool) = object.object("current_tool_use") {
         let (id, name) = (tool.string("toolUseId"), tool.string("name"));
         if id.is_some() && name.is_some() {
-            reading.call(id, None, name, Input::None);
+            // While it is streamed it is a text; people send it once it is whole, too.
+            let whole = tool.object("input").map(|it| it.value().raw().to_owned());
+            reading.call(id, None, name, whole.map_or(Input::None, Input::Whole));
         }
         return true;
     }
@@ -200,12 +217,18 @@ fn multi_agent(name: &str, object: &Object<'_>, reading: &mut Reading<'_>) -> bo
             true
         }
         "result" => {
-            if !reading.memory().strands.has_told {
-                graph_result(object, reading);
+            // One by itself has its fields where the event has its `result`.
+            let result = object.get("result").unwrap_or(object.value());
+            if !std::mem::take(&mut reading.memory().strands.is_interrupted) {
+                graph_result(result, reading);
             }
             true
         }
-        "node_start" | "node_cancel" | "node_interrupt" | "handoff" => true,
+        "node_interrupt" => {
+            reading.memory().strands.is_interrupted = true;
+            true
+        }
+        "node_start" | "node_cancel" | "handoff" => true,
         _ => false,
     }
 }
@@ -213,38 +236,46 @@ fn multi_agent(name: &str, object: &Object<'_>, reading: &mut Reading<'_>) -> bo
 /// What a node came to: a text, an `AgentResult`, or either inside of a `NodeResult`.
 fn node_result(result: Value<'_>, reading: &mut Reading<'_>) {
     const FORM: &str = "strands node result";
-    let Some(object) = result.as_object() else {
-        if let Some(text) = result.as_str() {
+    if let Some(text) = result.as_str() {
+        // An agent's texts end with a newline each. Without one it is an error's words, an
+        // interrupt's, or what Python writes of an object.
+        if text.ends_with("\n") {
             reading.text(FORM, text);
-            reading.memory().strands.has_told = true;
         }
+        return;
+    }
+    let Some(object) = result.as_object() else {
         return;
     };
     let inner = object.object("result").unwrap_or(object);
     if let Some(message) = inner.object("message") {
-        converse::read_message(&message, FORM, reading);
-        reading.memory().strands.has_told = true;
+        return converse::read_message(&message, FORM, reading);
+    }
+    // A node may be a graph itself.
+    for (node, result) in inner.object("results").iter().flat_map(Object::iter) {
+        node_result(result, &mut reading.spoken_by(Some(node)));
     }
 }
 
+fn is_graph_result(object: &Object<'_>) -> bool {
+    object.object("results").is_some()
+        && object.has("accumulated_usage")
+        && object.has("execution_time")
+}
+
 /// What a graph came to, where its nodes were not heard.
-fn graph_result(object: &Object<'_>, reading: &mut Reading<'_>) {
-    let Some(result) = object.get("result") else {
+fn graph_result(result: Value<'_>, reading: &mut Reading<'_>) {
+    if reading.memory().has_told {
         return;
-    };
-    let nodes = result.as_object().and_then(|it| it.object("results"));
-    match nodes {
-        Some(nodes) => {
-            for (_, node) in nodes.iter() {
-                node_result(node, reading);
-            }
-        }
-        None => {
-            if let Some(text) = result.as_str() {
-                reading.text("strands graph result", text);
-            }
-        }
     }
+    if let Some(text) = result.as_str() {
+        // A list is of interrupts.
+        if !is_object(&text.decode()) && !text.starts_with("[{'") {
+            reading.text("strands graph result", text);
+        }
+        return;
+    }
+    node_result(result, reading);
 }
 
 #[cfg(test)]
@@ -293,11 +324,50 @@ mod tests {
         let result = r#"{"type":"multiagent_result","result":"a: Hi\nb: Bye"}"#;
         assert_eq!(said(&[result]), ["text a: Hi\nb: Bye"]);
         let node = r#"{"type":"multiagent_node_stream","node_id":"a","event":{"event":{"contentBlockDelta":{"delta":{"text":"Hi"}}}}}"#;
-        let stop = r#"{"type":"multiagent_node_stop","node_id":"a","node_result":"Hi"}"#;
+        let stop = r#"{"type":"multiagent_node_stop","node_id":"a","node_result":"Hi\n"}"#;
         assert_eq!(
             said(&[node, stop, result]),
-            ["text Hi", "text Hi", "turn end"]
+            ["text Hi", "text Hi\n", "turn end"]
         );
+        assert_eq!(said(&[node, result]), ["text Hi"]);
+    }
+
+    #[test]
+    fn results_are_read_as_people_serialise_them() {
+        let agents = r#"{"type":"agent_result","message":{"role":"assistant","content":[{"text":"Hi"}]},"stop_reason":"end_turn","checkpoint":null}"#;
+        assert_eq!(said(&[agents]), ["text Hi", "turn end"]);
+        let fields = r#"{"stop_reason":"end_turn","message":{"role":"assistant","content":[{"text":"Hi"}]},"metrics":{},"state":{},"interrupts":null}"#;
+        assert_eq!(said(&[fields]), ["text Hi", "turn end"]);
+        let graphs = [
+            format!(
+                r#"{{"type":"multiagent_result","status":"completed","results":{{"a":{{"result":{agents},"status":"completed"}}}},"accumulated_usage":{{}},"execution_time":1}}"#
+            ),
+            format!(
+                r#"{{"status":"Status.COMPLETED","results":{{"a":{{"result":{{"results":{{"b":{{"result":{fields}}}}}}}}}}},"accumulated_usage":{{}},"execution_time":1}}"#
+            ),
+        ];
+        for graph in &graphs {
+            assert_eq!(said(&[graph]), ["text Hi"], "{graph}");
+            let event = format!(r#"{{"type":"multiagent_result","result":{graph}}}"#);
+            assert_eq!(said(&[&event]), ["text Hi"], "{event}");
+        }
+    }
+
+    #[test]
+    fn a_nodes_error_and_what_python_writes_of_objects_are_no_text() {
+        for event in [
+            r#"{"type":"multiagent_node_stop","node_id":"a","node_result":"SECRET failure"}"#,
+            r#"{"type":"multiagent_node_stop","node_id":"a","node_result":{"result":{"type":"exception","message":"SECRET"}}}"#,
+            r#"{"type":"multiagent_node_stop","node_id":"a","node_result":"NodeResult(result=AgentResult(x=1))"}"#,
+        ] {
+            assert_eq!(said(&[event]), ["turn end"], "{event}");
+        }
+        for event in [
+            r#"{"type":"multiagent_result","result":"GraphResult(status=1)"}"#,
+            r#"{"type":"multiagent_result","result":"[{'id': 'i', 'name': 'ok?'}]"}"#,
+        ] {
+            assert!(said(&[event]).is_empty(), "{event}");
+        }
     }
 
     #[test]

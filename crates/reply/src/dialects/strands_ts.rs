@@ -43,7 +43,9 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             let result = object
                 .object("result")
                 .or_else(|| object.object("toolResult"));
-            if let Some(result) = result {
+            // A block lies under its kind's name.
+            let block = result.and_then(|it| it.object("toolResult"));
+            if let Some(result) = block.or(result) {
                 tool_result(&result, reading);
             }
         }
@@ -68,15 +70,41 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         | "beforeToolCallEvent"
         | "afterToolCallEvent"
         | "toolStreamUpdateEvent"
-        | "toolStreamEvent" => {}
+        | "toolStreamEvent"
+        | "modelRedactionEvent"
+        | "interruptEvent"
+        | "multiAgentInitializedEvent"
+        | "beforeMultiAgentInvocationEvent"
+        | "afterMultiAgentInvocationEvent"
+        | "beforeNodeCallEvent"
+        | "afterNodeCallEvent"
+        | "nodeCancelEvent"
+        | "multiAgentHandoffEvent" => {}
         "nodeStreamUpdateEvent" | "multiAgentNodeStreamEvent" => {
-            let node = object.string("nodeId");
-            if let Some(event) = object.get("event") {
+            let inner = object.object("inner").and_then(|it| it.get("event"));
+            if let Some(event) = inner.or_else(|| object.get("event")) {
                 reading
-                    .spoken_by(node)
+                    .spoken_by(object.string("nodeId"))
                     .inside("strands-ts node")
                     .value(event);
             }
+        }
+        "nodeResultEvent" => {
+            let mut reading = reading.spoken_by(object.string("nodeId"));
+            if let Some(result) = object.object("result") {
+                blocks(&result, "strands-ts node result", &mut reading);
+            }
+            reading.turn_end();
+        }
+        "multiAgentResultEvent" => {
+            if let Some(result) = object.object("result") {
+                graph_result(&result, reading);
+            }
+            reading.end();
+        }
+        "multiAgentResult" => {
+            graph_result(object, reading);
+            reading.end();
         }
         _ => return false,
     }
@@ -103,6 +131,9 @@ fn model_event(event: &Object<'_>, reading: &mut Reading<'_>) {
             .string("input")
             .map(|piece| piece.decode().into_owned());
         return reading.call(None, None, None, Input::Piece(piece.unwrap_or_default()));
+    }
+    if kind.is("citationsDelta") {
+        return cited(&delta, "strands-ts delta", reading);
     }
     if let Some(text) = delta.string("text") {
         if kind.is("textDelta") {
@@ -132,8 +163,39 @@ fn message(message: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     }
 }
 
-/// A block is Converse's, but for reasoning.
+/// What a graph or swarm came to. It is a list of what its nodes said, if they were heard.
+fn graph_result(result: &Object<'_>, reading: &mut Reading<'_>) {
+    let has_failed = result.is("status", "FAILED") || result.object("error").is_some();
+    if has_failed {
+        return reading.error();
+    }
+    if !reading.memory().has_told {
+        blocks(result, "strands-ts graph result", reading);
+    }
+}
+
+fn blocks(result: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
+    let content = result.array("content").into_iter().flatten();
+    for part in content.filter_map(Value::as_object) {
+        block(&part, form, reading);
+    }
+}
+
+/// Text that came with its sources.
+fn cited(citations: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
+    let content = citations.array("content").into_iter().flatten();
+    for part in content.filter_map(Value::as_object) {
+        if let Some(text) = part.string("text") {
+            reading.text(form, text);
+        }
+    }
+}
+
+/// A block is Converse's, but for reasoning and citations.
 fn block(content: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
+    if let Some(citations) = content.object("citations") {
+        return cited(&citations, form, reading);
+    }
     if let Some(text) = content.object("reasoning").and_then(|it| it.string("text")) {
         return reading.reasoning(form, text);
     }
@@ -178,5 +240,45 @@ mod tests {
                 "end"
             ]
         );
+    }
+
+    #[test]
+    fn a_graphs_nodes_speak_inside_of_its_events() {
+        let delta = r#"{"type":"modelStreamUpdateEvent","event":{"type":"modelContentBlockDeltaEvent","delta":{"type":"textDelta","text":"Hi"}}}"#;
+        let end = r#"{"type":"agentResultEvent","result":{"type":"agentResult","lastMessage":{"role":"assistant","content":[{"text":"Hi"}]}}}"#;
+        let node = |event: &str| {
+            format!(
+                r#"{{"type":"nodeStreamUpdateEvent","nodeId":"a","nodeType":"agentNode","inner":{{"source":"agent","event":{event}}}}}"#
+            )
+        };
+        let result = r#"{"type":"multiAgentResultEvent","result":{"type":"multiAgentResult","status":"COMPLETED","results":[],"content":[{"text":"Hi"}]}}"#;
+        let node_result = r#"{"type":"nodeResultEvent","nodeId":"a","nodeType":"agentNode","result":{"type":"nodeResult","content":[{"text":"Hi"}]}}"#;
+        assert_eq!(
+            said(&[&node(delta), &node(end), node_result, result]),
+            ["text Hi", "text Hi", "text Hi", "turn end", "end"]
+        );
+        assert_eq!(said(&[result]), ["text Hi", "end"]);
+        let failed = r#"{"type":"multiAgentResultEvent","result":{"status":"FAILED","content":[],"error":{"message":"SECRET"}}}"#;
+        assert_eq!(said(&[failed])[0], "error");
+    }
+
+    #[test]
+    fn cited_text_and_results_of_tools_lie_deeper() {
+        for (event, expected) in [
+            (
+                r#"{"type":"modelContentBlockDeltaEvent","delta":{"type":"citationsDelta","citations":[{"sourceContent":[{"text":"CITED"}]}],"content":[{"text":"Hi"}]}}"#,
+                "text Hi",
+            ),
+            (
+                r#"{"type":"contentBlockEvent","contentBlock":{"citations":{"citations":[],"content":[{"text":"Hi"}]}}}"#,
+                "text Hi",
+            ),
+            (
+                r#"{"type":"toolResultEvent","result":{"toolResult":{"toolUseId":"c","status":"error","content":[]}}}"#,
+                "result c [] failed",
+            ),
+        ] {
+            assert_eq!(said(&[event]), [expected], "{event}");
+        }
     }
 }

@@ -40,6 +40,20 @@ fn check(cases: &[(&[&str], &[&str], bool)]) {
 }
 
 #[test]
+fn a_subgraphs_message_is_told_once_and_another_with_the_same_words_again() {
+    let update = |namespace: &str, node: &str, id: &str| {
+        format!(
+            r#"[{namespace},{{"{node}":{{"messages":[{{"type":"ai","content":"Yes.","id":"{id}"}}]}}}}]"#
+        )
+    };
+    let inner = update(r#"["child:1"]"#, "inner", "m1");
+    let outer = update("[]", "child", "m1");
+    let other = update("[]", "other", "m2");
+    let (pieces, _) = read(&[&inner, &outer, &other], true);
+    assert_eq!(pieces, ["Yes.", "Yes."]);
+}
+
+#[test]
 fn events_end_where_they_end() {
     check(&[
         (&["data: {\"chunk\":\"a\"}\n"], &["a"], false),
