@@ -63,24 +63,27 @@ class Agents:
     """A process that serves agents, from its start to its end."""
 
     def __init__(self, name, command, environment):
-        began = time.monotonic()
+        self.name = name
+        self._began = time.monotonic()
         self._child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **environment},
         )
+
+    def wait_until_ready(self):
+        """Waits for the cases, of which there are none before."""
         line = self._child.stdout.readline()
         if not line:
-            raise RuntimeError(f"{name}: the agents' process ended with {self._child.wait()}")
+            raise RuntimeError(f"{self.name}: the agents' process ended with {self._child.wait()}")
         described = json.loads(line)
-        self.name = name
         self.endpoint = described["endpoint"]
         self.cases = [
             Case(**case, endpoint=self.endpoint, number=number)
             for number, case in enumerate(described["cases"])
         ]
-        self.seconds = time.monotonic() - began
+        self.seconds = time.monotonic() - self._began
 
     def stop(self):
         """Its standard input ends, and so does it."""
@@ -111,6 +114,8 @@ def everything(target, only=None):
                 command = [python, HERE / "python" / "server.py", *chosen]
                 served.append(Agents(name, command, environment))
                 stack.callback(served[-1].stop)
+        for agents in served:
+            agents.wait_until_ready()
         yield served
 
 
