@@ -10,7 +10,7 @@ PROMPT = "PROMPT-ECHO What is the weather in Paris?"
 SYSTEM = "SYSTEM You are an agent that knows the weather."
 TOOL_RESULT = "TOOL-RESULT sunny, 21 degrees"
 SECRET = "SECRET of the operator"
-MARKS = ("PROMPT-ECHO", "SYSTEM", "TOOL-RESULT", "THINKING", "SECRET")
+MARKS = ("PROMPT-ECHO", "SYSTEM", "TOOL-RESULT", "THINKING", "STATUS", "SECRET")
 
 
 def text(words):
@@ -47,6 +47,10 @@ SCRIPTS = {
     "fails": [[text("Half"), text(" an answer"), FAIL]],
     "fails_at_once": [[FAIL]],
     # The nodes of a graph, the agents of a team.
+    "final_answer": [
+        [call("Paris")],
+        [{"kind": "call", "name": "final_answer", "input": {"answer": "It is 21°C in Paris."}}],
+    ],
     "hands_over": [[text("Ask the writer. "), HANDOFF], [text("")]],
     "researcher": [[text("Paris"), text(" is mild. ")]],
     "writer": [ANSWER],

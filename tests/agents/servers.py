@@ -18,7 +18,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 # What each environment holds; a framework is a file of that name in `python/frameworks`.
 ENVIRONMENTS = {
-    "newest": ("openai_events", "anthropic_events", "openai_agents", "langgraph", "pydantic_ai", "ag_ui"),
+    "newest": (
+        "openai_events",
+        "anthropic_events",
+        "openai_agents",
+        "langgraph",
+        "pydantic_ai",
+        "ag_ui",
+        "autogen",
+        "claude",
+        "smolagents_",
+        "agent_framework_",
+        "agno_",
+        "haystack_",
+    ),
     "capped": ("strands", "strands_teams", "adk", "llama_index"),
 }
 

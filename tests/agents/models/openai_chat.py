@@ -25,6 +25,8 @@ async def endpoint(request):
     if body.get("stream"):
         usage = (body.get("stream_options") or {}).get("include_usage")
         return event_stream(stream(body["model"], turn, results, usage))
+    if FAIL in turn:
+        return refusal(FAILURE)
     return JSONResponse(completion(body["model"], turn, results))
 
 
@@ -68,7 +70,7 @@ def completion(model, turn, results):
         if piece["kind"] == "call":
             function = {"name": piece["name"], "arguments": json.dumps(piece["input"])}
             message["tool_calls"] = [tool_call(function, results)]
-        elif piece != FAIL:
+        else:
             key = KEYS[piece["kind"]]
             message[key] = (message.get(key) or "") + piece["text"]
     choice = {"index": 0, "message": message, "finish_reason": finish_reason(turn)}

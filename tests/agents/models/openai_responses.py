@@ -17,6 +17,8 @@ USAGE = {
     "total_tokens": 12,
 }
 
+FAILURE = {"error": {"message": SECRET, "type": "invalid_request_error"}}
+
 
 async def endpoint(request):
     """`POST /v1/responses`."""
@@ -25,10 +27,12 @@ async def endpoint(request):
     results = sum(item.get("type") == "function_call_output" for item in items)
     turn = turn_of(body["model"], results)
     if fails_at_once(turn):
-        return refusal({"error": {"message": SECRET, "type": "invalid_request_error"}})
+        return refusal(FAILURE)
     events = list(stream(body["model"], body.get("instructions"), turn, results))
     if body.get("stream"):
         return event_stream(events)
+    if FAIL in turn:
+        return refusal(FAILURE)
     return JSONResponse(events[-1][1]["response"])
 
 
