@@ -16,7 +16,8 @@ from service import Service
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# What each environment holds; a framework is a file of that name in `python/frameworks`.
+# What each environment holds; a framework is a file of that name in `python/frameworks`, or, for the
+# one of Node, in `node/frameworks`.
 ENVIRONMENTS = {
     "newest": (
         "openai_events",
@@ -33,6 +34,7 @@ ENVIRONMENTS = {
         "haystack_",
     ),
     "capped": ("strands", "strands_teams", "adk", "llama_index"),
+    "node": ("ai_sdk", "strands_ts"),
 }
 
 
@@ -57,7 +59,7 @@ class Case:
     @property
     def outcome(self):
         """`complete`, `incomplete`, `error` or `observe`, as in the captures."""
-        if self.reads == "observe":
+        if self.reads in ("observe", "printed"):
             return "observe"
         if not scripts.fails(self.script):
             return "complete"
@@ -123,8 +125,11 @@ def everything(target, only=None):
         for name, frameworks in ENVIRONMENTS.items():
             chosen = [each for each in frameworks if only in (None, each)]
             if chosen:
-                python = target / f"venv-{name}" / "bin" / "python"
-                command = [python, HERE / "python" / "server.py", *chosen]
+                if name == "node":
+                    command = ["node", HERE / "node" / "server.js", *chosen]
+                else:
+                    python = target / f"venv-{name}" / "bin" / "python"
+                    command = [python, HERE / "python" / "server.py", *chosen]
                 served.append(Agents(name, command, environment))
                 stack.callback(served[-1].stop)
         for agents in served:
