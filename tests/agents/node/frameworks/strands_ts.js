@@ -2,7 +2,7 @@
 
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { Agent, BedrockModel, tool } from '@strands-agents/sdk'
-import { Graph } from '@strands-agents/sdk/multiagent'
+import { Graph, Swarm } from '@strands-agents/sdk/multiagent'
 import { z } from 'zod'
 import * as room from '../room.js'
 
@@ -81,11 +81,21 @@ const nodes = {
   'all events: SSE, event: type': room.sse({ name: (event) => event.type }),
   "nodes' text deltas": room.each((event) => event.inner && delta(event.inner.event)),
 }
+const named = (team) =>
+  Object.fromEntries(Object.entries(nodes).map(([name, send]) => [`${team}: ${name}`, send]))
 framework.ways(
   graph,
-  Object.fromEntries(Object.entries(nodes).map(([name, send]) => [`graph: ${name}`, send])),
+  named('graph'),
   { scripts: ['writer'], reads: room.words('researcher') + room.words('writer') },
 )
+
+const swarm = (script) =>
+  new Swarm({ nodes: [member('hands_over_by_decision'), member(script)] }).stream(room.prompt)
+framework.ways(swarm, named('swarm'), {
+  scripts: ['decides'],
+  reads: room.words('hands_over_by_decision') + room.words('decides'),
+})
+
 // A node's result is what that of an agent alone is, after which nothing more is to come.
 framework.ways(
   graph,
