@@ -34,6 +34,13 @@ HANDOFF = {
     "name": "handoff_to_agent",
     "input": {"agent_name": "writer", "message": "TOOL-RESULT your turn"},
 }
+
+
+def decide(**decision):
+    """What ends an agent's part in a swarm of TypeScript's."""
+    return {"kind": "call", "name": "strands_structured_output", "input": decision}
+
+
 ANSWER = [text("It"), text(" is"), text(" 21°C in Paris"), text(".")]
 
 # A script is a list of turns of the model, a turn a list of pieces.
@@ -46,12 +53,17 @@ SCRIPTS = {
     "writes_json": [[text('{"city": "Paris",'), text(' "celsius"'), text(": 21}")]],
     "fails": [[text("Half"), text(" an answer"), FAIL]],
     "fails_at_once": [[FAIL]],
-    # The nodes of a graph, the agents of a team.
+    # What ends a run of smolagents.
     "final_answer": [
         [call("Paris")],
         [{"kind": "call", "name": "final_answer", "input": {"answer": "It is 21°C in Paris."}}],
     ],
+    # The nodes of a graph, the agents of a team.
     "hands_over": [[text("Ask the writer. "), HANDOFF], [text("")]],
+    "hands_over_by_decision": [
+        [text("Ask the writer. "), decide(agentId="decides", message="TOOL-RESULT your turn")]
+    ],
+    "decides": [[*ANSWER, decide(message="It is 21°C in Paris.")]],
     "researcher": [[text("Paris"), text(" is mild. ")]],
     "writer": [ANSWER],
 }

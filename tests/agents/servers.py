@@ -16,7 +16,8 @@ from service import Service
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# What each environment holds; a framework is a file of that name in `python/frameworks`.
+# What each environment holds; a framework is a file of that name in `python/frameworks`, or, for the
+# one of Node, in `node/frameworks`.
 ENVIRONMENTS = {
     "newest": (
         "openai_events",
@@ -33,6 +34,7 @@ ENVIRONMENTS = {
         "haystack_",
     ),
     "capped": ("strands", "strands_teams", "adk", "llama_index"),
+    "node": ("ai_sdk", "strands_ts"),
 }
 
 
@@ -48,8 +50,6 @@ class Case:
     # Where it is served, under which number.
     endpoint: str
     number: int
-    # The agents' own process knows what reaches them.
-    visits: tuple = ()
 
     @property
     def id(self):
@@ -59,7 +59,7 @@ class Case:
     @property
     def outcome(self):
         """`complete`, `incomplete`, `error` or `observe`, as in the captures."""
-        if self.reads == "observe":
+        if self.reads in ("observe", "printed"):
             return "observe"
         if not scripts.fails(self.script):
             return "complete"
@@ -78,24 +78,27 @@ class Agents:
     """A process that serves agents, from its start to its end."""
 
     def __init__(self, name, command, environment):
-        began = time.monotonic()
+        self.name = name
+        self._began = time.monotonic()
         self._child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **environment},
         )
+
+    def wait_until_ready(self):
+        """Waits for the cases, of which there are none before."""
         line = self._child.stdout.readline()
         if not line:
-            raise RuntimeError(f"{name}: the agents' process ended with {self._child.wait()}")
+            raise RuntimeError(f"{self.name}: the agents' process ended with {self._child.wait()}")
         described = json.loads(line)
-        self.name = name
         self.endpoint = described["endpoint"]
         self.cases = [
             Case(**case, endpoint=self.endpoint, number=number)
             for number, case in enumerate(described["cases"])
         ]
-        self.seconds = time.monotonic() - began
+        self.seconds = time.monotonic() - self._began
 
     def stop(self):
         """Its standard input ends, and so does it."""
@@ -122,10 +125,15 @@ def everything(target, only=None):
         for name, frameworks in ENVIRONMENTS.items():
             chosen = [each for each in frameworks if only in (None, each)]
             if chosen:
-                python = target / f"venv-{name}" / "bin" / "python"
-                command = [python, HERE / "python" / "server.py", *chosen]
+                if name == "node":
+                    command = ["node", HERE / "node" / "server.js", *chosen]
+                else:
+                    python = target / f"venv-{name}" / "bin" / "python"
+                    command = [python, HERE / "python" / "server.py", *chosen]
                 served.append(Agents(name, command, environment))
                 stack.callback(served[-1].stop)
+        for agents in served:
+            agents.wait_until_ready()
         yield served
 
 

@@ -96,7 +96,7 @@ SDK_VALUES = (
     {"data": "a dict é☃, "},
     Result("a dataclass, "),
     Message(content="a model, "),
-    {"output": (Message(content="a tuple "), "of two, ")},
+    {"output": (Message(content="a tuple "), Message(content="of two, "))},
     {"text": {"a set, "}},
     Opaque(),
     3,

@@ -71,7 +71,11 @@ class Answer:
             for value in values
         }
         self.text = response["body"]
-        self.json = json.loads(self.text)
+
+    @property
+    def json(self):
+        """The body of an answer that is no stream."""
+        return json.loads(self.text)
 
     def __repr__(self):
         return f"{self.status} {self.text}"

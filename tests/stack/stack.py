@@ -51,8 +51,12 @@ class Stack:
 
     def try_to_ask(self, agent, prompt, session=None):
         """The same where no visit may come of it."""
-        body = {"agentId": agent, "prompt": prompt, "sessionId": session}
-        event = gateway.event("POST", "/api/agents/invoke", json.dumps(body, ensure_ascii=False))
         before = len(self._service.visits)
-        answer = gateway.Answer(self._function.invoke(event))
+        answer = self.answer(agent, prompt, session)
         return answer, self._service.visits[before:]
+
+    def answer(self, agent, prompt, session=None, path="/api/agents/invoke"):
+        """Sends a prompt; gives the answer alone."""
+        body = {"agentId": agent, "prompt": prompt, "sessionId": session}
+        event = gateway.event("POST", path, json.dumps(body, ensure_ascii=False))
+        return gateway.Answer(self._function.invoke(event))

@@ -9,14 +9,15 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from script import SCRIPTS
+from script import PROMPT, SCRIPTS, SECRET, SYSTEM, TOOL_RESULT
 
 from . import anthropic, bedrock, gemini, openai_chat, openai_responses
 
 
 async def scripts(_):
-    """The scripts themselves, for an agent in another language."""
-    return JSONResponse(SCRIPTS)
+    """The scripts and what goes with them, for an agent in another language."""
+    said = {"prompt": PROMPT, "system": SYSTEM, "toolResult": TOOL_RESULT, "secret": SECRET}
+    return JSONResponse({**said, "scripts": SCRIPTS})
 
 
 app = Starlette(

@@ -18,7 +18,7 @@ FAILURE = {"error": {"message": SECRET, "type": "server_error", "param": None, "
 async def endpoint(request):
     """`POST /v1/chat/completions`."""
     body = await request.json()
-    results = sum(message["role"] == "tool" for message in body["messages"])
+    results = sum(is_result(message) for message in body["messages"])
     turn = turn_of(body["model"], results)
     if fails_at_once(turn):
         return refusal(FAILURE)
@@ -28,6 +28,12 @@ async def endpoint(request):
     if FAIL in turn:
         return refusal(FAILURE)
     return JSONResponse(completion(body["model"], turn, results))
+
+
+def is_result(message):
+    """Whether a message is a tool's result; smolagents sends those as the user's."""
+    told = message["role"] == "user" and "Observation:" in json.dumps(message["content"])
+    return message["role"] == "tool" or told
 
 
 def finish_reason(turn):

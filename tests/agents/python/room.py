@@ -21,7 +21,8 @@ class Case:
     way: str
     script: str
     # What of the script's words a caller should read: `all`, `last` (those of the last turn alone),
-    # `observe` (reasonable people differ), or the text itself.
+    # `observe` (reasonable people differ), `printed` (the agent sends what Python prints of its own
+    # objects, which hides what is whose), or the text itself.
     reads: str
     # How a failure shows: `incomplete` after words, `error` where no words came before it.
     failure: str

@@ -39,7 +39,6 @@ def streamed(client):
 DUMPS = {
     "send_json(update.to_dict())": room.objects(lambda update: room.jsonable(update.to_dict())),
     "send_text(update.to_json())": room.text(lambda update: update.to_json()),
-    "send_json({text: update.text})": room.objects(lambda update: {"text": update.text}),
     "SSE, [DONE]": room.sse(lambda update: update.to_json(), done=True),
     "SDK yield": room.sdk,
 }
@@ -50,6 +49,14 @@ for kind, client, failure in (
 ):
     named = {f"{kind}: {name}": send for name, send in DUMPS.items()}
     framework.ways(streamed(client), named, failure=failure)
+# With Responses the whole text comes again, in an update that says so beside the text alone.
+TEXTS = {"send_json({text: update.text})": room.objects(lambda update: {"text": update.text})}
+framework.ways(
+    streamed(OpenAIChatClient), {f"responses: {name}": send for name, send in TEXTS.items()}, reads="observe"
+)
+framework.ways(
+    streamed(OpenAIChatCompletionClient), {f"chat: {name}": send for name, send in TEXTS.items()}
+)
 
 
 @framework.way("one AgentResponse.to_dict()", failure="error")

@@ -83,16 +83,15 @@ DUMPS = {
         lambda event: room.default_str(room.jsonable(event)),
         name=lambda event: getattr(event, "type", "TaskResult"),
     ),
-    "SDK yield": room.sdk,
 }
 # Where the model does not stream, a turn's words beside a call are in a ThoughtEvent: they are
-# thoughts to AutoGen, and a reply to nobody. The SDK makes a `repr` of models with a time in them.
+# thoughts to AutoGen, and a reply to nobody.
 for name, send in DUMPS.items():
-    observed = "observe" if name == "SDK yield" else None
-    beside = {script: observed or "last" for script in ("tools", "tool_fails")}
-    framework.ways(run(False), {f"whole: {name}": send}, failure="error", **beside)
-    beside = {script: observed or "all" for script in ("tools", "tool_fails")}
-    framework.ways(run(True), {f"streaming: {name}": send}, **beside)
+    framework.ways(run(False), {f"whole: {name}": send}, failure="error", tools="last", tool_fails="last")
+    framework.ways(run(True), {f"streaming: {name}": send})
+# The SDK knows no JSON of a model with a time in it, and sends what Python prints of it.
+for name, stream in (("whole", run(False)), ("streaming", run(True))):
+    framework.ways(stream, {f"{name}: SDK yield": room.sdk}, reads="printed")
 framework.ways(
     run(True),
     {
@@ -109,6 +108,7 @@ framework.ways(
     scripts=("writer",),
     reads=BOTH,
 )
+framework.ways(team, {"team: SDK yield": room.sdk}, scripts=("writer",), reads="printed")
 
 
 @framework.way("final: {result: messages[-1].content}", reads="last", failure="error")

@@ -143,7 +143,7 @@ framework.ways(
             DUMPS["send_json(event.model_dump(mode='json'))"],
         ),
     },
-    failure="complete",
+    fails="observe",
 )
 
 

@@ -53,12 +53,13 @@ framework.ways(
             lambda step: step if isinstance(step, FinalAnswerStep) else None, room.objects()
         )
     },
+    reads=ANSWER,
 )
 # Without a name, a step's `output` and the answer's are told apart by nothing.
 framework.ways(stream, {"SDK yield": room.sdk}, reads="observe")
 
 
-@framework.way("final: {result: agent.run()}")
+@framework.way("final: {result: agent.run()}", reads=ANSWER)
 async def final(socket, script):
     """The answer alone."""
     await socket.send_json({"result": agent(script).run(scripts.PROMPT)})

@@ -45,7 +45,11 @@ HANDED = "".join(scripts.words("hands_over") + scripts.words("writer"))
 framework.ways(swarm, {f"swarm: {name}": send for name, send in DUMPS.items()}, reads=HANDED)
 
 
-@framework.way("graph: final: {result: str(node's result)}", reads="last")
+# Strands ends a result's lines, the last one too.
+LINE = "".join(scripts.words("writer")) + "\n"
+
+
+@framework.way("graph: final: {result: str(node's result)}", reads=LINE)
 async def final(socket, script):
     """What the last node says, alone."""
     async for event in graph(script):
