@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "sdk"))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "stack"))
 
 from runtime_api import Function  # noqa: E402
 

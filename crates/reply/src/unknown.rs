@@ -20,7 +20,8 @@ impl Reprs {
         let text = text.decode();
         let text = text.trim();
         let has_form = (text.starts_with("{'") && text.ends_with('}')) || is_object(text);
-        let is_repr = has_form && (self.object_came || text.contains(" object at 0x"));
+        let is_repr = (has_form && (self.object_came || text.contains(" object at 0x")))
+            || is_model(text, if self.object_came { 2 } else { 3 });
         // It was an event, and so is the next one.
         self.object_came |= is_repr;
         is_repr
@@ -42,6 +43,48 @@ pub(crate) fn is_object(text: &str) -> bool {
     name.split('.').all(is_word) && field.is_some_and(is_word)
 }
 
+/// Whether a text is the fields of a Pydantic model, as its `str` gives them: `field='a' other=None`,
+/// so many at least. What a person writes has no `None`, `{}` or `Name(…)` among its values.
+fn is_model(text: &str, fewest: usize) -> bool {
+    let (mut rest, mut fields, mut has_literal) = (text, 0, false);
+    while let Some((field, after)) = rest.split_once('=') {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        if field.is_empty() || !field.chars().all(is_name) {
+            return false;
+        }
+        let value = &after[..literal_length(after)];
+        let is_literal = matches!(value, "None" | "True" | "False" | "{}" | "[]")
+            || (value.ends_with(')') && value.starts_with(char::is_alphabetic));
+        has_literal |= is_literal;
+        fields += 1;
+        rest = &after[value.len()..];
+        match rest.strip_prefix(' ') {
+            Some(next) => rest = next,
+            None => break,
+        }
+    }
+    rest.is_empty() && fields >= fewest && has_literal
+}
+
+/// How long a Python literal is: to the first space that is in no string and in no brackets.
+fn literal_length(text: &str) -> usize {
+    let (mut quote, mut depth, mut is_escaped) = (None, 0_usize, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            _ if is_escaped => is_escaped = false,
+            (Some(_), b'\\') => is_escaped = true,
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            (None, b' ') if depth == 0 => return at,
+            (None, _) => {}
+        }
+    }
+    text.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +98,14 @@ mod tests {
             ("RunContent(content='x', n=1)", false, true),
             ("a.b.Event(x=1)", false, true),
             ("Event(agent=<a.B object at 0x7f>)", true, true),
+            (
+                "id='a' source='user' usage=None content='it\\'s'",
+                true,
+                true,
+            ),
+            ("messages=[Text(id='a', x=1)] stop_reason=None", false, true),
+            ("a=1 b=2 c=3", false, false),
+            ("x='a' y='b' z='c'", false, false),
             ("print(x)", false, false),
             ("Call f(x=1) then.", false, false),
             ("Hi", false, false),

@@ -112,7 +112,7 @@ fn content(part: &Object<'_>, wanted: Wanted, reading: &mut Reading<'_>) {
     let kind = kind.decode();
     if kind == "text" {
         if let Some(text) = part.string("text").filter(|_| wanted != Wanted::Steps) {
-            reading.text("text", text);
+            reading.text(merged("text", "text replaced", part), text);
         }
         return;
     }
@@ -122,7 +122,7 @@ fn content(part: &Object<'_>, wanted: Wanted, reading: &mut Reading<'_>) {
     match &*kind {
         "text_reasoning" | "reasoning" => {
             if let Some(thought) = part.string("text") {
-                reading.reasoning("reasoning", thought);
+                reading.reasoning(merged("reasoning", "reasoning replaced", part), thought);
             }
         }
         "function_call" | "functionCall" => {
@@ -143,6 +143,15 @@ fn content(part: &Object<'_>, wanted: Wanted, reading: &mut Reading<'_>) {
             reading.result(id, output, is_there(part, "exception"));
         }
         kind => service_tool(kind, part, reading),
+    }
+}
+
+/// The form of a content: a piece, or the whole that takes the place of the pieces before it.
+fn merged<'f>(piece: &'f str, whole: &'f str, part: &Object<'_>) -> &'f str {
+    if part.is("merge_mode", "replace") {
+        whole
+    } else {
+        piece
     }
 }
 

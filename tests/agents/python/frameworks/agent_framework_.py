@@ -40,23 +40,22 @@ DUMPS = {
     "send_json(update.to_dict())": room.objects(lambda update: room.jsonable(update.to_dict())),
     "send_text(update.to_json())": room.text(lambda update: update.to_json()),
     "SSE, [DONE]": room.sse(lambda update: update.to_json(), done=True),
+}
+# Without the update's `merge_mode`.
+TEXTS = {
+    "send_json({text: update.text})": room.objects(lambda update: {"text": update.text}),
     "SDK yield": room.sdk,
 }
-# Of a `response.failed` the framework says nothing: to it, the run just ends.
-for kind, client, failure in (
-    ("responses", OpenAIChatClient, "complete"),
-    ("chat", OpenAIChatCompletionClient, "incomplete"),
+# On Responses the framework follows the pieces of a text with the whole, `merge_mode` `replace`:
+# without that, nobody can tell it from what the model said twice. Of a `response.failed` it says
+# nothing: to it, the run just ends.
+RESPONSES = {"failure": "complete"}
+for kind, client, both, alone in (
+    ("responses", OpenAIChatClient, RESPONSES, {**RESPONSES, "reads": "observe"}),
+    ("chat", OpenAIChatCompletionClient, {}, {}),
 ):
-    named = {f"{kind}: {name}": send for name, send in DUMPS.items()}
-    framework.ways(streamed(client), named, failure=failure)
-# With Responses the whole text comes again, in an update that says so beside the text alone.
-TEXTS = {"send_json({text: update.text})": room.objects(lambda update: {"text": update.text})}
-framework.ways(
-    streamed(OpenAIChatClient), {f"responses: {name}": send for name, send in TEXTS.items()}, reads="observe"
-)
-framework.ways(
-    streamed(OpenAIChatCompletionClient), {f"chat: {name}": send for name, send in TEXTS.items()}
-)
+    framework.ways(streamed(client), {f"{kind}: {way}": send for way, send in DUMPS.items()}, **both)
+    framework.ways(streamed(client), {f"{kind}: {way}": send for way, send in TEXTS.items()}, **alone)
 
 
 @framework.way("one AgentResponse.to_dict()", failure="error")
