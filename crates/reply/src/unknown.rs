@@ -73,8 +73,7 @@ fn literal_length(text: &str) -> usize {
         match (quote, byte) {
             _ if is_escaped => is_escaped = false,
             (Some(_), b'\\') => is_escaped = true,
-            (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => {}
+            (Some(open), _) => quote = (open != byte).then_some(open),
             (None, b'\'' | b'"') => quote = Some(byte),
             (None, b'(' | b'[' | b'{') => depth += 1,
             (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
