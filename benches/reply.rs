@@ -139,7 +139,7 @@ fn ratios() -> bool {
     for (pieces, bytes) in [(20, 20), (400, 20), (20, 200), (400, 200)] {
         let sample = messages(Form::Events, pieces, bytes);
         let mut to_plain = ratio(ours, plain, &sample);
-        for _ in 0..2 {
+        for _ in 0..4 {
             // What else the machine does can only add to it.
             if to_plain > MOST {
                 to_plain = to_plain.min(ratio(ours, plain, &sample));

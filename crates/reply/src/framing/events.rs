@@ -185,7 +185,12 @@ impl Events {
             }
             let start = *at;
             let rest = &message[start..];
-            let Some(length) = memchr2(b'\n', b'\r', rest.as_bytes()) else {
+            // Every event ends with a blank line, for which no search is needed.
+            let line_end = match bytes[start] {
+                b'\n' => Some(0),
+                _ => memchr2(b'\n', b'\r', rest.as_bytes()),
+            };
+            let Some(length) = line_end else {
                 check_size(self.line.len() + rest.len())?;
                 self.line_is_older = !self.line.is_empty();
                 self.line.push_str(rest);
