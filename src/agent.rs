@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::agentcore::reply_end::ReplyEnd;
+use crate::agentcore::invoke::reply_end::ReplyEnd;
 
 /// An agent's id as the API shows it: `ONBOARDING_AGENT_ARN` configures `onboarding`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -22,21 +22,28 @@ use crate::invocation::{RuntimeSessionId, SessionId};
 use crate::limits::Limits;
 use crate::service::AgentService;
 use crate::telemetry::Metrics;
+use crate::telemetry::request::RequestIds;
+use crate::trace::TraceHeaders;
 pub(crate) use error::ApiError;
 use response::{AgentBody, AgentsBody, HealthBody, StatusBody, json};
 
 mod accept;
+mod answer;
 pub mod context;
 mod cors;
 mod error;
+mod format;
 mod invoke;
+mod limit;
 mod request;
 mod response;
 mod session;
-mod stream;
 mod timing;
+mod turn;
 
-pub use context::{AnswerLimit, RequestContext};
+use context::Received;
+pub use context::RequestContext;
+pub use limit::AnswerLimit;
 
 const AGENTS: &str = "/api/agents";
 const AGENT: &str = "/api/agents/{agent_id}";
@@ -106,7 +113,7 @@ impl Shared {
 
     /// The agent that a path names.
     fn agent(&self, id: Result<Path<String>, PathRejection>) -> Result<&Agent, ApiError> {
-        let agent = id.ok().and_then(|Path(id)| self.service.agents().find(&id));
+        let agent = id.ok().and_then(|Path(id)| self.service.find(&id));
         agent.ok_or_else(ApiError::unknown_agent)
     }
 }
@@ -143,8 +150,14 @@ impl Api {
         if let Some(uri) = without_prefix(request.uri(), prefixes) {
             *request.uri_mut() = uri;
         }
-        let ids = context.ids(request.headers());
-        request.extensions_mut().insert(Arc::new(context));
+        let trace = TraceHeaders::new(request.headers(), context.xray.as_deref());
+        let ids = RequestIds::new(&context.request_id, trace.trace_id());
+        let received = Received {
+            context,
+            trace,
+            ids: ids.clone(),
+        };
+        request.extensions_mut().insert(Arc::new(received));
 
         let answered = ids.scope(self.router.clone().oneshot(request)).await;
         let mut response = answered.unwrap_or_else(|never| match never {});
@@ -251,10 +264,11 @@ async fn show_agent(
 
 async fn show_status(
     State(shared): State<Arc<Shared>>,
-    Extension(context): Context,
+    Extension(received): Context,
     agent_id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let agent = shared.agent(agent_id)?;
+    let context = &received.context;
     let deadline = context.deadline(shared.service.deadline(context.received));
     let status = shared.service.status(agent, deadline).await;
     Ok(json(
@@ -274,7 +288,7 @@ async fn health() -> Response {
 }
 
 /// The context of the request at hand, which [`Api::answer`] puts there.
-type Context = Extension<Arc<RequestContext>>;
+type Context = Extension<Arc<Received>>;
 
 #[cfg(test)]
 mod tests {

@@ -2,11 +2,10 @@
 
 use std::time::SystemTime;
 
-use crate::agentcore::credentials::CredentialsCache;
-use crate::agentcore::tls;
+use crate::agentcore::credentials::{CredentialsCache, default_chain};
+use crate::agentcore::wire::{Connector, tls};
 use crate::agentcore::{self, AgentCoreClient};
 use crate::api::{Api, Settings};
-use crate::aws;
 use crate::config::{Config, ConfigError, Environment};
 use crate::service::AgentService;
 use crate::telemetry::Metrics;
@@ -22,11 +21,7 @@ pub fn api(
     metrics: Option<Metrics>,
     now: fn() -> SystemTime,
 ) -> Result<Api, ConfigError> {
-    let roots = config.roots.load().map_err(|error| ConfigError {
-        variable: error.variable.to_owned(),
-        problem: error.to_string(),
-        accepted: "a path with PEM certificates that can be read".to_owned(),
-    })?;
+    let connector = connector(config)?;
     let client = AgentCoreClient::new(
         agentcore::Settings {
             endpoint: config.endpoint.clone(),
@@ -34,8 +29,8 @@ pub fn api(
             timeouts: config.timeouts,
             retry: config.retry,
         },
-        CredentialsCache::new(aws::default_chain(env), now),
-        tls::client_config(roots),
+        CredentialsCache::new(default_chain(env, connector.clone()), now),
+        connector,
         now,
     );
     let service = AgentService::new(config.agents.clone(), client, now);
@@ -50,4 +45,17 @@ pub fn api(
         now,
     };
     Ok(Api::new(service, settings))
+}
+
+/// What opens the connections that a configuration describes.
+///
+/// # Errors
+/// [`ConfigError`] where root certificates that were asked for cannot be read.
+pub fn connector(config: &Config) -> Result<Connector, ConfigError> {
+    let roots = config.roots.load().map_err(|error| ConfigError {
+        variable: error.variable.to_owned(),
+        problem: error.to_string(),
+        accepted: "a path with PEM certificates that can be read".to_owned(),
+    })?;
+    Ok(Connector::new(tls::client_config(roots)))
 }

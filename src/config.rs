@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::agent::{Agent, AgentId, AgentRegistry, RuntimeArn};
 use crate::agentcore::Timeouts;
-use crate::agentcore::endpoint::Endpoint;
-use crate::agentcore::reply_end::ReplyEnd;
-use crate::agentcore::retry::RetryPolicy;
-use crate::agentcore::tls::RootCertificates;
+use crate::agentcore::invoke::reply_end::ReplyEnd;
+use crate::agentcore::invoke::retry::RetryPolicy;
+use crate::agentcore::wire::endpoint::Endpoint;
+use crate::agentcore::wire::tls::RootCertificates;
 use crate::secret::Secret;
 
 /// The largest prompt that can be configured, in bytes.

@@ -21,12 +21,11 @@
 //! | [`api`] | routes, requests, answers, errors |
 //! | [`lambda`] | gateway events in, gateway answers out |
 //! | [`telemetry`], [`trace`] | what is logged; which trace headers go on |
-//! | [`aws`], [`bridge`] | credentials; the parts put together |
+//! | [`bridge`] | the parts put together |
 
 pub mod agent;
 pub mod agentcore;
 pub mod api;
-pub mod aws;
 pub mod bridge;
 pub mod caller;
 pub mod config;

@@ -30,7 +30,7 @@ async fn run(env: &Environment) -> ExitCode {
     let (api, mode) = match start(env) {
         Ok(started) => started,
         Err(error) => {
-            Output.line(&telemetry::configuration_error(&error, now()));
+            Output.line(telemetry::configuration_error(&error, now()));
             if lambda::is_here(env) {
                 lambda::report_init_error(env, &error).await;
             } else {
@@ -63,7 +63,7 @@ fn start(env: &Environment) -> Result<(Api, InvokeMode), ConfigError> {
 /// On Lambda there is nothing but JSON on either stream.
 fn failed(env: &Environment, error: &(dyn Error + 'static)) -> ExitCode {
     if lambda::is_here(env) {
-        Output.line(&telemetry::fatal(error, now()));
+        Output.line(telemetry::fatal(error, now()));
     } else {
         say(&error.to_string());
     }

@@ -1,17 +1,16 @@
 //! The agents as a service: which there are, and what one of them replies.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::time::Instant;
 
 use crate::agent::{Agent, AgentRegistry, RuntimeArnError};
 use crate::agentcore::error::InvocationError;
-use crate::agentcore::exchange::ReplyEvent;
-use crate::agentcore::observer::Observer;
+use crate::agentcore::invoke::observer::Observer;
+use crate::agentcore::invoke::{Progress, ReplyStream};
 use crate::agentcore::session::EndSessionError;
 use crate::agentcore::status::RuntimeStatus;
-use crate::agentcore::{AgentCoreClient, ReplyStream, Runtime};
+use crate::agentcore::{AgentCoreClient, Runtime};
 use crate::invocation::{Invocation, RuntimeSessionId};
 use crate::telemetry;
 
@@ -36,26 +35,6 @@ pub enum AgentStatus {
     NotConfigured,
     /// What the control plane said.
     Checked(Checked),
-}
-
-/// A reply as a whole, or as much of it as came.
-#[derive(Debug)]
-pub struct Reply {
-    /// The pieces, joined.
-    pub text: String,
-    /// How many pieces there were.
-    pub chunks: u64,
-    /// Why this is not the whole reply, where it is not.
-    pub shortfall: Option<Shortfall>,
-}
-
-/// Why a reply is not whole.
-#[derive(Debug)]
-pub enum Shortfall {
-    /// It broke off.
-    Interrupted(InvocationError),
-    /// It is longer than may be kept.
-    TooLong,
 }
 
 impl AgentService {
@@ -84,6 +63,11 @@ impl AgentService {
                 })
         };
         AgentStatus::Checked(self.statuses.get(&agent.id, self.now, ask).await)
+    }
+
+    /// The agent of an id or of another name.
+    pub fn find(&self, id: &str) -> Option<&Agent> {
+        self.agents.find(id)
     }
 
     /// The agents.
@@ -121,55 +105,20 @@ impl AgentService {
         invocation: &Invocation,
         deadline: Instant,
         memory_bytes: usize,
-        observer: Arc<dyn Observer>,
+        progress: &mut Progress,
+        observer: &dyn Observer,
     ) -> Result<ReplyStream, InvocationError> {
         let runtime = runtime_of(agent).map_err(InvocationError::malformed_arn)?;
         self.client
-            .invoke(runtime, invocation, deadline, memory_bytes, observer)
+            .invoke(
+                runtime,
+                invocation,
+                deadline,
+                memory_bytes,
+                progress,
+                observer,
+            )
             .await
-    }
-
-    /// Invokes an agent and waits for its whole reply, of which at most `max_bytes` are kept.
-    ///
-    /// # Errors
-    /// [`InvocationError`] where nothing of a reply came.
-    pub async fn invoke_to_end(
-        &self,
-        agent: &Agent,
-        invocation: &Invocation,
-        deadline: Instant,
-        max_bytes: usize,
-        observer: Arc<dyn Observer>,
-    ) -> Result<Reply, InvocationError> {
-        let mut stream = self
-            .invoke(agent, invocation, deadline, max_bytes, observer)
-            .await?;
-        let mut reply = Reply {
-            text: String::new(),
-            chunks: 0,
-            shortfall: None,
-        };
-        loop {
-            match stream.next().await {
-                ReplyEvent::Piece(piece) => {
-                    reply.chunks += 1;
-                    let room = max_bytes - reply.text.len();
-                    reply
-                        .text
-                        .push_str(&piece[..piece.floor_char_boundary(room)]);
-                    if piece.len() > room {
-                        reply.shortfall = Some(Shortfall::TooLong);
-                        stream.close().await;
-                        return Ok(reply);
-                    }
-                }
-                ReplyEvent::Complete => return Ok(reply),
-                ReplyEvent::Interrupted(error) => {
-                    reply.shortfall = Some(Shortfall::Interrupted(error));
-                    return Ok(reply);
-                }
-            }
-        }
     }
 }
 

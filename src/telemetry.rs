@@ -7,7 +7,6 @@ use std::io;
 use std::panic::PanicHookInfo;
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
 use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
 use tracing_subscriber::filter::Targets;
@@ -18,6 +17,10 @@ use tracing_subscriber::{Layer, fmt};
 use crate::agent::{AgentId, AgentRegistry};
 use crate::agentcore::error::Failure;
 use crate::config::{ConfigError, LogLevel};
+use invocation::Told;
+#[cfg(test)]
+pub(crate) use line::JsonLines;
+#[cfg(not(test))]
 use line::JsonLines;
 use request::RequestIds;
 
@@ -98,7 +101,7 @@ pub fn report_early_panics(now: fn() -> SystemTime) {
             "message": events::PANICKED,
             "place": place(panic),
         });
-        Output.line(&line.to_string());
+        Output.line(line.to_string());
     }));
 }
 
@@ -109,7 +112,7 @@ impl io::Write for TextLines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         // A line holds what came from outside, and is one.
         let text = String::from_utf8_lossy(line);
-        Output.line(&printable(text.trim_end_matches('\n')));
+        Output.line(printable(text.trim_end_matches('\n')));
         Ok(line.len())
     }
 
@@ -178,7 +181,7 @@ pub(crate) fn no_invocation(failures: u32, delay: Duration, error: &(dyn Error +
 /// Lambda did not take an answer, or not all of it: mostly since its caller has gone.
 pub(crate) fn answer_not_taken(request_id: &str, error: &(dyn Error + 'static)) {
     let causes = causes(error);
-    RequestIds::new(request_id, &HeaderMap::new(), None).sync_scope(|| {
+    RequestIds::new(request_id, None).sync_scope(|| {
         warn!(message = events::NOT_TAKEN, causes);
     });
 }
@@ -196,6 +199,12 @@ pub fn misconfigured_agents(agents: &AgentRegistry) {
         }
     }
 }
+
+/// What the caller is told of a panic.
+pub(crate) const PANICKED: Told = Told {
+    code: "InternalError",
+    status: 500,
+};
 
 /// A request to invoke an agent was refused before there was an invocation.
 pub(crate) fn invocation_refused(code: &'static str, status: u16, causes: &str) {
@@ -256,8 +265,9 @@ mod tests {
     fn a_panic_is_logged_with_its_place_and_without_its_words() {
         let lines = Arc::new(Mutex::new(String::new()));
         let written = Arc::clone(&lines);
-        let layer = JsonLines::new(now, move |line: &str| {
-            written.lock().unwrap().push_str(line);
+        let layer = JsonLines::new(now, move |line: Vec<u8>| {
+            let line = String::from_utf8(line).unwrap();
+            written.lock().unwrap().push_str(&line);
         });
         let subscriber = tracing_subscriber::registry().with(layer);
         let before = std::panic::take_hook();

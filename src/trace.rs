@@ -1,6 +1,8 @@
 //! Trace headers from Lambda and from the caller, for the agent: validated and bounded, since they
 //! go into a request of ours.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header of AWS X-Ray.
@@ -32,19 +34,14 @@ impl TraceHeaders {
             let mut values = request.get_all(name).iter();
             let first = values.next().and_then(|value| value.to_str().ok());
             let from_caller = match (first, values.next(), is_list_header(name)) {
-                (Some(first), None, _) => Some(first.to_owned()),
-                (Some(first), Some(_), true) => joined(first, request, name),
+                (Some(first), None, _) => Some(Cow::Borrowed(first)),
+                (Some(first), Some(_), true) => joined(first, request, name).map(Cow::Owned),
                 // More than one value of a header that can have one alone is malformed.
                 _ => None,
             };
-            let value = from_lambda.map(str::to_owned).or(from_caller);
-            let Some(value) = value
-                .as_deref()
-                .filter(|v| v.len() <= longest && is_well_formed(v))
-            else {
-                continue;
-            };
-            if let Ok(value) = HeaderValue::from_str(value) {
+            let value = from_lambda.map(Cow::Borrowed).or(from_caller);
+            let value = value.filter(|value| value.len() <= longest && is_well_formed(value));
+            if let Some(Ok(value)) = value.map(|value| HeaderValue::from_str(&value)) {
                 headers.insert(HeaderName::from_static(name), value);
             }
         }
@@ -52,16 +49,13 @@ impl TraceHeaders {
     }
 
     /// The trace's id: that of X-Ray, else that of `traceparent`.
-    pub fn trace_id(&self) -> Option<String> {
-        let value = |name| self.0.get(name).and_then(|value| value.to_str().ok());
-        let of_xray = |value: &str| {
+    pub fn trace_id(&self) -> Option<&str> {
+        let value = |name| self.0.get(name)?.to_str().ok();
+        let of_xray = value(XRAY).and_then(|value: &str| {
             let mut parts = value.split(';').map(str::trim);
-            parts.find_map(|part| Some(part.strip_prefix("Root=")?.to_owned()))
-        };
-        let of_parent = |value: &str| value.split('-').nth(1).map(str::to_owned);
-        value(XRAY)
-            .and_then(of_xray)
-            .or_else(|| value("traceparent").and_then(of_parent))
+            parts.find_map(|part| part.strip_prefix("Root="))
+        });
+        of_xray.or_else(|| value("traceparent")?.split('-').nth(1))
     }
 
     /// The headers.
@@ -181,7 +175,7 @@ mod tests {
                 let name = HeaderName::try_from(*name).unwrap();
                 map.append(name, HeaderValue::from_str(value).unwrap());
             }
-            TraceHeaders::new(&map, xray).trace_id()
+            TraceHeaders::new(&map, xray).trace_id().map(str::to_owned)
         };
         let root = Some("1-5759e988-bd862e3fe1be46a994272793".to_owned());
         let parent = Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned());

@@ -8,11 +8,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use agentcore_bridge::agentcore::credentials::default_chain;
+use agentcore_bridge::agentcore::wire::Connector;
 use agentcore_bridge::api::{AnswerLimit, Api, RequestContext};
+use agentcore_bridge::bridge;
 use agentcore_bridge::caller::Origin;
 use agentcore_bridge::config::{AllowedOrigins, Config, Environment};
 use agentcore_bridge::telemetry::{self, Format, Output, printable};
-use agentcore_bridge::{aws, bridge};
 use agentcore_emulator::{Credentials, Emulator, stock};
 use aws_credential_types::provider::ProvideCredentials;
 use axum::Router;
@@ -111,7 +113,14 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
             format!("cannot listen on port {port} ({error}); choose another with --port")
         })?;
     let api = bridge::api(&config, &env, None, now)?;
-    greet(listener.local_addr()?, &config, &env, emulator.as_ref());
+    let connector = bridge::connector(&config)?;
+    greet(
+        listener.local_addr()?,
+        &config,
+        &env,
+        connector,
+        emulator.as_ref(),
+    );
     telemetry::misconfigured_agents(&config.agents);
     let guard = Guard {
         // Not what the emulator has put there.
@@ -185,7 +194,13 @@ async fn emulator(variables: &mut BTreeMap<String, String>) -> Result<Emulator, 
     Ok(emulator)
 }
 
-fn greet(address: SocketAddr, config: &Config, env: &Environment, emulator: Option<&Emulator>) {
+fn greet(
+    address: SocketAddr,
+    config: &Config,
+    env: &Environment,
+    connector: Connector,
+    emulator: Option<&Emulator>,
+) {
     println!("agentcore-bridge listens on http://{address}");
     match emulator {
         Some(emulator) => println!(
@@ -196,7 +211,7 @@ fn greet(address: SocketAddr, config: &Config, env: &Environment, emulator: Opti
     }
     if emulator.is_none() {
         // The chain may ask the network: nothing waits for it.
-        let credentials = aws::default_chain(env);
+        let credentials = default_chain(env, connector);
         tokio::spawn(async move {
             if credentials.provide_credentials().await.is_err() {
                 println!(
@@ -255,7 +270,7 @@ fn router(api: Api, guard: Guard) -> Router {
         };
         let status = response.status().as_u16();
         let took = received.elapsed().as_millis();
-        Output.line(&printable(&format!("{asked} → {status} in {took} ms")));
+        Output.line(printable(&format!("{asked} → {status} in {took} ms")));
         response
     })
 }

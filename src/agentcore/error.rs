@@ -4,6 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) mod refusal;
+
+pub use refusal::RefusalKind;
+
 /// How far an invocation had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -96,6 +100,35 @@ pub enum Failure {
     AgentError,
     /// The address could not be signed or made a request of.
     Unsignable,
+}
+
+impl From<Timeout> for Failure {
+    fn from(timeout: Timeout) -> Self {
+        Self::Timeout(timeout)
+    }
+}
+
+impl Failure {
+    /// Whether the same request may succeed another time.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Timeout(timeout) => *timeout != Timeout::Invocation,
+            Self::Unreachable | Self::Lost => true,
+            Self::Refused(refusal) => refusal.kind() == RefusalKind::Unavailable,
+            Self::MalformedArn
+            | Self::NoCredentials
+            | Self::Violation
+            | Self::AgentError
+            | Self::Unsignable => false,
+        }
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) => refusal.retry_after,
+            _ => None,
+        }
+    }
 }
 
 /// A failed invocation: what, when, and why.

@@ -5,18 +5,18 @@ use std::error::Error;
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use tokio::time::{Instant, timeout_at};
+use http::{HeaderName, Request, header};
+use http_body_util::Full;
+use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::client::{AgentCoreClient, Runtime};
 use super::credentials;
-use super::endpoint::Endpoint;
-use super::error::{CredentialsFault, Failure, Timeout};
-use super::presign::{SERVICE, encode};
-use super::refusal;
-use super::rest::{Answer, Call, CallError};
-use super::socket::Refused;
-use super::{AgentCoreClient, Runtime};
+use super::error::{CredentialsFault, Failure, Timeout, refusal};
+use super::sign::{SERVICE, Signer, SigningError, encode};
+use super::until::Until;
+use super::wire::endpoint::Endpoint;
+use super::wire::rest::{self, Answer, RequestError};
 use crate::agent::RuntimeArnError;
 use crate::invocation::RuntimeSessionId;
 
@@ -67,15 +67,20 @@ impl Error for EndSessionError {
     }
 }
 
-impl From<CallError> for EndSessionError {
-    fn from(error: CallError) -> Self {
+impl From<RequestError> for EndSessionError {
+    fn from(error: RequestError) -> Self {
         let failure = match &error {
-            CallError::Unsignable(_) => Failure::Unsignable,
-            CallError::Unreachable(_) => Failure::Unreachable,
-            CallError::Unanswered(_) => Failure::Lost,
-            CallError::Violation(_) => Failure::Violation,
+            RequestError::Unreachable(_) => Failure::Unreachable,
+            RequestError::Unanswered(_) => Failure::Lost,
+            RequestError::Violation(_) => Failure::Violation,
         };
         Self::because(failure, error)
+    }
+}
+
+impl From<SigningError> for EndSessionError {
+    fn from(error: SigningError) -> Self {
+        Self::because(Failure::Unsignable, error)
     }
 }
 
@@ -95,15 +100,11 @@ impl AgentCoreClient {
         session: &RuntimeSessionId,
         deadline: Instant,
     ) -> Result<(), EndSessionError> {
-        let until = deadline.min(Instant::now() + self.timeouts.connect);
-        let timeout = if until == deadline {
-            Timeout::Invocation
-        } else {
-            Timeout::Connect
-        };
-        timeout_at(until, self.stop_runtime_session(runtime, session))
+        let (now, time) = (Instant::now(), self.settings.timeouts.connect);
+        Until::sooner(deadline, now, time, Timeout::Connect)
+            .wait(self.stop_runtime_session(runtime, session))
             .await
-            .unwrap_or_else(|_| Err(EndSessionError::new(Failure::Timeout(timeout))))
+            .unwrap_or_else(|timeout| Err(EndSessionError::new(timeout.into())))
     }
 
     async fn stop_runtime_session(
@@ -115,18 +116,19 @@ impl AgentCoreClient {
             EndSessionError::because(Failure::NoCredentials, credentials::describe(&cause))
         })?;
         let public = Endpoint::public(SERVICE, runtime.arn);
-        let call = call(runtime, session, self.endpoint.as_ref().unwrap_or(&public))?;
+        let endpoint = self.settings.endpoint.as_ref().unwrap_or(&public);
         let now = (self.now)();
-        let answer = call.send(&self.connector, &credentials, now).await?;
+        let signer = Signer {
+            credentials: &credentials,
+            region: runtime.arn.region(),
+            time: now,
+        };
+        let request = request(runtime, session, endpoint, &signer)?;
+        let answer = rest::send(&self.connector, endpoint, request).await?;
         if (200..300).contains(&answer.status) || is_unknown(&answer) {
             return Ok(());
         }
-        let refused = Refused {
-            status: answer.status,
-            headers: answer.headers,
-            body: answer.body.to_vec(),
-        };
-        let refusal = refusal::read(&refused, now);
+        let refusal = refusal::read(answer.status, &answer.headers, &answer.body, now);
         if refusal.fault == Some(CredentialsFault::Expired) {
             // Nothing is asked again, but whoever asks next has others.
             self.credentials.forget(&credentials);
@@ -136,35 +138,29 @@ impl AgentCoreClient {
 }
 
 /// The request as the SDKs send it: they always make up a token.
-fn call<'a>(
-    runtime: Runtime<'a>,
+fn request(
+    runtime: Runtime<'_>,
     session: &RuntimeSessionId,
-    endpoint: &'a Endpoint,
-) -> Result<Call<'a>, EndSessionError> {
+    endpoint: &Endpoint,
+    signer: &Signer<'_>,
+) -> Result<Request<Full<Bytes>>, EndSessionError> {
     let mut target = format!(
-        "/runtimes/{}/stopruntimesession",
+        "{}/runtimes/{}/stopruntimesession",
+        endpoint.path_prefix(),
         encode(runtime.arn.as_str())
     );
     if let Some(qualifier) = runtime.qualifier {
         target = format!("{target}?qualifier={}", encode(qualifier));
     }
-    let session = HeaderValue::from_str(session.as_str())
-        .map_err(|cause| EndSessionError::because(Failure::Unsignable, cause))?;
-    let mut headers = HeaderMap::new();
-    headers.insert(SESSION_ID, session);
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
     let body = serde_json::json!({ "clientToken": Uuid::new_v4().to_string() });
-    Ok(Call {
-        method: Method::POST,
-        endpoint,
-        region: runtime.arn.region(),
-        target,
-        headers,
-        body: Bytes::from(body.to_string()),
-    })
+    let body = Bytes::from(body.to_string());
+    let mut request = Request::post(target)
+        .header(SESSION_ID, session.as_str())
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(body.clone()))
+        .map_err(|cause| EndSessionError::because(Failure::Unsignable, cause))?;
+    signer.headers(endpoint, &mut request, &body)?;
+    Ok(request)
 }
 
 fn is_unknown(answer: &Answer) -> bool {

@@ -4,16 +4,16 @@
 use std::error::Error;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::Request;
+use http_body_util::Full;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
+use super::client::{AgentCoreClient, Runtime};
 use super::credentials;
-use super::endpoint::Endpoint;
-use super::presign::encode;
-use super::rest::{Answer, Call};
-use super::{AgentCoreClient, Runtime};
+use super::sign::{Signer, encode};
+use super::wire::endpoint::Endpoint;
+use super::wire::rest::{self, Answer};
 
 /// The service's name in its host, which is not that in its signature.
 const CONTROL_SERVICE: &str = "bedrock-agentcore-control";
@@ -57,21 +57,21 @@ impl AgentCoreClient {
         let credentials = self.credentials.get().await;
         let credentials = credentials.map_err(|error| credentials::describe(&error))?;
         let public = Endpoint::public(CONTROL_SERVICE, runtime.arn);
-        let call = Call {
-            method: Method::GET,
-            endpoint: self.control_endpoint.as_ref().unwrap_or(&public),
+        let endpoint = self.settings.control_endpoint.as_ref().unwrap_or(&public);
+        let target = format!(
+            "{}/runtimes/{}/runtime-endpoints/{}/",
+            endpoint.path_prefix(),
+            encode(runtime.arn.runtime_id()),
+            encode(runtime.qualifier.unwrap_or(DEFAULT_QUALIFIER)),
+        );
+        let mut request = Request::get(target).body(Full::default())?;
+        let signer = Signer {
+            credentials: &credentials,
             region: runtime.arn.region(),
-            target: format!(
-                "/runtimes/{}/runtime-endpoints/{}/",
-                encode(runtime.arn.runtime_id()),
-                encode(runtime.qualifier.unwrap_or(DEFAULT_QUALIFIER)),
-            ),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
+            time: (self.now)(),
         };
-        Ok(call
-            .send(&self.connector, &credentials, (self.now)())
-            .await?)
+        signer.headers(endpoint, &mut request, &[])?;
+        Ok(rest::send(&self.connector, endpoint, request).await?)
     }
 }
 
@@ -96,6 +96,8 @@ fn read(answer: &Answer) -> Result<RuntimeStatus, StatusError> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     fn status(code: u16, body: &'static str) -> Option<RuntimeStatus> {

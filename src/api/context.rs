@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
 use tokio::time::Instant;
 
+use super::limit::AnswerLimit;
 use crate::caller::Origin;
 use crate::telemetry::request::RequestIds;
+use crate::trace::TraceHeaders;
 
 /// Where a request comes from, and what its answer must keep to.
 #[derive(Clone, Debug)]
@@ -33,11 +34,6 @@ pub struct RequestContext {
 const LEFT_FOR_THE_ANSWER: Duration = Duration::from_secs(1);
 
 impl RequestContext {
-    /// What lines of the log name the request by; the headers are its own.
-    pub(super) fn ids(&self, headers: &HeaderMap) -> RequestIds {
-        RequestIds::new(&self.request_id, headers, self.xray.as_deref())
-    }
-
     /// The deadline, or the one that leaves a second of Lambda's time where that is earlier.
     pub(super) fn deadline(&self, deadline: Instant) -> Instant {
         let of_lambda = self.lambda_deadline.map(|deadline| {
@@ -49,21 +45,12 @@ impl RequestContext {
     }
 }
 
-/// How large an answer may be as Lambda gets it: the body is a JSON string within JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerLimit {
-    /// Lambda's own, 6 MB.
-    Lambda,
-    /// That of an Application Load Balancer, 1 MB.
-    LoadBalancer,
-}
-
-impl AnswerLimit {
-    /// The limit in bytes, headers and all.
-    pub fn bytes(self) -> usize {
-        match self {
-            Self::Lambda => 6_000_000,
-            Self::LoadBalancer => 1_000_000,
-        }
-    }
+/// A request as its handler gets it.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) context: RequestContext,
+    /// Its trace headers, already looked at.
+    pub(super) trace: TraceHeaders,
+    /// What lines of the log name it by.
+    pub(super) ids: RequestIds,
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::response::json;
 use crate::agent::AgentId;
-use crate::agentcore::error::{Failure, InvocationError, Phase, Refusal};
+use crate::agentcore::error::{Failure, InvocationError, Phase, Refusal, RefusalKind};
 use crate::invocation::SessionId;
 use crate::limits::Refused;
 use crate::telemetry::invocation::Told;
@@ -188,7 +188,8 @@ impl ApiError {
         serde_json::to_string(&self.body()).unwrap_or_default()
     }
 
-    fn body(&self) -> ErrorBody<'_> {
+    /// The same, not yet written.
+    pub(super) fn body(&self) -> ErrorBody<'_> {
         ErrorBody {
             error: self.code.as_str(),
             message: &self.message,
@@ -263,24 +264,22 @@ impl From<&Failure> for ApiError {
 }
 
 fn refused(refusal: &Refusal) -> (ErrorCode, &'static str) {
-    let invalid = (
-        ErrorCode::Authentication,
-        "the AWS credentials are invalid or have expired",
-    );
-    match refusal.status {
-        400 => (
+    match refusal.kind() {
+        RefusalKind::Malformed => (
             ErrorCode::Validation,
             "the agent's service did not accept the request",
         ),
-        401 => invalid,
-        403 if refusal.fault.is_some() => invalid,
-        403 => (ErrorCode::Authorization, "access to the agent is denied"),
-        404 => (ErrorCode::NotFound, "the agent's runtime does not exist"),
-        402 | 409 | 424 | 429 | 500..=599 => (
+        RefusalKind::Credentials => (
+            ErrorCode::Authentication,
+            "the AWS credentials are invalid or have expired",
+        ),
+        RefusalKind::Denied => (ErrorCode::Authorization, "access to the agent is denied"),
+        RefusalKind::NotFound => (ErrorCode::NotFound, "the agent's runtime does not exist"),
+        RefusalKind::Unavailable => (
             ErrorCode::ServiceUnavailable,
             "the agent is not available at the moment",
         ),
-        _ => (
+        RefusalKind::Unexpected => (
             ErrorCode::Internal,
             "the agent's service gave an answer that makes no sense",
         ),
@@ -288,7 +287,7 @@ fn refused(refusal: &Refusal) -> (ErrorCode, &'static str) {
 }
 
 #[derive(Serialize)]
-struct ErrorBody<'a> {
+pub(super) struct ErrorBody<'a> {
     error: &'static str,
     message: &'a str,
     details: Details<'a>,

@@ -19,15 +19,16 @@ use crate::telemetry::session as log;
 /// what costs.
 pub(super) async fn end(
     State(shared): State<Arc<Shared>>,
-    Extension(context): Context,
+    Extension(received): Context,
     names: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, ApiError> {
+    let context = &received.context;
     let Path((agent, session)) = names.map_err(|rejection| malformed(&rejection))?;
     let session = SessionId::parse(&session).map_err(not_a_session)?;
-    let agent = shared.service.agents().find(&agent);
+    let agent = shared.service.find(&agent);
     let agent = agent.ok_or_else(|| ApiError::unknown_agent().in_session(Some(&session)))?;
 
-    let runtime_session = shared.runtime_session(&context, agent, &session);
+    let runtime_session = shared.runtime_session(context, agent, &session);
     let deadline = context.deadline(shared.service.deadline(context.received));
     let ended = shared
         .service

@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
 
-use crate::telemetry::invocation::Timing;
+use super::turn::Timing;
+use crate::telemetry::invocation::to_ms;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -25,7 +26,7 @@ fn server_timing(timing: Timing) -> String {
         first,
         total,
     } = timing;
-    let ms = |whole: u64| whole.to_string();
+    let ms = |time: Duration| to_ms(time).to_string();
     // Signing takes some millionths of a second.
     let sign = sign.map(|sign: Duration| format!("{:.3}", sign.as_secs_f64() * 1_000.0));
     let mut header = String::new();
@@ -51,9 +52,9 @@ mod tests {
     fn what_is_known_is_told() {
         let mut timing = Timing {
             sign: Some(Duration::from_micros(42)),
-            connect: Some(17),
-            first: Some(320),
-            total: Some(4_100),
+            connect: Some(Duration::from_millis(17)),
+            first: Some(Duration::from_micros(319_001)),
+            total: Some(Duration::from_millis(4_100)),
         };
         let all = "sign;dur=0.042, connect;dur=17, first;dur=320, total;dur=4100";
         assert_eq!(server_timing(timing), all);

@@ -4,8 +4,6 @@ use std::fmt;
 use std::time::SystemTime;
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
-use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
@@ -16,83 +14,97 @@ use super::request::RequestIds;
 use super::timestamp;
 
 /// Writes each event as a line.
-pub(super) struct JsonLines<F> {
+pub(crate) struct JsonLines<F> {
     now: fn() -> SystemTime,
     write: F,
 }
 
-impl JsonLines<fn(&str)> {
+impl JsonLines<fn(Vec<u8>)> {
     pub(super) fn to_stdout(now: fn() -> SystemTime) -> Self {
         Self::new(now, |line| Output.line(line))
     }
 }
 
-impl<F: Fn(&str)> JsonLines<F> {
-    pub(super) fn new(now: fn() -> SystemTime, write: F) -> Self {
+impl<F: Fn(Vec<u8>)> JsonLines<F> {
+    pub(crate) fn new(now: fn() -> SystemTime, write: F) -> Self {
         Self { now, write }
     }
 }
 
-impl<S: Subscriber, F: Fn(&str) + 'static> Layer<S> for JsonLines<F> {
+impl<S: Subscriber, F: Fn(Vec<u8>) + 'static> Layer<S> for JsonLines<F> {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let target = event.metadata().target();
         let is_ours = target.starts_with(env!("CARGO_CRATE_NAME"));
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let line = Line {
-            timestamp: timestamp((self.now)()),
-            level: event.metadata().level().as_str(),
+        let mut line = Line::begin(&timestamp((self.now)()), event.metadata().level().as_str());
+        line.field("message", &fields.message);
+        if let Some(request) = RequestIds::current() {
+            line.request(&request);
+        }
+        if is_ours {
+            line.0.extend_from_slice(&fields.others);
+        } else {
             // What a library says beside its message may be anything.
-            target: (!is_ours).then_some(target),
-            fields: if is_ours { fields.others } else { Vec::new() },
-            message: fields.message,
-            request: RequestIds::current(),
-        };
-        // Strings, numbers and truth values always serialize.
-        (self.write)(&serde_json::to_string(&line).unwrap_or_default());
+            line.field("target", target);
+        }
+        (self.write)(line.end());
     }
 }
 
-struct Line {
-    timestamp: String,
-    level: &'static str,
-    message: String,
-    request: Option<RequestIds>,
-    target: Option<&'static str>,
-    fields: Vec<(&'static str, Value)>,
+/// A line while it is written.
+pub(super) struct Line(Vec<u8>);
+
+impl Line {
+    pub(super) fn begin(timestamp: &str, level: &str) -> Self {
+        let mut line = Vec::with_capacity(512);
+        line.extend_from_slice(b"{\"timestamp\":");
+        push_json(&mut line, timestamp);
+        let mut line = Self(line);
+        line.field("level", level);
+        line
+    }
+
+    /// Which request it is about.
+    pub(super) fn request(&mut self, request: &RequestIds) {
+        self.field("requestId", request.request_id());
+        if let Some(trace_id) = request.trace_id() {
+            self.field("traceId", trace_id);
+        }
+    }
+
+    pub(super) fn field(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        push_field(&mut self.0, name, value);
+    }
+
+    pub(super) fn end(mut self) -> Vec<u8> {
+        self.0.extend_from_slice(b"}\n");
+        self.0
+    }
 }
 
-impl Serialize for Line {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = serializer.serialize_map(None)?;
-        line.serialize_entry("timestamp", &self.timestamp)?;
-        line.serialize_entry("level", self.level)?;
-        line.serialize_entry("message", &self.message)?;
-        if let Some(request) = &self.request {
-            line.serialize_entry("requestId", &request.request_id)?;
-            if let Some(trace_id) = &request.trace_id {
-                line.serialize_entry("traceId", trace_id)?;
-            }
-        }
-        if let Some(target) = self.target {
-            line.serialize_entry("target", target)?;
-        }
-        for (name, value) in &self.fields {
-            line.serialize_entry(name, value)?;
-        }
-        line.end()
-    }
+fn push_field(line: &mut Vec<u8>, name: &str, value: &(impl Serialize + ?Sized)) {
+    line.push(b',');
+    push_json(line, name);
+    line.push(b':');
+    push_json(line, value);
+}
+
+fn push_json(line: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    // Strings, numbers and truth values, and structs of them, always serialize.
+    let _ = serde_json::to_writer(line, value);
 }
 
 #[derive(Default)]
 struct Fields {
     message: String,
-    others: Vec<(&'static str, Value)>,
+    /// Each after a comma.
+    others: Vec<u8>,
 }
 
 impl Fields {
-    fn push(&mut self, field: &Field, value: impl Into<Value>) {
-        self.others.push((field.name(), value.into()));
+    fn push(&mut self, field: &Field, value: &(impl Serialize + ?Sized)) {
+        push_field(&mut self.others, field.name(), value);
     }
 }
 
@@ -101,7 +113,7 @@ impl Visit for Fields {
         let text = format!("{value:?}");
         match field.name() {
             "message" => self.message = text,
-            _ => self.push(field, text),
+            _ => self.push(field, &text),
         }
     }
 
@@ -113,15 +125,15 @@ impl Visit for Fields {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.push(field, value);
+        self.push(field, &value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.push(field, value);
+        self.push(field, &value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.push(field, value);
+        self.push(field, &value);
     }
 }
 
@@ -139,7 +151,10 @@ mod tests {
         let written = Arc::clone(&lines);
         let layer = JsonLines::new(
             || SystemTime::UNIX_EPOCH,
-            move |line: &str| written.lock().unwrap().push(line.to_owned()),
+            move |line| {
+                let line = String::from_utf8(line).unwrap();
+                written.lock().unwrap().push(line.trim_end().to_owned());
+            },
         );
         let subscriber = tracing_subscriber::registry().with(layer);
         tracing::subscriber::with_default(subscriber, function);
@@ -148,10 +163,7 @@ mod tests {
 
     #[test]
     fn a_line_has_its_request_and_its_fields() {
-        let request = RequestIds {
-            request_id: "a\n\"b".to_owned(),
-            trace_id: Some("1-2-3".to_owned()),
-        };
+        let request = RequestIds::new("a\n\"b", Some("1-2-3"));
         let lines = written(|| {
             request.sync_scope(|| {
                 tracing::warn!(

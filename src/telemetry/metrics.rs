@@ -6,11 +6,11 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 use super::events;
+use super::invocation::{Identity, Outcome, to_ms};
+use super::line::Line;
 use super::output::Output;
-use super::request::RequestIds;
 use super::timestamp;
 
 /// What is measured.
@@ -62,25 +62,35 @@ const AGENT: &str = "AgentId";
 const VERSION: &str = "FunctionVersion";
 const ERROR_TYPE: &str = "ErrorType";
 
-/// What one invocation measured; times in milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Measurements {
-    pub(super) agent_id: String,
-    /// The error's code, where there was one.
-    pub(super) error: Option<&'static str>,
-    pub(super) duration: u64,
-    /// One for each attempt that began to connect.
-    pub(super) connection_times: Vec<u64>,
-    pub(super) connection_failures: u32,
-    pub(super) chunks: u64,
-    /// The caller sent the session's id.
-    pub(super) continues: bool,
-    pub(super) first_chunk: Option<u64>,
-    pub(super) retries: u32,
-    /// The reply, or the stream of it, broke off after its first piece, or was cut.
-    pub(super) incomplete: bool,
-    /// The reply was whole and had no text.
-    pub(super) empty: bool,
+type Dimensions = &'static [&'static [&'static str]];
+
+const BY_AGENT: Dimensions = &[&[], &[AGENT]];
+const BY_VERSION: Dimensions = &[&[VERSION]];
+const BY_ERROR: Dimensions = &[&[ERROR_TYPE], &[AGENT, ERROR_TYPE]];
+
+/// Numbers that belong together: which metrics, by which dimensions.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    namespace: &'a str,
+    dimensions: Dimensions,
+    metrics: &'a [Metric],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Aws<'a> {
+    /// Milliseconds since 1970.
+    timestamp: u64,
+    cloud_watch_metrics: &'a [Directive<'a>],
+}
+
+/// A metric's value.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+enum Number<'a> {
+    One(u64),
+    Many(&'a [u64]),
 }
 
 /// Where measurements go.
@@ -95,69 +105,73 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Writes one invocation's measurements.
-    pub(super) fn emit(&self, request: &RequestIds, measured: &Measurements) {
-        Output.line(&self.object(request, measured).to_string());
+    /// Writes what became of one invocation.
+    pub(super) fn emit(&self, identity: &Identity, outcome: &Outcome<'_>) {
+        Output.line(self.object(identity, outcome));
     }
 
-    fn object(&self, request: &RequestIds, measured: &Measurements) -> Value {
-        let mut values: Vec<(Metric, Value)> = vec![
-            (COUNT, 1.into()),
-            (DURATION, measured.duration.into()),
-            (ERRORS, u8::from(measured.error.is_some()).into()),
-            (CONNECTION_ATTEMPTS, measured.connection_times.len().into()),
-            (CONNECTION_FAILURES, measured.connection_failures.into()),
-            (CHUNKS, measured.chunks.into()),
-            (CONTINUITY, (100 * u8::from(measured.continues)).into()),
-            (RETRIES, measured.retries.into()),
-            (INCOMPLETE, u8::from(measured.incomplete).into()),
-            (EMPTY, u8::from(measured.empty).into()),
-        ];
+    fn object(&self, identity: &Identity, outcome: &Outcome<'_>) -> Vec<u8> {
+        let progress = outcome.progress;
+        let error = outcome.ending.error_code();
+        let connections: Vec<u64> = progress.connections.iter().copied().map(to_ms).collect();
+        let one = Number::One;
+        let flag = |is: bool| Number::One(is.into());
+        let continuity = if identity.continues { 100 } else { 0 };
+        let mut values = Vec::with_capacity(METRICS.len());
+        values.extend([
+            (COUNT, one(1)),
+            (DURATION, one(outcome.duration)),
+            (ERRORS, flag(error.is_some())),
+            (CONNECTION_ATTEMPTS, one(connections.len() as u64)),
+            (
+                CONNECTION_FAILURES,
+                one(progress.connection_failures.into()),
+            ),
+            (CHUNKS, one(progress.chunks)),
+            (CONTINUITY, one(continuity)),
+            (RETRIES, one(progress.retries.into())),
+            (INCOMPLETE, flag(outcome.is_incomplete())),
+            (EMPTY, flag(outcome.is_empty())),
+        ]);
         // A value that is not there may not be announced either.
-        if !measured.connection_times.is_empty() {
-            let times = measured.connection_times.clone();
-            values.push((CONNECTION_TIME, times.into()));
+        if !connections.is_empty() {
+            values.push((CONNECTION_TIME, Number::Many(&connections)));
         }
-        if let Some(first_chunk) = measured.first_chunk {
-            values.push((FIRST_CHUNK, first_chunk.into()));
+        if let Some(first) = progress.first_piece {
+            values.push((FIRST_CHUNK, one(to_ms(first))));
         }
-
         let all: Vec<Metric> = values.iter().map(|(metric, _)| *metric).collect();
-        let directive = |dimensions: Value, metrics: &[Metric]| json!({ "Namespace": self.namespace, "Dimensions": dimensions, "Metrics": metrics });
-        let mut directives = vec![
-            directive(json!([[], [AGENT]]), &all),
-            directive(json!([[VERSION]]), &[COUNT, ERRORS]),
+        let directive = |dimensions, metrics| Directive {
+            namespace: &self.namespace,
+            dimensions,
+            metrics,
+        };
+        let directives = [
+            directive(BY_AGENT, &all),
+            directive(BY_VERSION, &[COUNT, ERRORS]),
+            directive(BY_ERROR, &[ERRORS]),
         ];
-        if measured.error.is_some() {
-            let dimensions = json!([[ERROR_TYPE], [AGENT, ERROR_TYPE]]);
-            directives.push(directive(dimensions, &[ERRORS]));
-        }
-
+        let announced = if error.is_some() { 3 } else { 2 };
         let now = (self.now)();
         let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let milliseconds = u64::try_from(since_1970.as_millis()).unwrap_or_default();
-        let mut object: Map<String, Value> = values
-            .into_iter()
-            .map(|(metric, value)| (metric.name.to_owned(), value))
-            .collect();
-        let mut set = |name: &str, value: Value| object.insert(name.to_owned(), value);
-        set("timestamp", timestamp(now).into());
-        set("level", "INFO".into());
-        set("message", events::MEASURED.into());
-        set("requestId", request.request_id.clone().into());
-        if let Some(trace_id) = &request.trace_id {
-            set("traceId", trace_id.clone().into());
+        let aws = Aws {
+            timestamp: u64::try_from(since_1970.as_millis()).unwrap_or_default(),
+            cloud_watch_metrics: &directives[..announced],
+        };
+
+        let mut line = Line::begin(&timestamp(now), "INFO");
+        line.field("message", events::MEASURED);
+        line.request(&identity.request);
+        line.field(AGENT, identity.agent.as_str());
+        line.field(VERSION, &self.function_version);
+        if let Some(error) = error {
+            line.field(ERROR_TYPE, error);
         }
-        set(AGENT, measured.agent_id.clone().into());
-        set(VERSION, self.function_version.clone().into());
-        if let Some(error) = measured.error {
-            set(ERROR_TYPE, error.into());
+        for (metric, value) in &values {
+            line.field(metric.name, value);
         }
-        set(
-            "_aws",
-            json!({ "Timestamp": milliseconds, "CloudWatchMetrics": directives }),
-        );
-        object.into()
+        line.field("_aws", &aws);
+        line.end()
     }
 }
 
@@ -166,19 +180,35 @@ mod tests {
     use std::collections::BTreeSet;
     use std::time::Duration;
 
-    use super::*;
+    use serde_json::{Value, json};
+    use tokio::time::Instant;
 
-    fn object(measured: &Measurements) -> Value {
+    use super::*;
+    use crate::agent::AgentId;
+    use crate::agentcore::error::{Failure, InvocationError, Phase};
+    use crate::agentcore::invoke::Progress;
+    use crate::invocation::SessionId;
+    use crate::telemetry::invocation::{Ending, Told};
+    use crate::telemetry::request::RequestIds;
+
+    fn object(continues: bool, progress: &Progress, ending: &Ending<'_>) -> Value {
         let metrics = Metrics {
             namespace: "Team/Bridge".to_owned(),
             function_version: "7".to_owned(),
             now: || UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
         };
-        let request = RequestIds {
-            request_id: "request-1".to_owned(),
-            trace_id: None,
+        let identity = Identity {
+            request: RequestIds::new("request-1", None),
+            agent: AgentId::from_variable_name("ECHO").unwrap(),
+            session: SessionId::parse("mine").unwrap(),
+            continues,
         };
-        metrics.object(&request, measured)
+        let outcome = Outcome {
+            progress,
+            duration: 1_200,
+            ending,
+        };
+        serde_json::from_slice(&metrics.object(&identity, &outcome)).unwrap()
     }
 
     /// What CloudWatch would take out of an object: (dimensions, metric, unit).
@@ -203,19 +233,13 @@ mod tests {
 
     #[test]
     fn a_success_is_announced_in_all_and_by_agent_and_version() {
-        let object = object(&Measurements {
-            agent_id: "echo".to_owned(),
-            duration: 1_200,
-            connection_times: vec![40, 51],
-            connection_failures: 1,
-            chunks: 3,
-            continues: true,
-            first_chunk: Some(300),
-            retries: 1,
-            incomplete: true,
-            empty: false,
-            error: None,
-        });
+        let mut progress = Progress::since(Instant::now());
+        progress.connections = [40, 51].map(Duration::from_millis).into();
+        progress.connection_failures = 1;
+        progress.retries = 1;
+        (0..3).for_each(|_| progress.piece(1));
+        progress.first_piece = Some(Duration::from_millis(300));
+        let object = object(true, &progress, &Ending::Incomplete { response_bytes: 3 });
         let mut expected = BTreeSet::new();
         for Metric { name, unit } in METRICS {
             for set in [vec![], vec!["AgentId".to_owned()]] {
@@ -254,11 +278,13 @@ mod tests {
 
     #[test]
     fn an_error_is_announced_by_its_type_too_and_what_was_not_measured_is_not() {
-        let object = object(&Measurements {
-            agent_id: "echo".to_owned(),
-            error: Some("AuthenticationError"),
-            ..Measurements::default()
-        });
+        let told = Told {
+            code: "AuthenticationError",
+            status: 401,
+        };
+        let error = InvocationError::new(Phase::Credentials, Failure::NoCredentials);
+        let progress = Progress::since(Instant::now());
+        let object = object(false, &progress, &Ending::Failed(told, &error));
         let announced = announced(&object);
         for set in [
             &[][..],

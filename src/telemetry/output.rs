@@ -135,14 +135,17 @@ static STDOUT: Mutex<Lines<Stdout>> = Mutex::new(Lines::new(Stdout));
 pub struct Output;
 
 impl Output {
-    /// Writes a line.
-    pub fn line(self, line: &str) {
-        let line = format!("{line}\n");
-        let push = |line: &str| {
+    /// Writes a line, which ends with a newline or gets one.
+    pub fn line(self, line: impl Into<Vec<u8>>) {
+        let mut line = line.into();
+        if line.last() != Some(&b'\n') {
+            line.push(b'\n');
+        }
+        let push = || {
             let mut lines = STDOUT.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.push(line.as_bytes())
+            lines.push(&line)
         };
-        let lost = push(&line);
+        let lost = push();
         if lost > 0 {
             super::lines_lost(lost);
         }

@@ -1,17 +1,17 @@
 //! Which request a line is about: known wherever its code runs, for lines of libraries too.
 
-use http::HeaderMap;
+use std::sync::Arc;
+
 use tokio::task_local;
 
-use crate::trace::TraceHeaders;
-
-/// A request, as lines name it.
+/// A request, as lines name it. A clone is the same, and costs nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RequestIds {
-    /// Lambda's id for it.
-    pub(crate) request_id: String,
-    /// X-Ray's trace, or that of `traceparent`.
-    pub(crate) trace_id: Option<String>,
+pub(crate) struct RequestIds(Arc<Ids>);
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Ids {
+    request_id: String,
+    trace_id: Option<String>,
 }
 
 task_local! {
@@ -19,12 +19,20 @@ task_local! {
 }
 
 impl RequestIds {
-    /// The ids of a request with these headers; `xray` is Lambda's own trace header.
-    pub(crate) fn new(request_id: &str, headers: &HeaderMap, xray: Option<&str>) -> Self {
-        Self {
+    /// Lambda's id for the request, and X-Ray's trace, or that of `traceparent`.
+    pub(crate) fn new(request_id: &str, trace_id: Option<&str>) -> Self {
+        Self(Arc::new(Ids {
             request_id: request_id.to_owned(),
-            trace_id: TraceHeaders::new(headers, xray).trace_id(),
-        }
+            trace_id: trace_id.map(str::to_owned),
+        }))
+    }
+
+    pub(super) fn request_id(&self) -> &str {
+        &self.0.request_id
+    }
+
+    pub(super) fn trace_id(&self) -> Option<&str> {
+        self.0.trace_id.as_deref()
     }
 
     /// Runs a future as part of the request.

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use agentcore_bridge::agent::RuntimeArn;
-use agentcore_bridge::agentcore::endpoint::Endpoint;
-use agentcore_bridge::agentcore::presign::presign;
+use agentcore_bridge::agentcore::sign::presign::presign;
+use agentcore_bridge::agentcore::wire::endpoint::Endpoint;
 use agentcore_bridge::invocation::{RuntimeSessionId, SessionId};
 use aws_credential_types::Credentials;
 use serde::Deserialize;

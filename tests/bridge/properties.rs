@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use agentcore_bridge::agent::RuntimeArn;
-use agentcore_bridge::agentcore::presign::{PresignedUrl, presign};
+use agentcore_bridge::agentcore::sign::presign::{PresignedUrl, presign};
 use agentcore_bridge::invocation::{RuntimeSessionId, SessionId};
 use agentcore_emulator::{Agent, Ended, Handshake, Step};
 use agentcore_reply::{ReplyReader, Step as Read};

@@ -7,21 +7,20 @@ use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use tokio::sync::OnceCell;
 
+use super::http;
+use crate::agentcore::wire::Connector;
 use crate::config::Environment;
 
 /// Credentials of the AWS default chain.
 ///
 /// Its first link is read here: on Lambda the credentials are in the environment, and the rest of
 /// the chain, with its HTTP client and its files, need not be built.
-pub fn default_chain(env: &Environment) -> SharedCredentialsProvider {
+pub fn default_chain(env: &Environment, connector: Connector) -> SharedCredentialsProvider {
     match from_environment(env) {
         Some(credentials) => SharedCredentialsProvider::new(credentials),
-        None => SharedCredentialsProvider::new(LazyChain::default()),
+        None => SharedCredentialsProvider::new(LazyChain::new(connector)),
     }
 }
 
@@ -39,8 +38,11 @@ fn from_environment(env: &Environment) -> Option<Credentials> {
 }
 
 /// The chain, built when it is first asked.
-#[derive(Clone, Debug, Default)]
-struct LazyChain(Arc<OnceCell<DefaultCredentialsChain>>);
+#[derive(Clone, Debug)]
+struct LazyChain {
+    chain: Arc<OnceCell<DefaultCredentialsChain>>,
+    connector: Connector,
+}
 
 impl ProvideCredentials for LazyChain {
     fn provide_credentials<'a>(&'a self) -> Provided<'a>
@@ -52,16 +54,22 @@ impl ProvideCredentials for LazyChain {
 }
 
 impl LazyChain {
+    fn new(connector: Connector) -> Self {
+        Self {
+            chain: Arc::default(),
+            connector,
+        }
+    }
+
     async fn chain(&self) -> &DefaultCredentialsChain {
-        self.0.get_or_init(build_chain).await
+        self.chain
+            .get_or_init(|| build_chain(self.connector.clone()))
+            .await
     }
 }
 
-async fn build_chain() -> DefaultCredentialsChain {
-    let http = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let config = ProviderConfig::without_region().with_http_client(http);
+async fn build_chain(connector: Connector) -> DefaultCredentialsChain {
+    let config = ProviderConfig::without_region().with_http_client(http::client(connector));
     let config = config.load_default_region().await;
     DefaultCredentialsChain::builder()
         .configure(config)
@@ -72,6 +80,7 @@ async fn build_chain() -> DefaultCredentialsChain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agentcore::wire::tls::{RootCertificates, client_config};
 
     #[tokio::test]
     async fn the_environment_comes_first() {
@@ -80,7 +89,10 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("AWS_SESSION_TOKEN", ""),
         ]);
-        let credentials = default_chain(&env).provide_credentials().await;
+        let roots = RootCertificates::default().load().unwrap();
+        let connector = Connector::new(client_config(roots));
+        let chain = default_chain(&env, connector);
+        let credentials = chain.provide_credentials().await;
         let credentials = credentials.unwrap();
         assert_eq!(credentials.access_key_id(), "AKID");
         assert_eq!(credentials.session_token(), None);

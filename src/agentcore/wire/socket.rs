@@ -1,29 +1,24 @@
 //! A WebSocket to an agent. The only file that knows the WebSocket library.
 
 use std::collections::VecDeque;
-use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, StreamExt};
-use http::{HeaderMap, HeaderValue, Request, header};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::ClientConfig;
-use tokio_rustls::rustls::pki_types::ServerName;
+use http::HeaderMap;
+use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
-use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes, protocol::WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::connect::Transport;
 use super::endpoint::Endpoint;
-use super::presign::PresignedUrl;
+use super::handshake::{HandshakeError, shake_hands};
 
 /// The service refuses larger frames.
 const MAX_SENT_FRAME_BYTES: usize = 32 * 1024;
@@ -35,64 +30,11 @@ const MAX_MESSAGE_BYTES: usize = 8 << 20;
 /// so it goes out before; a peer that does not read must not hold the answer up.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
 
-const USER_AGENT: &str = concat!("agentcore-bridge/", env!("CARGO_PKG_VERSION"));
-
-/// A byte stream to a peer, encrypted or not.
-pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
-
-/// Opens byte streams.
-#[derive(Clone)]
-pub(super) struct Connector {
-    tls: TlsConnector,
-}
-
-impl Connector {
-    pub(super) fn new(tls: Arc<ClientConfig>) -> Self {
-        Self { tls: tls.into() }
-    }
-
-    /// DNS, TCP and, where the endpoint wants it, TLS.
-    pub(super) async fn connect(&self, endpoint: &Endpoint) -> io::Result<Box<dyn Transport>> {
-        let tcp = TcpStream::connect((endpoint.host(), endpoint.port())).await?;
-        // Every write is a whole message: nothing to wait for.
-        tcp.set_nodelay(true)?;
-        if !endpoint.is_secure() {
-            return Ok(Box::new(tcp));
-        }
-        let name = ServerName::try_from(endpoint.host().to_owned()).map_err(io::Error::other)?;
-        Ok(Box::new(self.tls.connect(name, tcp).await?))
-    }
-}
-
-/// Why the opening handshake did not lead to a WebSocket.
-#[derive(Debug)]
-pub(super) enum HandshakeError {
-    /// The address makes no request.
-    Request(http::Error),
-    /// The peer answered with another status.
-    Refused(Refused),
-    /// The connection broke off.
-    Lost(BoxError),
-    /// The answer is no HTTP, or not one that fits the request.
-    Violation(BoxError),
-}
-
-/// An answer that is not an upgrade.
-#[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    /// As much of the body as came with the headers.
-    pub(super) body: Vec<u8>,
-}
-
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a socket gives no more messages.
 #[derive(Debug)]
-pub(super) enum SocketError {
+pub(in crate::agentcore) enum SocketError {
     /// The connection broke off without a close frame.
     Lost(BoxError),
     /// The peer broke the protocol; the code says how, for the close frame.
@@ -101,7 +43,7 @@ pub(super) enum SocketError {
 
 /// RFC 6455, section 7.4.1: why a connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Code {
+pub(in crate::agentcore) enum Code {
     Normal,
     Protocol,
     NotUtf8,
@@ -125,7 +67,7 @@ impl From<Code> for CloseFrame {
 
 /// What a peer sends.
 #[derive(Debug)]
-pub(super) enum Incoming {
+pub(in crate::agentcore) enum Incoming {
     Text(Utf8Bytes),
     Binary(Bytes),
     /// A close frame, with its code where it had one. Nothing comes after it.
@@ -136,7 +78,7 @@ pub(super) enum Incoming {
 ///
 /// [`Socket::close`] is the way to end it. One that is dropped, since its invocation was cancelled,
 /// sends its close frame as far as that can be done without waiting.
-pub(super) struct Socket<T: Transport = Box<dyn Transport>> {
+pub(in crate::agentcore) struct Socket<T: Transport = Box<dyn Transport>> {
     stream: WebSocketStream<T>,
     /// Frames of the message that is being sent.
     outgoing: VecDeque<Frame>,
@@ -149,48 +91,34 @@ pub(super) struct Socket<T: Transport = Box<dyn Transport>> {
 }
 
 impl<T: Transport> Socket<T> {
-    /// The opening handshake. `headers` go with it, beside those that RFC 6455 wants.
-    pub(super) async fn open(
-        transport: T,
-        url: &PresignedUrl,
+    /// A WebSocket at a path and query, the endpoint's prefix included. `headers` go with the handshake.
+    pub(in crate::agentcore) async fn open(
+        mut transport: T,
+        endpoint: &Endpoint,
+        target: &str,
         headers: &HeaderMap,
     ) -> Result<Self, HandshakeError> {
-        let request = handshake_request(url, headers).map_err(HandshakeError::Request)?;
+        let received = shake_hands(&mut transport, endpoint, target, headers).await?;
         let config = WebSocketConfig::default()
             .read_buffer_size(16 * 1024)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let opened =
-            tokio_tungstenite::client_async_with_config(request, transport, Some(config)).await;
-        match opened {
-            Ok((stream, _)) => Ok(Self {
-                stream,
-                outgoing: VecDeque::new(),
-                is_sending: false,
-                send_error: None,
-                closed_by_peer: false,
-                closed: false,
-            }),
-            Err(WsError::Http(answer)) => {
-                let (parts, body) = answer.into_parts();
-                Err(HandshakeError::Refused(Refused {
-                    status: parts.status.as_u16(),
-                    headers: parts.headers,
-                    body: body.unwrap_or_default(),
-                }))
-            }
-            Err(WsError::Io(error)) => Err(HandshakeError::Lost(error.into())),
-            // A proxy that cannot pass an upgrade on answers in HTTP/1.0 that it has nobody to ask.
-            Err(WsError::Protocol(
-                error @ (ProtocolError::HandshakeIncomplete | ProtocolError::WrongHttpVersion),
-            )) => Err(HandshakeError::Lost(error.into())),
-            Err(error) => Err(HandshakeError::Violation(describe(&error).into())),
-        }
+        let (received, role) = (received.to_vec(), Role::Client);
+        let stream =
+            WebSocketStream::from_partially_read(transport, received, role, Some(config)).await;
+        Ok(Self {
+            stream,
+            outgoing: VecDeque::new(),
+            is_sending: false,
+            send_error: None,
+            closed_by_peer: false,
+            closed: false,
+        })
     }
 
     /// Begins to send a text message, in frames that the service takes. [`Socket::next`] sends it.
-    pub(super) fn send(&mut self, text: String) {
-        let mut rest = Bytes::from(text);
+    pub(in crate::agentcore) fn send(&mut self, text: Bytes) {
+        let mut rest = text;
         let mut opcode = OpCode::Data(Data::Text);
         while rest.len() > MAX_SENT_FRAME_BYTES {
             let part = rest.split_to(MAX_SENT_FRAME_BYTES);
@@ -202,7 +130,7 @@ impl<T: Transport> Socket<T> {
     }
 
     /// Whether the message has not left altogether.
-    pub(super) fn is_sending(&self) -> bool {
+    pub(in crate::agentcore) fn is_sending(&self) -> bool {
         self.is_sending
     }
 
@@ -210,7 +138,7 @@ impl<T: Transport> Socket<T> {
     /// read everything would wait for us as we for it.
     ///
     /// Cancelling it loses nothing.
-    pub(super) async fn next(&mut self) -> Result<Incoming, SocketError> {
+    pub(in crate::agentcore) async fn next(&mut self) -> Result<Incoming, SocketError> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
@@ -252,7 +180,7 @@ impl<T: Transport> Socket<T> {
 
     /// Sends a close frame, waits at most 100 ms for it to leave, and ends the connection. The
     /// peer's own close is not waited for.
-    pub(super) async fn close(mut self, code: Code) {
+    pub(in crate::agentcore) async fn close(mut self, code: Code) {
         self.closed = true;
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.send_close(code)).await;
     }
@@ -289,19 +217,6 @@ impl<T: Transport> Drop for Socket<T> {
     }
 }
 
-fn handshake_request(url: &PresignedUrl, headers: &HeaderMap) -> Result<Request<()>, http::Error> {
-    let mut request = Request::get(url.to_url().as_str())
-        .header(header::HOST, url.endpoint().authority())
-        .header(header::CONNECTION, "Upgrade")
-        .header(header::UPGRADE, "websocket")
-        .header(header::SEC_WEBSOCKET_VERSION, "13")
-        .header(header::SEC_WEBSOCKET_KEY, generate_key())
-        .header(header::USER_AGENT, HeaderValue::from_static(USER_AGENT))
-        .body(())?;
-    request.headers_mut().extend(headers.clone());
-    Ok(request)
-}
-
 /// A masked close frame, as a client sends it.
 fn close_frame(code: Code) -> Vec<u8> {
     let mut frame = Frame::close(Some(code.into()));
@@ -329,8 +244,7 @@ fn socket_error(error: WsError) -> SocketError {
 fn describe(error: &WsError) -> &'static str {
     match error {
         WsError::Utf8(_) => "a text that is not UTF-8",
-        WsError::Capacity(_) => "a message or a header larger than allowed",
-        WsError::AttackAttempt => "a handshake longer than allowed, or in too many packets",
+        WsError::Capacity(_) => "a message larger than allowed",
         WsError::Protocol(error) => match error {
             ProtocolError::MaskedFrameFromServer => "a masked frame",
             ProtocolError::NonZeroReservedBits => "a reserved bit that is set",
@@ -343,9 +257,7 @@ fn describe(error: &WsError) -> &'static str {
             ProtocolError::ExpectedFragment(_) => "a new message within another",
             ProtocolError::InvalidCloseSequence => "a malformed close frame",
             ProtocolError::ReceivedAfterClosing => "a frame after the close frame",
-            ProtocolError::SecWebSocketAcceptKeyMismatch => "an upgrade for another request",
-            ProtocolError::HttparseError(_) => "an answer that is not HTTP",
-            _ => "an upgrade that is not as RFC 6455 wants it",
+            _ => "a frame that is not as RFC 6455 wants it",
         },
         _ => "an answer that makes no sense",
     }

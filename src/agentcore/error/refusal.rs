@@ -4,8 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
-use super::error::{CredentialsFault, Refusal};
-use super::socket::Refused;
+use super::{CredentialsFault, Refusal};
 
 const ERROR_TYPE: &str = "x-amzn-errortype";
 
@@ -18,31 +17,60 @@ const INVALID: [&str; 5] = [
     "IncompleteSignature",
 ];
 
+/// What a refusal means, whatever it was that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The request was not as the service wants it.
+    Malformed,
+    /// The credentials, or their signature, were not taken.
+    Credentials,
+    /// The credentials may not do this.
+    Denied,
+    /// There is no such runtime.
+    NotFound,
+    /// Not now: the same request may be taken another time. No SDK retries 409 and 424 for a
+    /// WebSocket; they are typical of a cold start.
+    Unavailable,
+    /// An answer that makes no sense here.
+    Unexpected,
+}
+
 impl Refusal {
-    /// Whether the same request may be taken another time.
-    ///
-    /// No SDK retries 409 and 424 for a WebSocket; they are typical of a cold start.
-    pub(super) fn is_transient(&self) -> bool {
-        matches!(self.status, 402 | 409 | 424 | 429 | 500..=599)
+    /// What it means.
+    pub fn kind(&self) -> RefusalKind {
+        match self.status {
+            400 => RefusalKind::Malformed,
+            401 => RefusalKind::Credentials,
+            403 if self.fault.is_some() => RefusalKind::Credentials,
+            403 => RefusalKind::Denied,
+            404 => RefusalKind::NotFound,
+            402 | 409 | 424 | 429 | 500..=599 => RefusalKind::Unavailable,
+            _ => RefusalKind::Unexpected,
+        }
     }
 }
 
 /// Reads an answer; `now` is needed for a `Retry-After` that is a date.
-pub(super) fn read(refused: &Refused, now: SystemTime) -> Refusal {
-    let fault = match refused.status {
-        401 | 403 => credentials_fault(&refused.headers, &refused.body),
+pub(in crate::agentcore) fn read(
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: SystemTime,
+) -> Refusal {
+    let fault = match status {
+        401 | 403 => credentials_fault(headers, body),
         _ => None,
     };
-    let retry_after = retry_after(&refused.headers, now);
+    let retry_after = retry_after(headers, now);
     Refusal {
-        status: refused.status,
+        status,
         fault,
         retry_after,
     }
 }
 
 /// Whether an answer's type, in its header or its body, is of this name.
-pub(super) fn names(headers: &HeaderMap, body: &[u8], name: &str) -> bool {
+pub(in crate::agentcore) fn names(headers: &HeaderMap, body: &[u8], name: &str) -> bool {
     let header = headers
         .get(ERROR_TYPE)
         .map_or(&b""[..], |value| value.as_bytes());
@@ -52,7 +80,7 @@ pub(super) fn names(headers: &HeaderMap, body: &[u8], name: &str) -> bool {
 }
 
 /// Whether an answer has a type at all.
-pub(super) fn has_type(headers: &HeaderMap, body: &[u8]) -> bool {
+pub(in crate::agentcore) fn has_type(headers: &HeaderMap, body: &[u8]) -> bool {
     headers.contains_key(ERROR_TYPE) || memchr::memmem::find(body, b"__type").is_some()
 }
 
@@ -88,15 +116,8 @@ mod tests {
                 http::HeaderValue::from_static(value),
             )
         });
-        let refused = Refused {
-            status,
-            headers: headers.collect(),
-            body: body.as_bytes().to_vec(),
-        };
-        read(
-            &refused,
-            SystemTime::UNIX_EPOCH + Duration::from_millis(784_111_770_500),
-        )
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(784_111_770_500);
+        read(status, &headers.collect(), body.as_bytes(), now)
     }
 
     #[test]
@@ -152,7 +173,7 @@ mod tests {
     #[test]
     fn what_can_pass_is_transient() {
         let transient: Vec<_> = (100..600)
-            .filter(|status| refused(*status, &[], "").is_transient())
+            .filter(|status| refused(*status, &[], "").kind() == RefusalKind::Unavailable)
             .collect();
         let expected: Vec<_> = [402, 409, 424, 429].into_iter().chain(500..600).collect();
         assert_eq!(transient, expected);

@@ -1,16 +1,17 @@
 //! One prompt out, one reply in, over an open socket, and the socket closed whatever happens.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use agentcore_reply::{End, ReplyReader, Step};
-use tokio::time::{Instant, timeout_at};
+use agentcore_reply::{Counts, End, ReplyReader, Step};
+use bytes::Bytes;
+use tokio::time::Instant;
 
-use super::error::{Failure, InvocationError, Phase, Timeout};
-use super::observer::Observer;
 use super::reply_end::ReplyEnd;
-use super::socket::{Code, Incoming, Socket, SocketError, Transport};
+use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout};
+use crate::agentcore::until::Until;
+use crate::agentcore::wire::connect::Transport;
+use crate::agentcore::wire::socket::{Code, Incoming, Socket, SocketError};
 
 /// What a reply gives next.
 #[derive(Debug)]
@@ -26,8 +27,14 @@ pub enum ReplyEvent {
 /// What a silence of the agent means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Silence {
-    TooLong,
+    TooLong(Timeout),
     EndsReply,
+}
+
+impl From<Timeout> for Silence {
+    fn from(timeout: Timeout) -> Self {
+        Self::TooLong(timeout)
+    }
 }
 
 /// What holds for one exchange.
@@ -44,7 +51,7 @@ pub(super) struct Terms {
 }
 
 /// A conversation over one socket.
-pub(super) struct Exchange<T: Transport = Box<dyn super::socket::Transport>> {
+pub(super) struct Exchange<T: Transport = Box<dyn Transport>> {
     /// `None` once it closes.
     socket: Option<Socket<T>>,
     /// The end of the socket, which takes a moment, while it is under way.
@@ -59,7 +66,6 @@ pub(super) struct Exchange<T: Transport = Box<dyn super::socket::Transport>> {
     has_given_text: bool,
     /// The operator's setting says that the reply is over, whatever the agent's format makes of that.
     is_over: bool,
-    observer: Arc<dyn Observer>,
 }
 
 /// How a reply ended: whole, or broken off for a reason.
@@ -67,7 +73,7 @@ type Outcome = Result<(), InvocationError>;
 
 impl<T: Transport + 'static> Exchange<T> {
     /// A conversation over a socket that has just been opened.
-    pub(super) fn open(socket: Socket<T>, terms: Terms, observer: Arc<dyn Observer>) -> Self {
+    pub(super) fn open(socket: Socket<T>, terms: Terms) -> Self {
         Self {
             socket: Some(socket),
             closing: None,
@@ -77,12 +83,11 @@ impl<T: Transport + 'static> Exchange<T> {
             spoke: Instant::now(),
             has_given_text: false,
             is_over: false,
-            observer,
         }
     }
 
     /// Begins to send a message. The silence of the agent begins here too.
-    pub(super) fn send(&mut self, message: String) {
+    pub(super) fn send(&mut self, message: Bytes) {
         if let Some(socket) = &mut self.socket {
             socket.send(message);
         }
@@ -109,7 +114,6 @@ impl<T: Transport + 'static> Exchange<T> {
             match self.reader.next() {
                 Some(Step::Text(text)) => {
                     self.has_given_text = true;
-                    self.observer.piece(text.len());
                     return ReplyEvent::Piece(text);
                 }
                 Some(Step::End(end)) => self.end(end),
@@ -123,12 +127,11 @@ impl<T: Transport + 'static> Exchange<T> {
 
     /// Reads one message, or finds that there will be none.
     async fn read(&mut self) {
-        let (silent_until, silence) = self.silence();
-        let until = self.terms.deadline.min(silent_until);
+        let until = self.until();
         let Some(socket) = &mut self.socket else {
             return;
         };
-        match timeout_at(until, socket.next()).await {
+        match until.wait(socket.next()).await {
             Ok(Ok(incoming)) => {
                 self.spoke = Instant::now();
                 self.take(&incoming);
@@ -141,25 +144,22 @@ impl<T: Transport + 'static> Exchange<T> {
                 let error = self.failed(Failure::Violation).because(cause);
                 self.finish(code, Err(error));
             }
-            Err(_) if until == self.terms.deadline => self.time_out(Timeout::Invocation),
-            Err(_) if silence == Silence::EndsReply => self.declare_over(),
-            Err(_) => self.time_out(Timeout::Chunk),
+            Err(Silence::EndsReply) => self.declare_over(),
+            Err(Silence::TooLong(timeout)) => self.time_out(timeout),
         }
     }
 
     /// Until when the agent may be silent, and what it means if it is.
-    fn silence(&self) -> (Instant, Silence) {
-        let too_long = self.spoke + self.terms.chunk_timeout;
+    fn until(&self) -> Until<Silence> {
+        let sooner = |time, silence| Until::sooner(self.terms.deadline, self.spoke, time, silence);
+        let longest = self.terms.chunk_timeout;
         match self.terms.reply_end {
-            ReplyEnd::Silence(silence) if self.has_given_text && !self.is_over => {
-                let end = self.spoke + silence;
-                if end < too_long {
-                    (end, Silence::EndsReply)
-                } else {
-                    (too_long, Silence::TooLong)
-                }
+            ReplyEnd::Silence(silence)
+                if self.has_given_text && !self.is_over && silence < longest =>
+            {
+                sooner(silence, Silence::EndsReply)
             }
-            _ => (too_long, Silence::TooLong),
+            _ => sooner(longest, Silence::TooLong(Timeout::Chunk)),
         }
     }
 
@@ -186,6 +186,11 @@ impl<T: Transport + 'static> Exchange<T> {
         }
     }
 
+    /// What the reply has consisted of so far.
+    pub(super) fn counts(&self) -> Counts {
+        self.reader.counts()
+    }
+
     /// Ends the conversation before the reply has ended.
     pub(super) async fn close(&mut self) {
         self.finish(Code::Normal, Ok(()));
@@ -197,11 +202,6 @@ impl<T: Transport + 'static> Exchange<T> {
         let Some(socket) = self.socket.take() else {
             return;
         };
-        let broke_off = outcome.as_ref().err();
-        // Where nothing came before the failure, there was no stream that could finish.
-        if broke_off.is_none() || self.has_given_text {
-            self.observer.finished(broke_off, self.reader.counts());
-        }
         self.outcome = Some(outcome);
         self.closing = Some(Box::pin(socket.close(code)));
     }
@@ -211,7 +211,6 @@ impl<T: Transport + 'static> Exchange<T> {
         if let Some(closing) = &mut self.closing {
             closing.await;
             self.closing = None;
-            self.observer.closed();
         }
     }
 
@@ -256,17 +255,6 @@ impl<T: Transport + 'static> Exchange<T> {
     }
 }
 
-impl<T: Transport> Drop for Exchange<T> {
-    fn drop(&mut self) {
-        // Nobody waits for the reply any more. The socket closes itself, or has begun to.
-        let (socket, closing) = (self.socket.take(), self.closing.take());
-        if socket.is_some() || closing.is_some() {
-            drop((socket, closing));
-            self.observer.closed();
-        }
-    }
-}
-
 #[cfg(test)]
 mod moments;
 
@@ -279,7 +267,7 @@ mod tests {
 
     use super::*;
     use crate::agent::RuntimeArn;
-    use crate::agentcore::presign::presign;
+    use crate::agentcore::sign::presign::presign;
     use crate::invocation::{RuntimeSessionId, SessionId};
 
     /// A peer that upgrades the connection and then reads nothing: the prompt never leaves whole,
@@ -301,9 +289,10 @@ mod tests {
             &Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"),
             SystemTime::UNIX_EPOCH,
         );
-        let socket = Socket::open(ours, &url.unwrap(), &HeaderMap::new())
-            .await
-            .unwrap();
+        let url = url.unwrap();
+        let headers = HeaderMap::new();
+        let socket = Socket::open(ours, url.endpoint(), url.target(), &headers);
+        let socket = socket.await.unwrap();
 
         let start = Instant::now();
         let deadline = start + Duration::from_secs(25);
@@ -314,8 +303,8 @@ mod tests {
             reply_end: ReplyEnd::Explicit,
             memory_bytes: 1 << 20,
         };
-        let mut exchange = Exchange::open(socket, terms, Arc::new(()));
-        exchange.send(prompt);
+        let mut exchange = Exchange::open(socket, terms);
+        exchange.send(prompt.into());
         let ReplyEvent::Interrupted(error) = exchange.next().await else {
             panic!("there is nobody to reply");
         };

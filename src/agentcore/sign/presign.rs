@@ -5,31 +5,17 @@ use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{
-    SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
-};
-use aws_sigv4::sign::v4;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::endpoint::Endpoint;
+use super::{SERVICE, Signer, SigningError, encode};
 use crate::agent::RuntimeArn;
+use crate::agentcore::wire::endpoint::Endpoint;
 use crate::invocation::RuntimeSessionId;
-
-/// The service's name in a signature.
-pub(super) const SERVICE: &str = "bedrock-agentcore";
 
 /// How long a signed URL can be used. The service refuses more than this.
 const EXPIRES_IN: Duration = Duration::from_mins(5);
 
 const SESSION_ID_PARAMETER: &str = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
-
-/// All but the unreserved characters of RFC 3986, section 2.3, as SigV4 wants it.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// A signed address: who has it can talk to the agent for five minutes, so neither `Debug` nor
 /// any error shows more than the host, and dropped it is wiped from memory.
@@ -66,11 +52,6 @@ impl fmt::Debug for PresignedUrl {
     }
 }
 
-/// The address could not be signed, which no input of ours should bring about.
-#[derive(Debug, thiserror::Error)]
-#[error("the address could not be signed")]
-pub struct PresignError(#[source] Box<dyn std::error::Error + Send + Sync>);
-
 /// Signs the address of a runtime's WebSocket for one session.
 ///
 /// The URL is `wss://bedrock-agentcore.<region>.<suffix>/runtimes/<ARN>/ws`, or that path below an
@@ -78,7 +59,7 @@ pub struct PresignError(#[source] Box<dyn std::error::Error + Send + Sync>);
 /// parameters of AWS Signature Version 4. The signature equals that of botocore's `SigV4QueryAuth`.
 ///
 /// # Errors
-/// [`PresignError`] where `aws-sigv4` refuses to sign.
+/// [`SigningError`] where `aws-sigv4` refuses to sign.
 pub fn presign(
     arn: &RuntimeArn,
     qualifier: Option<&str>,
@@ -86,7 +67,7 @@ pub fn presign(
     endpoint: Option<&Endpoint>,
     credentials: &Credentials,
     time: SystemTime,
-) -> Result<PresignedUrl, PresignError> {
+) -> Result<PresignedUrl, SigningError> {
     let endpoint = match endpoint {
         Some(endpoint) => endpoint.clone(),
         None => Endpoint::public(SERVICE, arn),
@@ -102,54 +83,15 @@ pub fn presign(
     }
     push_parameter(&mut target, SESSION_ID_PARAMETER, session.as_str());
 
-    for (name, value) in signature(&endpoint, &target, arn.region(), credentials, time)? {
-        push_parameter(&mut target, &name, &value);
+    let signer = Signer {
+        credentials,
+        region: arn.region(),
+        time,
+    };
+    for (name, value) in signer.query(&endpoint, &target, EXPIRES_IN)?.params() {
+        push_parameter(&mut target, name, value);
     }
     Ok(PresignedUrl { endpoint, target })
-}
-
-/// The query parameters that sign a GET of `target`, not yet encoded.
-fn signature(
-    endpoint: &Endpoint,
-    target: &str,
-    region: &str,
-    credentials: &Credentials,
-    time: SystemTime,
-) -> Result<Vec<(String, Zeroizing<String>)>, PresignError> {
-    let refused = |error: Box<dyn std::error::Error + Send + Sync>| PresignError(error);
-
-    let mut settings = SigningSettings::default();
-    settings.signature_location = SignatureLocation::QueryParams;
-    settings.expires_in = Some(EXPIRES_IN);
-    let identity = credentials.clone().into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name(SERVICE)
-        .time(time)
-        .settings(settings)
-        .build()
-        .map_err(|error| refused(error.into()))?
-        .into();
-
-    // The signer takes the host from the URL. It knows http and https alone; the scheme itself is
-    // not part of what is signed.
-    let url = format!("https://{}{target}", endpoint.authority());
-    let headers = std::iter::once(("host", endpoint.authority()));
-    let request = SignableRequest::new("GET", url, headers, SignableBody::Bytes(&[]))
-        .map_err(|error| refused(error.into()))?;
-    let (instructions, _) = sign(request, &parameters)
-        .map_err(|error| refused(error.into()))?
-        .into_parts();
-    let parameters = instructions.params().iter();
-    Ok(parameters
-        .map(|(name, value)| ((*name).to_owned(), Zeroizing::new(value.to_string())))
-        .collect())
-}
-
-/// Percent-encodes every reserved character, the slash and the colon of an ARN too.
-pub(super) fn encode(text: &str) -> impl fmt::Display + '_ {
-    utf8_percent_encode(text, RESERVED)
 }
 
 fn push_parameter(target: &mut String, name: &str, value: &str) {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::Uri;
+use http::uri::Scheme;
 use url::{Host, Url};
 
 use crate::agent::RuntimeArn;
@@ -75,6 +77,15 @@ impl Endpoint {
     pub fn public(service: &str, arn: &RuntimeArn) -> Self {
         let host = format!("{service}.{}.{}", arn.region(), arn.dns_suffix());
         Self::new(true, host, 443, "")
+    }
+
+    /// Where an address leads that is no setting of the operator's: a link-local address speaks
+    /// plain HTTP.
+    pub(in crate::agentcore) fn of_uri(uri: &Uri) -> Option<Self> {
+        let secure = uri.scheme()? == &Scheme::HTTPS;
+        let default_port = if secure { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(default_port);
+        Some(Self::new(secure, uri.host()?.to_owned(), port, ""))
     }
 
     fn new(secure: bool, host: String, port: u16, path_prefix: &str) -> Self {

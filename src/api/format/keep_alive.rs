@@ -10,18 +10,18 @@ use tokio::time::{Instant, Sleep, sleep};
 /// After so much silence a comment goes out.
 const AFTER: Duration = Duration::from_secs(15);
 
-const COMMENT: &str = ": keep-alive\n\n";
+const COMMENT: &[u8] = b": keep-alive\n\n";
 
 /// A stream with comments in its silences. The timer runs beside the stream, whose work is never
 /// given up for a comment.
-pub(super) struct KeepAlive<S> {
+pub(in crate::api) struct KeepAlive<S> {
     inner: S,
     /// `None` until something has gone out: before that nothing may.
     silence: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> KeepAlive<S> {
-    pub(super) fn new(inner: S) -> Self {
+    pub(in crate::api) fn new(inner: S) -> Self {
         Self {
             inner,
             silence: None,
@@ -29,10 +29,10 @@ impl<S> KeepAlive<S> {
     }
 }
 
-impl<S: Stream<Item = String> + Unpin> Stream for KeepAlive<S> {
-    type Item = String;
+impl<S: Stream<Item = Vec<u8>> + Unpin> Stream for KeepAlive<S> {
+    type Item = Vec<u8>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         let next = match self.inner.poll_next_unpin(cx) {
             Poll::Ready(next) => next,
             Poll::Pending => {
@@ -60,8 +60,13 @@ mod tests {
     /// What comes, each with the milliseconds at which it came.
     async fn read(events: impl Stream<Item = String>) -> Vec<(String, u128)> {
         let start = Instant::now();
-        KeepAlive::new(Box::pin(events))
-            .map(|text| (text, start.elapsed().as_millis()))
+        KeepAlive::new(Box::pin(events.map(String::into_bytes)))
+            .map(|text| {
+                (
+                    String::from_utf8(text).unwrap(),
+                    start.elapsed().as_millis(),
+                )
+            })
             .collect()
             .await
     }
@@ -74,12 +79,13 @@ mod tests {
             wait.to_string()
         });
         let at = |text: &str, at| (text.to_owned(), at);
+        let comment = std::str::from_utf8(COMMENT).unwrap();
         let expected = [
             at("20000", 20_000),
             at("0", 20_000),
             at("14999", 34_999),
-            at(COMMENT, 49_999),
-            at(COMMENT, 64_999),
+            at(comment, 49_999),
+            at(comment, 64_999),
             at("31000", 65_999),
         ];
         assert_eq!(read(events).await, expected);

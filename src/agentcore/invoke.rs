@@ -1,0 +1,298 @@
+//! One prompt, its attempts, and the reply: sign → connect → exchange.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::client::{AgentCoreClient, Runtime};
+use super::credentials;
+use super::error::{CredentialsFault, Failure, InvocationError, Phase, Timeout, refusal};
+use super::sign::presign::{PresignedUrl, presign};
+use super::until::Until;
+use super::wire::handshake::HandshakeError;
+use super::wire::socket::Socket;
+use crate::invocation::Invocation;
+use agentcore_reply::Counts;
+use exchange::{Exchange, Terms};
+use observer::Observer;
+
+pub mod exchange;
+pub mod observer;
+pub mod progress;
+pub mod reply_end;
+pub mod retry;
+
+pub use exchange::ReplyEvent;
+pub use progress::Progress;
+
+/// What is asked for, until when: the same for each attempt.
+struct Request<'a> {
+    runtime: Runtime<'a>,
+    invocation: &'a Invocation,
+    message: Bytes,
+    deadline: Instant,
+    /// How much of the reply's text is remembered, so that nothing of it is told twice.
+    memory_bytes: usize,
+}
+
+/// What an agent is sent.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Message<'a> {
+    prompt: &'a str,
+    session_id: &'a str,
+}
+
+fn message(invocation: &Invocation) -> Result<Bytes, InvocationError> {
+    let message = Message {
+        prompt: invocation.prompt.as_str(),
+        session_id: invocation.agent_session(),
+    };
+    let message = serde_json::to_vec(&message);
+    Ok(message
+        .map_err(|cause| unsignable(Phase::Send).because(cause))?
+        .into())
+}
+
+impl AgentCoreClient {
+    /// Sends a prompt and waits for the first piece of the reply, or for its end. Of the reply's
+    /// text so many bytes are remembered, so that nothing of it is told twice.
+    ///
+    /// The agent is asked again only where it cannot have seen the prompt. How far it comes stands
+    /// in `progress`, also where this is cancelled.
+    ///
+    /// # Errors
+    /// [`InvocationError`] where the invocation failed before the first piece. One that fails
+    /// later ends its [`ReplyStream`] with [`ReplyEvent::Interrupted`].
+    pub async fn invoke(
+        &self,
+        runtime: Runtime<'_>,
+        invocation: &Invocation,
+        deadline: Instant,
+        memory_bytes: usize,
+        progress: &mut Progress,
+        observer: &dyn Observer,
+    ) -> Result<ReplyStream, InvocationError> {
+        let request = Request {
+            runtime,
+            invocation,
+            message: message(invocation)?,
+            deadline,
+            memory_bytes,
+        };
+        let mut has_refreshed = false;
+        let mut retries = 0;
+        loop {
+            let (error, credentials) = match self.attempt(&request, progress, observer).await {
+                Ok(reply) => return Ok(reply),
+                Err(failed) => failed,
+            };
+            let delay = if is_expired(&error)
+                && !has_refreshed
+                && let Some(credentials) = credentials
+            {
+                has_refreshed = true;
+                self.credentials.forget(&credentials);
+                if !self.has_others_than(&credentials, deadline).await {
+                    return Err(error);
+                }
+                Duration::ZERO
+            } else {
+                let Some(delay) = self.delay_before_retry(retries, &error, deadline) else {
+                    return Err(error);
+                };
+                retries += 1;
+                delay
+            };
+            progress.retries += 1;
+            observer.retrying(progress, delay, &error);
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// How long to wait before another attempt; `None` where there is to be none.
+    fn delay_before_retry(
+        &self,
+        retries: u32,
+        error: &InvocationError,
+        deadline: Instant,
+    ) -> Option<Duration> {
+        let policy = &self.settings.retry;
+        let may_follow = error.phase.is_before_send() || policy.after_send;
+        if retries == policy.max_retries || !may_follow || !error.failure.is_transient() {
+            return None;
+        }
+        let delay = policy.delay(retries, rand::random(), error.failure.retry_after());
+        // An attempt needs time of its own: one that would begin at the deadline is none.
+        let begin = Instant::now().checked_add(delay)?;
+        (begin < deadline).then_some(delay)
+    }
+
+    async fn has_others_than(&self, refused: &Credentials, deadline: Instant) -> bool {
+        let resolved = <Until>::deadline(deadline)
+            .wait(self.credentials.get())
+            .await;
+        matches!(resolved, Ok(Ok(credentials)) if credentials != *refused)
+    }
+
+    /// One attempt. An error comes with the credentials that it was made with.
+    async fn attempt(
+        &self,
+        request: &Request<'_>,
+        progress: &mut Progress,
+        observer: &dyn Observer,
+    ) -> Result<ReplyStream, (InvocationError, Option<Credentials>)> {
+        let failed = |failure| InvocationError::new(Phase::Credentials, failure);
+        let until = <Until>::deadline(request.deadline);
+        let credentials = match until.wait(self.credentials.get()).await {
+            Ok(Ok(credentials)) => credentials,
+            Ok(Err(cause)) => {
+                let error = failed(Failure::NoCredentials);
+                return Err((error.because(credentials::describe(&cause)), None));
+            }
+            Err(timeout) => return Err((failed(timeout.into()), None)),
+        };
+        let attempted = self.attempt_with(&credentials, request, progress, observer);
+        attempted.await.map_err(|error| (error, Some(credentials)))
+    }
+
+    async fn attempt_with(
+        &self,
+        credentials: &Credentials,
+        request: &Request<'_>,
+        progress: &mut Progress,
+        observer: &dyn Observer,
+    ) -> Result<ReplyStream, InvocationError> {
+        let begin = Instant::now();
+        let url = self.sign(credentials, request)?;
+        progress.signing = Some(begin.elapsed());
+        progress.connecting();
+        let socket = match self.connect(&url, request).await {
+            Ok(socket) => socket,
+            Err(error) => {
+                progress.not_connected();
+                return Err(error);
+            }
+        };
+        progress.connected();
+        observer.connected(progress);
+        let terms = Terms {
+            deadline: request.deadline,
+            chunk_timeout: self.settings.timeouts.chunk,
+            reply_end: request.runtime.reply_end,
+            memory_bytes: request.memory_bytes,
+        };
+        let mut exchange = Exchange::open(socket, terms);
+        exchange.send(request.message.clone());
+        match exchange.next().await {
+            ReplyEvent::Interrupted(error) => {
+                progress.closed();
+                observer.closed();
+                Err(error)
+            }
+            first => Ok(ReplyStream {
+                exchange,
+                first: Some(first),
+            }),
+        }
+    }
+
+    fn sign(
+        &self,
+        credentials: &Credentials,
+        request: &Request<'_>,
+    ) -> Result<PresignedUrl, InvocationError> {
+        presign(
+            request.runtime.arn,
+            request.runtime.qualifier,
+            &request.invocation.runtime_session,
+            self.settings.endpoint.as_ref(),
+            credentials,
+            (self.now)(),
+        )
+        .map_err(|cause| unsignable(Phase::Connect).because(cause))
+    }
+
+    async fn connect(
+        &self,
+        url: &PresignedUrl,
+        request: &Request<'_>,
+    ) -> Result<Socket, InvocationError> {
+        let failed = InvocationError::new;
+        let endpoint = url.endpoint();
+        let (now, time) = (Instant::now(), self.settings.timeouts.connect);
+        let until = Until::sooner(request.deadline, now, time, Timeout::Connect);
+        let transport = until
+            .wait(self.connector.connect(endpoint))
+            .await
+            .map_err(|timeout| failed(Phase::Connect, timeout.into()))?
+            .map_err(|cause| failed(Phase::Connect, Failure::Unreachable).because(cause))?;
+        let headers = request.invocation.trace.as_headers();
+        until
+            .wait(Socket::open(transport, endpoint, url.target(), headers))
+            .await
+            .map_err(|timeout| failed(Phase::Handshake, timeout.into()))?
+            .map_err(|error| self.handshake_failed(error))
+    }
+
+    fn handshake_failed(&self, error: HandshakeError) -> InvocationError {
+        let failed = |failure| InvocationError::new(Phase::Handshake, failure);
+        match error {
+            HandshakeError::Refused(refused) => failed(Failure::Refused(refusal::read(
+                refused.status,
+                &refused.headers,
+                &refused.body,
+                (self.now)(),
+            ))),
+            HandshakeError::Lost(cause) => failed(Failure::Lost).because(cause),
+            HandshakeError::Violation(cause) => failed(Failure::Violation).because(cause),
+        }
+    }
+}
+
+fn unsignable(phase: Phase) -> InvocationError {
+    InvocationError::new(phase, Failure::Unsignable)
+}
+
+fn is_expired(error: &InvocationError) -> bool {
+    matches!(
+        &error.failure,
+        Failure::Refused(refusal) if refusal.fault == Some(CredentialsFault::Expired)
+    )
+}
+
+/// A reply that has begun. Its socket is closed when it ends, and when it is dropped.
+pub struct ReplyStream {
+    exchange: Exchange,
+    first: Option<ReplyEvent>,
+}
+
+impl ReplyStream {
+    /// The next piece, or how the reply ended, when the socket is closed already.
+    pub async fn next(&mut self) -> ReplyEvent {
+        match self.first.take() {
+            Some(first) => first,
+            None => self.exchange.next().await,
+        }
+    }
+
+    /// What the reply has consisted of so far.
+    pub fn counts(&self) -> Counts {
+        self.exchange.counts()
+    }
+
+    /// Ends the reply before it has ended.
+    pub async fn close(&mut self) {
+        self.exchange.close().await;
+    }
+}
+
+impl fmt::Debug for ReplyStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyStream").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! AWS Signature Version 4, by `aws-sigv4`: no I/O, no clock.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{
+    SignableBody, SignableRequest, SignatureLocation, SigningInstructions, SigningSettings, sign,
+};
+use aws_sigv4::sign::v4;
+use bytes::Bytes;
+use http::{HeaderValue, Request, header};
+use http_body_util::Full;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::wire::endpoint::Endpoint;
+
+pub mod presign;
+
+/// The service's name in a signature.
+pub(super) const SERVICE: &str = "bedrock-agentcore";
+
+/// All but the unreserved characters of RFC 3986, section 2.3, as SigV4 wants it.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Percent-encodes every reserved character, the slash and the colon of an ARN too.
+pub(super) fn encode(text: &str) -> impl fmt::Display + '_ {
+    utf8_percent_encode(text, RESERVED)
+}
+
+/// A request could not be signed, which no input of ours should bring about.
+#[derive(Debug, thiserror::Error)]
+#[error("the request could not be signed")]
+pub struct SigningError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// Who signs, where, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signer<'a> {
+    pub(super) credentials: &'a Credentials,
+    pub(super) region: &'a str,
+    pub(super) time: SystemTime,
+}
+
+impl Signer<'_> {
+    /// The query parameters that sign a GET of `target` without a body, not yet percent-encoded.
+    fn query(
+        &self,
+        endpoint: &Endpoint,
+        target: &str,
+        expires_in: Duration,
+    ) -> Result<SigningInstructions, SigningError> {
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(expires_in);
+        let headers = std::iter::once(("host", endpoint.authority()));
+        self.sign(settings, "GET", endpoint, target, headers, &[])
+    }
+
+    /// Signs a request to an endpoint by its headers.
+    ///
+    /// # Errors
+    /// [`SigningError`] where a header is none that can be signed.
+    pub(super) fn headers(
+        &self,
+        endpoint: &Endpoint,
+        request: &mut Request<Full<Bytes>>,
+        body: &[u8],
+    ) -> Result<(), SigningError> {
+        let host = HeaderValue::from_str(endpoint.authority()).map_err(refused)?;
+        request.headers_mut().insert(header::HOST, host);
+        let headers = request.headers().iter();
+        let headers =
+            headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let settings = SigningSettings::default();
+        let (method, target) = (request.method().as_str(), request.uri().to_string());
+        let signed = self.sign(settings, method, endpoint, &target, headers, body)?;
+        signed.apply_to_request_http1x(request);
+        Ok(())
+    }
+
+    fn sign<'r>(
+        &self,
+        settings: SigningSettings,
+        method: &'r str,
+        endpoint: &Endpoint,
+        target: &str,
+        headers: impl Iterator<Item = (&'r str, &'r str)>,
+        body: &'r [u8],
+    ) -> Result<SigningInstructions, SigningError> {
+        let identity = self.credentials.clone().into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(self.region)
+            .name(SERVICE)
+            .time(self.time)
+            .settings(settings)
+            .build()
+            .map_err(refused)?
+            .into();
+        // The signer knows http and https alone; the scheme itself is not part of what is signed.
+        let url = format!("https://{}{target}", endpoint.authority());
+        let body = SignableBody::Bytes(body);
+        let request = SignableRequest::new(method, url, headers, body).map_err(refused)?;
+        let (instructions, _) = sign(request, &parameters).map_err(refused)?.into_parts();
+        Ok(instructions)
+    }
+}
+
+fn refused(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> SigningError {
+    SigningError(error.into())
+}

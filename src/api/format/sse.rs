@@ -1,0 +1,29 @@
+//! The framing of server-sent events, the same for all formats that are streams of them.
+//!
+//! <https://html.spec.whatwg.org/multipage/server-sent-events.html>
+
+use http::HeaderValue;
+use serde::Serialize;
+
+use super::push_json;
+
+pub(super) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/event-stream");
+
+/// Says that nothing follows.
+pub(super) const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// Appends an event without a name.
+pub(super) fn push_data(out: &mut Vec<u8>, data: &impl Serialize) {
+    out.extend_from_slice(b"data: ");
+    // JSON has no line ends but escaped ones.
+    push_json(out, data);
+    out.extend_from_slice(b"\n\n");
+}
+
+/// Appends an event of this name.
+pub(super) fn push_event(out: &mut Vec<u8>, name: &str, data: &impl Serialize) {
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'\n');
+    push_data(out, data);
+}
