@@ -23,6 +23,7 @@ use crate::limits::Limits;
 use crate::service::AgentService;
 use crate::telemetry::Metrics;
 pub(crate) use error::ApiError;
+pub use error::ErrorCode;
 use response::{AgentBody, AgentsBody, HealthBody, StatusBody, json};
 
 mod accept;
@@ -45,7 +46,9 @@ const SESSION: &str = "/api/agents/{agent_id}/sessions/{session_id}";
 const INVOKE: &str = "/api/agents/invoke";
 const INVOKE_STREAM: &str = "/api/agents/invoke/stream";
 const HEALTH: &str = "/health";
-const ROUTES: [&str; 7] = [
+
+/// Every path that is answered, a parameter in braces.
+pub const ROUTES: [&str; 7] = [
     AGENTS,
     AGENT,
     STATUS,

@@ -18,7 +18,6 @@ mod input;
 mod lambda;
 mod latency;
 mod limits;
-
 mod matrix;
 mod presign;
 mod privacy;
@@ -32,5 +31,6 @@ mod soak;
 mod status;
 mod streaming;
 mod support;
+mod surface;
 mod telemetry;
 mod tls;
