@@ -50,7 +50,7 @@ pub(super) const NOT_TAKEN: &str = "answer not taken";
 pub(super) const LINES_LOST: &str = "log lines were lost";
 
 /// What to look at where a reply had no text.
-pub(super) const NO_TEXT: &str = "the reply had no text: see \"An empty reply\" in docs/operate.md; \
+pub(super) const NO_TEXT: &str = "the reply had no text: see docs/operate.md#an-empty-reply; \
     `messages` is what the agent sent, `unread` the JSON values in no known format";
 
 /// All events.

@@ -8,6 +8,7 @@
 mod callers;
 mod concurrency;
 mod credentials;
+mod documents;
 mod ended_sessions;
 mod events;
 mod exchange;

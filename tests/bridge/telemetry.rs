@@ -296,7 +296,7 @@ async fn a_reply_without_text_is_told_with_what_came_instead() {
         finished["hint"]
             .as_str()
             .unwrap()
-            .contains("An empty reply")
+            .contains("docs/operate.md#an-empty-reply")
     );
     assert_eq!(told.metrics()["EmptyReplyCount"], 1);
     assert_eq!(told.metrics()["IncompleteReplyCount"], 0);
