@@ -62,6 +62,33 @@ fn each_document_that_another_file_names_is_there() {
     assert!(checked > 0);
 }
 
+/// Files that a document names, by their path or by the end of it, are there. History may name what
+/// is no more.
+#[test]
+fn each_file_that_a_document_names_is_there() {
+    let files = files();
+    let mut checked = 0;
+    for document in documents().iter().filter(|path| *path != "CHANGELOG.md") {
+        for line in prose(document) {
+            for name in line.split('`').skip(1).step_by(2) {
+                let name = name.split("::").next().unwrap();
+                let is_path = |c: char| c.is_ascii_alphanumeric() || "/.-_".contains(c);
+                let kind = Path::new(name).extension();
+                let is_ours = kind.is_some_and(|kind| kind == "rs" || kind == "py" || kind == "js")
+                    || name.starts_with("tests/");
+                if !is_ours || !name.chars().all(is_path) {
+                    continue;
+                }
+                let is_there = root().join(name).exists()
+                    || files.iter().any(|file| file.ends_with(&format!("/{name}")));
+                assert!(is_there, "{document}: there is no {name}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 50, "{checked} files");
+}
+
 /// A document that nothing leads to is read by nobody.
 #[test]
 fn the_readme_leads_to_each_document() {
