@@ -25,6 +25,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::request::RequestIds;
 use crate::trace::TraceHeaders;
 pub(crate) use error::ApiError;
+pub use error::ErrorCode;
 use response::{AgentBody, AgentsBody, HealthBody, StatusBody, json};
 
 mod accept;
@@ -52,7 +53,9 @@ const SESSION: &str = "/api/agents/{agent_id}/sessions/{session_id}";
 const INVOKE: &str = "/api/agents/invoke";
 const INVOKE_STREAM: &str = "/api/agents/invoke/stream";
 const HEALTH: &str = "/health";
-const ROUTES: [&str; 7] = [
+
+/// Every path that is answered, a parameter in braces.
+pub const ROUTES: [&str; 7] = [
     AGENTS,
     AGENT,
     STATUS,

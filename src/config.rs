@@ -15,6 +15,52 @@ use crate::agentcore::wire::endpoint::Endpoint;
 use crate::agentcore::wire::tls::RootCertificates;
 use crate::secret::Secret;
 
+/// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
+/// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
+pub const VARIABLES: [&str; 32] = [
+    "<NAME>_AGENT_ARN",
+    "<NAME>_AGENT_QUALIFIER",
+    "<NAME>_AGENT_DISPLAY_NAME",
+    "<NAME>_AGENT_DESCRIPTION",
+    "<NAME>_AGENT_REPLY_END",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
+    "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "INVOKE_MODE",
+    "BASE_PATH",
+    "CORS_ALLOWED_ORIGINS",
+    "CONNECT_TIMEOUT_MS",
+    "INVOKE_TIMEOUT_MS",
+    "CHUNK_TIMEOUT_MS",
+    "RETRY_MAX_RETRIES",
+    "RETRY_INITIAL_DELAY_MS",
+    "RETRY_MULTIPLIER",
+    "RETRY_MAX_DELAY_MS",
+    "RETRY_AFTER_SEND",
+    "MAX_PROMPT_BYTES",
+    "MAX_RESPONSE_BYTES",
+    "RATE_LIMIT_PER_MINUTE",
+    "MAX_CONCURRENT_PER_CALLER",
+    "SESSION_BINDING",
+    "SESSION_BINDING_KEY",
+    "METRICS_NAMESPACE",
+    "LOG_LEVEL",
+    "AWS_LAMBDA_LOG_LEVEL",
+];
+
+/// Whether a variable is one of [`VARIABLES`], or Lambda's own.
+fn is_declared(name: &str) -> bool {
+    let is_named = |declared: &&str| match declared.strip_prefix("<NAME>") {
+        Some(suffix) => name.ends_with(suffix),
+        None => *declared == name,
+    };
+    name.starts_with("AWS_LAMBDA_") || VARIABLES.iter().any(is_named)
+}
+
 /// The largest prompt that can be configured, in bytes.
 const LARGEST_PROMPT_BYTES: usize = 524_288;
 
@@ -55,6 +101,8 @@ impl Environment {
 
     /// A variable's value, where it is set and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
+        // So that no variable is read which is documented nowhere: VARIABLES is what that is held to.
+        debug_assert!(is_declared(name), "{name} is missing in VARIABLES");
         self.0
             .get(name)
             .map(String::as_str)

@@ -33,7 +33,7 @@ mod printable;
 pub(crate) mod request;
 pub(crate) mod session;
 
-pub use events::EVENTS;
+pub use events::{EVENTS, Event};
 pub use metrics::{METRICS, Metric, Metrics};
 pub use output::Output;
 pub use printable::printable;

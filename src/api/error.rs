@@ -16,21 +16,46 @@ use crate::telemetry::invocation::Told;
 
 /// An error's code in an answer, which fixes its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ErrorCode {
+pub enum ErrorCode {
+    /// The request is not as it has to be.
     Validation,
+    /// There are no credentials, or none that are accepted.
     Authentication,
+    /// The credentials may not do this.
     Authorization,
+    /// No such agent, path or runtime.
     NotFound,
+    /// The path has other methods.
     MethodNotAllowed,
+    /// The body is too large.
     PayloadTooLarge,
+    /// A limit of ours.
     RateLimit,
+    /// The agent cannot be reached now.
     ServiceUnavailable,
+    /// A time ran out.
     Timeout,
+    /// Anything else.
     Internal,
 }
 
 impl ErrorCode {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// Every code.
+    pub const ALL: [Self; 10] = [
+        Self::Validation,
+        Self::Authentication,
+        Self::Authorization,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::PayloadTooLarge,
+        Self::RateLimit,
+        Self::ServiceUnavailable,
+        Self::Timeout,
+        Self::Internal,
+    ];
+
+    /// The code as an answer has it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Validation => "ValidationError",
             Self::Authentication => "AuthenticationError",
@@ -45,7 +70,8 @@ impl ErrorCode {
         }
     }
 
-    pub(crate) fn status(self) -> StatusCode {
+    /// The status of an answer with this code.
+    pub fn status(self) -> StatusCode {
         match self {
             Self::Validation => StatusCode::BAD_REQUEST,
             Self::Authentication => StatusCode::UNAUTHORIZED,

@@ -223,43 +223,31 @@ fn a_key_is_not_shown() {
     assert!(!format!("{:?}", Environment::from([("KEY", "MARKER")])).contains("MARKER"));
 }
 
-/// `.env.example` names every variable that is read, and nothing else.
+/// What is declared is read: a variable without a reader would make no difference.
 #[test]
-fn the_example_file_is_whole() {
-    let example = include_str!("../../.env.example");
-    let named: Vec<_> = example
-        .lines()
-        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
-        .map(|(name, _)| name)
-        .filter(|name| {
-            name.bytes()
-                .all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit())
-        })
-        .collect();
-    let source = include_str!("../config.rs");
-    let read = source.split('"').filter(|text| {
-        text.len() > 6
-            && text.contains('_')
-            && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
-            && *text != "_AGENT_ARN"
-    });
-    for name in read {
-        let is_detail = name == "DISPLAY_NAME";
-        assert!(
-            is_detail || named.contains(&name),
-            "{name} is missing in .env.example"
-        );
-    }
-    for suffix in [
-        "ARN",
-        "QUALIFIER",
-        "DISPLAY_NAME",
-        "DESCRIPTION",
-        "REPLY_END",
-    ] {
-        assert!(
-            named.contains(&format!("ONBOARDING_AGENT_{suffix}").as_str()),
-            "{suffix}"
-        );
+fn every_declared_variable_makes_a_difference() {
+    // `aws` reads these, for the credentials.
+    let elsewhere = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    ];
+    let told = |variables: &[(&str, &str)]| format!("{:?}", config(variables));
+    let usual = told(&[]);
+    for declared in VARIABLES {
+        if elsewhere.contains(&declared) {
+            continue;
+        }
+        let name = declared.replace("<NAME>", "OTHER");
+        let probes = ["7", "off", "trace", "https://example.com", "/x"];
+        let makes_a_difference = probes.iter().any(|value| {
+            let arn = ("OTHER_AGENT_ARN", ARN);
+            if declared.starts_with("<NAME>") && declared != "<NAME>_AGENT_ARN" {
+                told(&[arn, (&name, value)]) != told(&[arn])
+            } else {
+                told(&[(&name, value)]) != usual
+            }
+        });
+        assert!(makes_a_difference, "{declared} is read by nobody");
     }
 }

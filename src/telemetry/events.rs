@@ -1,5 +1,21 @@
 //! What lines of the log say: each an event by its message, which queries and people look for.
 
+/// An event of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What its line says, always the same.
+    pub message: &'static str,
+    /// The fields of its line, beside those that every line has. One that is not always there ends
+    /// with a question mark.
+    pub fields: &'static [&'static str],
+}
+
+impl Event {
+    const fn new(message: &'static str, fields: &'static [&'static str]) -> Self {
+        Self { message, fields }
+    }
+}
+
 /// An invocation of an agent begins.
 pub(super) const STARTED: &str = "agent invocation started";
 /// The WebSocket to the agent is open.
@@ -34,25 +50,69 @@ pub(super) const NOT_TAKEN: &str = "answer not taken";
 pub(super) const LINES_LOST: &str = "log lines were lost";
 
 /// What to look at where a reply had no text.
-pub(super) const NO_TEXT: &str = "the reply had no text: see \"An empty reply\" in the README's \
-    troubleshooting; `messages` is what the agent sent, `unread` the JSON values in no known format";
+pub(super) const NO_TEXT: &str = "the reply had no text: see docs/operate.md#an-empty-reply; \
+    `messages` is what the agent sent, `unread` the JSON values in no known format";
 
 /// All events.
-pub const EVENTS: [&str; 16] = [
-    STARTED,
-    CONNECTED,
-    RETRYING,
-    FINISHED,
-    CLOSED,
-    COMPLETE,
-    FAILED,
-    MEASURED,
-    STATUS_UNKNOWN,
-    SESSION_ENDED,
-    SESSION_NOT_ENDED,
-    MISCONFIGURED,
-    PANICKED,
-    NO_INVOCATION,
-    NOT_TAKEN,
-    LINES_LOST,
+pub const EVENTS: [Event; 16] = [
+    Event::new(STARTED, &["agentId", "sessionId", "promptLength"]),
+    Event::new(
+        CONNECTED,
+        &["agentId", "sessionId", "attempt", "durationMs"],
+    ),
+    Event::new(
+        RETRYING,
+        &["agentId", "sessionId", "attempt", "delayMs", "reason"],
+    ),
+    Event::new(
+        FINISHED,
+        &[
+            "agentId",
+            "sessionId",
+            "chunks",
+            "bytes",
+            "causes?",
+            "messages?",
+            "unread?",
+            "hint?",
+        ],
+    ),
+    Event::new(CLOSED, &["agentId", "sessionId"]),
+    Event::new(
+        COMPLETE,
+        &[
+            "agentId",
+            "sessionId",
+            "durationMs",
+            "responseLength",
+            "incomplete",
+            "cancelled?",
+        ],
+    ),
+    // A request that is refused has no agent and no session yet.
+    Event::new(
+        FAILED,
+        &[
+            "agentId?",
+            "sessionId?",
+            "errorCode",
+            "status",
+            "phase?",
+            "causes",
+            "durationMs?",
+        ],
+    ),
+    // Its fields are the metrics and their dimensions.
+    Event::new(MEASURED, &[]),
+    Event::new(STATUS_UNKNOWN, &["agentId", "causes"]),
+    Event::new(SESSION_ENDED, &["agentId", "sessionId", "durationMs"]),
+    Event::new(
+        SESSION_NOT_ENDED,
+        &["agentId", "sessionId", "errorCode", "status", "causes"],
+    ),
+    Event::new(MISCONFIGURED, &["agentId", "cause"]),
+    Event::new(PANICKED, &["place"]),
+    Event::new(NO_INVOCATION, &["failures", "delayMs", "causes"]),
+    Event::new(NOT_TAKEN, &["causes"]),
+    Event::new(LINES_LOST, &["lines"]),
 ];

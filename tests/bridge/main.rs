@@ -8,6 +8,7 @@
 mod callers;
 mod concurrency;
 mod credentials;
+mod documents;
 mod ended_sessions;
 mod events;
 mod exchange;
@@ -18,7 +19,6 @@ mod input;
 mod lambda;
 mod latency;
 mod limits;
-
 mod matrix;
 mod presign;
 mod privacy;
@@ -32,5 +32,6 @@ mod soak;
 mod status;
 mod streaming;
 mod support;
+mod surface;
 mod telemetry;
 mod tls;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agentcore_bridge::telemetry::{EVENTS, METRICS};
+use agentcore_bridge::telemetry::{EVENTS, Event};
 use agentcore_emulator::{Agent, Handshake, Step};
 use serde_json::{Value, json};
 
@@ -20,15 +20,47 @@ pub(crate) fn lines(output: &str) -> Vec<Value> {
             assert!(parsed[name].is_string(), "{name} in {line}");
         }
         let message = parsed["message"].as_str().unwrap();
-        let is_librarys = parsed.get("target").is_some();
-        assert!(is_librarys || EVENTS.contains(&message), "{line}");
+        if parsed.get("target").is_none() {
+            let event = EVENTS.iter().find(|event| event.message == message);
+            check_fields(
+                event.unwrap_or_else(|| panic!("no such event: {line}")),
+                &parsed,
+            );
+        }
         parsed
     };
     output.lines().map(line).collect()
 }
 
+/// What any line may have.
+const EVERYWHERE: [&str; 5] = ["timestamp", "level", "message", "requestId", "traceId"];
+
+/// A line has the fields of its event: those that it must have, and no others than it may have.
+fn check_fields(event: &Event, line: &Value) {
+    if line.get("_aws").is_some() {
+        return;
+    }
+    for field in event.fields {
+        let may_be_absent = field.ends_with('?');
+        assert!(
+            may_be_absent || line.get(field).is_some(),
+            "no {field} in {line}"
+        );
+    }
+    for name in line.as_object().unwrap().keys() {
+        let is_told = event
+            .fields
+            .iter()
+            .any(|field| field.trim_end_matches('?') == name);
+        assert!(
+            is_told || EVERYWHERE.contains(&name.as_str()),
+            "{name} in {line}"
+        );
+    }
+}
+
 /// An invocation and what was said of it.
-struct Told {
+pub(crate) struct Told {
     status: u64,
     /// The answer as Lambda got it.
     answer: Value,
@@ -62,14 +94,14 @@ impl Told {
     }
 
     /// The one object of the metrics.
-    fn metrics(&self) -> &Value {
+    pub(crate) fn metrics(&self) -> &Value {
         assert_eq!(self.metrics.len(), 1, "{:#?}", self.metrics);
         &self.metrics[0]
     }
 }
 
 /// Invokes an agent once by a function of its own.
-async fn told(agent: Agent, body: &Value) -> Told {
+pub(crate) async fn told(agent: Agent, body: &Value) -> Told {
     told_at("/api/agents/invoke", agent, body).await
 }
 
@@ -264,7 +296,7 @@ async fn a_reply_without_text_is_told_with_what_came_instead() {
         finished["hint"]
             .as_str()
             .unwrap()
-            .contains("An empty reply")
+            .contains("docs/operate.md#an-empty-reply")
     );
     assert_eq!(told.metrics()["EmptyReplyCount"], 1);
     assert_eq!(told.metrics()["IncompleteReplyCount"], 0);
@@ -404,83 +436,32 @@ async fn an_output_that_nobody_reads_holds_nothing_up() {
     }
 }
 
-/// The rows of the README's table that begins with this heading: their cells, without backticks.
-fn table(heading: &str) -> Vec<Vec<String>> {
-    let readme = include_str!("../../README.md");
-    let (_, table) = readme.split_once(&format!("\n{heading}")).unwrap();
-    let rows = table
-        .lines()
-        .skip(2)
-        .take_while(|line| line.starts_with('|'));
-    let cells = |row: &str| {
-        let cells = row.trim_matches('|').split(" | ");
-        cells.map(|cell| cell.trim().replace('`', "")).collect()
-    };
-    rows.map(cells).collect()
-}
-
-#[test]
-fn the_readme_tells_of_each_event_and_each_metric() {
-    let first = |rows: &[Vec<String>]| -> Vec<String> {
-        rows.iter()
-            .map(|row| row[0].trim_matches(['|', ' ']).to_owned())
-            .collect()
-    };
-    assert_eq!(first(&table("| `message` |")), EVENTS);
-    let metrics = table("| metric |");
-    assert_eq!(first(&metrics), METRICS.map(|metric| metric.name));
-    let units: Vec<_> = metrics.iter().map(|row| row[1].as_str()).collect();
-    assert_eq!(units, METRICS.map(|metric| metric.unit));
-}
-
-/// The fields that a cell names, and whether each is always there. Brackets say more of them.
-fn fields(cell: &str) -> Vec<(&str, bool)> {
-    let names = cell
-        .split(',')
-        .map(|field| field.split('(').next().unwrap().trim());
-    let names = names.filter(|name| !name.is_empty());
-    names
-        .map(|name| (name.trim_end_matches('?'), !name.ends_with('?')))
-        .collect()
-}
-
 #[tokio::test]
-async fn the_readme_tells_of_each_field() {
-    let everywhere = [
-        "timestamp",
-        "level",
-        "message",
-        "requestId",
-        "traceId",
-        "agentId",
-        "sessionId",
-    ];
-    let refused = Handshake::status(503, "ServiceUnavailableException");
-    let again = Handshake::Sequence(vec![refused.clone(), Handshake::Accept]);
-    let table = table("| `message` |");
-    let mut seen = std::collections::BTreeSet::new();
-    for agent in [
-        Agent::scripted(vec![piece("one"), Step::Reset]).handshake(again),
-        Agent::refusing(refused),
+async fn what_is_told_outside_of_invocations_has_its_fields_too() {
+    let nowhere = (
+        "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+        "http://127.0.0.1:9",
+    );
+    let malformed = ("BROKEN_AGENT_ARN", "arn:aws:bedrock-agentcore:x");
+    let (_emulator, function) = function(Agent::echo(), &[nowhere, malformed]).await;
+    for (method, path) in [
+        ("GET", "/api/agents/test/status"),
+        ("DELETE", "/api/agents/test/sessions/mine"),
+        ("DELETE", "/api/agents/broken/sessions/mine"),
     ] {
-        for event in told(agent, &body()).await.events {
-            let row = table.iter().find(|row| event["message"] == row[0]).unwrap();
-            let fields = fields(&row[1]);
-            for field in event.as_object().unwrap().keys() {
-                let is_told = fields.iter().any(|(name, _)| name == field);
-                assert!(
-                    is_told || everywhere.contains(&field.as_str()),
-                    "{field} in {event}"
-                );
-            }
-            for (name, is_always_there) in fields {
-                assert!(
-                    !is_always_there || event.get(name).is_some(),
-                    "{name} in {event}"
-                );
-            }
-            seen.insert(row[0].clone());
-        }
+        let event = rest_event(method, path, None);
+        assert!(matches!(
+            function.invoke(&event).await,
+            Outcome::Response(_)
+        ));
     }
-    assert_eq!(seen.len(), 7, "{seen:?}");
+    let lines = lines(&function.stop().await.stdout);
+    let messages: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
+    let expected = [
+        "agent is not configured: malformed ARN",
+        "agent status unknown",
+        "session ended",
+        "session not ended",
+    ];
+    assert_eq!(messages, expected);
 }

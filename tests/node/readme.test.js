@@ -1,4 +1,4 @@
-/** The README's `useChat` snippet: its types, and what a person in front of it sees. */
+/** The README's JavaScript: `fetch` by itself; `useChat`, its types and what a person in front of it sees. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -24,14 +24,21 @@ after(async () => {
   agent.stop();
 });
 
+rmSync(SCRATCH, { recursive: true, force: true });
+mkdirSync(SCRATCH);
+
+/** The README's one block of a language with these words in it. */
+function snippet(language, words) {
+  const fenced = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms');
+  const blocks = Array.from(readFileSync(README, 'utf8').matchAll(fenced), ([, code]) => code);
+  const snippets = blocks.filter(code => code.includes(words));
+  assert.equal(snippets.length, 1, `${README} has one ${language} block with ${words}`);
+  return snippets[0];
+}
+
 /** Checks the snippet's types; gives its component. */
 async function component() {
-  const blocks = readFileSync(README, 'utf8').matchAll(/^```tsx\n(.*?)^```$/gms);
-  const snippets = Array.from(blocks, ([, code]) => code).filter(code => code.includes('useChat('));
-  assert.equal(snippets.length, 1, `${README} has one tsx block with useChat(`);
-  rmSync(SCRATCH, { recursive: true, force: true });
-  mkdirSync(SCRATCH);
-  writeFileSync(join(SCRATCH, 'snippet.tsx'), snippets[0]);
+  writeFileSync(join(SCRATCH, 'snippet.tsx'), snippet('tsx', 'useChat('));
   const tsc = join(import.meta.dirname, 'node_modules/typescript/bin/tsc');
   const options =
     '--strict --skipLibCheck --noEmitOnError --target es2023 --module nodenext --jsx react-jsx';
@@ -45,6 +52,31 @@ async function component() {
   assert.deepEqual(more, [], 'the snippet exports its component alone');
   return exported;
 }
+
+test("the README's fetch", async () => {
+  writeFileSync(join(SCRATCH, 'fetch.mjs'), snippet('js', 'fetch('));
+  const { ask } = await import(pathToFileURL(join(SCRATCH, 'fetch.mjs')));
+  const fetchFromServer = globalThis.fetch;
+  // A page's addresses are its server's.
+  globalThis.fetch = (url, init) => fetchFromServer(new URL(url, local.url), init);
+  try {
+    const say = async (prompt, sessionId) => {
+      const asked = ask(prompt, sessionId);
+      const turn = await agent.turn();
+      assert.equal(turn.prompt, prompt);
+      turn.say(`You said ${prompt}`);
+      turn.end();
+      return asked;
+    };
+    const first = await say('Hi');
+    assert.equal(first.response, 'You said Hi');
+    const second = await say('And now?', first.sessionId);
+    assert.equal(second.sessionId, first.sessionId);
+    await assert.rejects(ask(' '), { message: /prompt/ });
+  } finally {
+    globalThis.fetch = fetchFromServer;
+  }
+});
 
 /** A page that came from the local run, with the component in it. */
 async function show(Component) {

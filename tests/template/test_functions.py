@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-import source
+import surface
 from cloudformation import TEMPLATE, Refused, Stack
 from conftest import AGENT, OTHER, stack, value
 
@@ -42,8 +42,7 @@ def test_a_whole_answer_has_30_seconds_and_a_stream_15_minutes():
     whole, stream = (variables(function) for function in FUNCTIONS)
     assert (whole["INVOKE_MODE"], whole["INVOKE_TIMEOUT_MS"]) == ("buffered", "25000")
     assert (stream["INVOKE_MODE"], stream["INVOKE_TIMEOUT_MS"]) == ("response_stream", "840000")
-    for value in ("buffered", "response_stream"):
-        assert f'"{value}"' in source.CONFIG
+    assert surface.VARIABLES["INVOKE_MODE"] == "buffered or response_stream"
 
 
 def test_without_streaming_there_is_one_function_and_nothing_of_the_other():
@@ -54,7 +53,7 @@ def test_without_streaming_there_is_one_function_and_nothing_of_the_other():
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_variable_is_one_that_the_program_reads(function):
-    unknown = [name for name in variables(function) if not source.is_variable(name)]
+    unknown = [name for name in variables(function) if not surface.is_variable(name)]
     assert unknown == []
 
 
@@ -99,7 +98,9 @@ def agent_statement(made):
 
 
 def test_the_role_may_do_what_the_program_does_and_no_more():
-    assert set(agent_statement(stack())["Action"]) == source.actions()
+    actions = set(agent_statement(stack())["Action"])
+    assert actions == surface.OPERATIONS
+    assert all(surface.is_operation(action) for action in actions)
 
 
 @pytest.mark.parametrize(

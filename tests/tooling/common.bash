@@ -13,8 +13,8 @@ sam_build=$target/sam/build
 logs=$target/tooling
 background=()
 
-say() { printf '\n== %s\n' "$*"; }
-fail() { printf 'tests/tooling: %s\n' "$*" >&2; exit 1; }
+# shellcheck source=tests/parts.bash
+. tests/parts.bash tests/tooling
 
 # limited SECONDS COMMAND…: the command, ended where it takes longer.
 limited() {

@@ -1,5 +1,5 @@
 //! Forms of no framework's: what people write by hand. Nobody defines them; the rules are the
-//! bridge's own, and its README's.
+//! bridge's own, and docs/agents.md tells of them.
 //!
 //! An object has a name (`type`, else `event`, else the stream's) and text under one of a few keys.
 //! The first of six rules that fits says what it is: an error, words that are not the agent's, a
