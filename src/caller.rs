@@ -8,7 +8,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use sha2::{Digest, Sha256};
+use ring::digest::SHA256;
 
 mod binding;
 mod event;
@@ -70,7 +70,7 @@ impl Caller {
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
         let [kind, first, second] = self.parts();
         let parts = ["agentcore-bridge caller", kind, first, second];
-        Sha256::digest(length_prefixed(&parts)).into()
+        sha256(&length_prefixed(&parts))
     }
 }
 
@@ -79,6 +79,13 @@ impl fmt::Debug for Caller {
         let [kind, ..] = self.parts();
         f.debug_tuple("Caller").field(&kind).finish()
     }
+}
+
+/// SHA-256 (FIPS 180-4).
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(ring::digest::digest(&SHA256, bytes).as_ref());
+    digest
 }
 
 /// Texts one after the other, each after its length: no other texts give the same bytes.

@@ -3,9 +3,10 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 use uuid::Uuid;
 
+use crate::hex::hex;
 use crate::trace::TraceHeaders;
 
 /// What the caller says to the agent: not blank, within the limit, free of control characters
@@ -136,7 +137,7 @@ impl RuntimeSessionId {
     }
 
     /// The runtime's id for a session of a known caller, who alone has this digest.
-    pub(crate) fn bound(digest: &[u8; 32]) -> Self {
+    pub(crate) fn bound(digest: &[u8]) -> Self {
         Self {
             id: format!("{BOUND}{}", hex(digest)),
             is_bound: true,
@@ -144,10 +145,10 @@ impl RuntimeSessionId {
     }
 
     fn derived(id: &str) -> Self {
-        let digest = Sha256::new()
-            .chain_update(b"agentcore-bridge session\0")
-            .chain_update(id);
-        Self::unbound(format!("derived-{}", hex(&digest.finalize())))
+        let mut digest = Context::new(&SHA256);
+        digest.update(b"agentcore-bridge session\0");
+        digest.update(id.as_bytes());
+        Self::unbound(format!("derived-{}", hex(digest.finish().as_ref())))
     }
 
     fn unbound(id: String) -> Self {
@@ -170,17 +171,6 @@ fn is_bound(id: &str) -> bool {
         .filter(|(begin, _)| begin.eq_ignore_ascii_case(BOUND))
         .map(|(_, digits)| digits);
     digits.is_some_and(|d| d.len() == 64 && d.bytes().all(|b| b.is_ascii_hexdigit()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 /// One turn of a conversation, ready for an agent.

@@ -29,6 +29,7 @@ pub mod api;
 pub mod bridge;
 pub mod caller;
 pub mod config;
+mod hex;
 pub mod invocation;
 pub mod lambda;
 pub mod limits;

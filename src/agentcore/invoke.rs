@@ -53,9 +53,8 @@ fn message(invocation: &Invocation) -> Result<Bytes, InvocationError> {
         session_id: invocation.agent_session(),
     };
     let message = serde_json::to_vec(&message);
-    Ok(message
-        .map_err(|cause| unsignable(Phase::Send).because(cause))?
-        .into())
+    let unsendable = |cause| InvocationError::new(Phase::Send, Failure::Unsignable).because(cause);
+    Ok(message.map_err(unsendable)?.into())
 }
 
 impl AgentCoreClient {
@@ -168,7 +167,7 @@ impl AgentCoreClient {
         observer: &dyn Observer,
     ) -> Result<ReplyStream, InvocationError> {
         let begin = Instant::now();
-        let url = self.sign(credentials, request)?;
+        let url = self.sign(credentials, request);
         progress.signing = Some(begin.elapsed());
         progress.connecting();
         let socket = match self.connect(&url, request).await {
@@ -201,11 +200,7 @@ impl AgentCoreClient {
         }
     }
 
-    fn sign(
-        &self,
-        credentials: &Credentials,
-        request: &Request<'_>,
-    ) -> Result<PresignedUrl, InvocationError> {
+    fn sign(&self, credentials: &Credentials, request: &Request<'_>) -> PresignedUrl {
         presign(
             request.runtime.arn,
             request.runtime.qualifier,
@@ -214,7 +209,6 @@ impl AgentCoreClient {
             credentials,
             (self.now)(),
         )
-        .map_err(|cause| unsignable(Phase::Connect).because(cause))
     }
 
     async fn connect(
@@ -252,10 +246,6 @@ impl AgentCoreClient {
             HandshakeError::Violation(cause) => failed(Failure::Violation).because(cause),
         }
     }
-}
-
-fn unsignable(phase: Phase) -> InvocationError {
-    InvocationError::new(phase, Failure::Unsignable)
 }
 
 fn is_expired(error: &InvocationError) -> bool {

@@ -1,17 +1,15 @@
-//! AWS Signature Version 4, by `aws-sigv4`: no I/O, no clock.
+//! AWS Signature Version 4: no I/O, no clock. An agent's address is signed by our own hand, the rare
+//! other requests by `aws-sigv4`.
 
-use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{
-    SignableBody, SignableRequest, SignatureLocation, SigningInstructions, SigningSettings, sign,
-};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::wire::endpoint::Endpoint;
 
@@ -28,7 +26,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Percent-encodes every reserved character, the slash and the colon of an ARN too.
-pub(super) fn encode(text: &str) -> impl fmt::Display + '_ {
+pub(super) fn encode(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, RESERVED)
 }
 
@@ -46,20 +44,6 @@ pub(super) struct Signer<'a> {
 }
 
 impl Signer<'_> {
-    /// The query parameters that sign a GET of `target` without a body, not yet percent-encoded.
-    fn query(
-        &self,
-        endpoint: &Endpoint,
-        target: &str,
-        expires_in: Duration,
-    ) -> Result<SigningInstructions, SigningError> {
-        let mut settings = SigningSettings::default();
-        settings.signature_location = SignatureLocation::QueryParams;
-        settings.expires_in = Some(expires_in);
-        let headers = std::iter::once(("host", endpoint.authority()));
-        self.sign(settings, "GET", endpoint, target, headers, &[])
-    }
-
     /// Signs a request to an endpoint by its headers.
     ///
     /// # Errors
@@ -72,41 +56,26 @@ impl Signer<'_> {
     ) -> Result<(), SigningError> {
         let host = HeaderValue::from_str(endpoint.authority()).map_err(refused)?;
         request.headers_mut().insert(header::HOST, host);
-        let headers = request.headers().iter();
-        let headers =
-            headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let settings = SigningSettings::default();
-        let (method, target) = (request.method().as_str(), request.uri().to_string());
-        let signed = self.sign(settings, method, endpoint, &target, headers, body)?;
-        signed.apply_to_request_http1x(request);
-        Ok(())
-    }
-
-    fn sign<'r>(
-        &self,
-        settings: SigningSettings,
-        method: &'r str,
-        endpoint: &Endpoint,
-        target: &str,
-        headers: impl Iterator<Item = (&'r str, &'r str)>,
-        body: &'r [u8],
-    ) -> Result<SigningInstructions, SigningError> {
         let identity = self.credentials.clone().into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(self.region)
             .name(SERVICE)
             .time(self.time)
-            .settings(settings)
+            .settings(SigningSettings::default())
             .build()
             .map_err(refused)?
             .into();
         // The signer knows http and https alone; the scheme itself is not part of what is signed.
-        let url = format!("https://{}{target}", endpoint.authority());
-        let body = SignableBody::Bytes(body);
-        let request = SignableRequest::new(method, url, headers, body).map_err(refused)?;
-        let (instructions, _) = sign(request, &parameters).map_err(refused)?.into_parts();
-        Ok(instructions)
+        let url = format!("https://{}{}", endpoint.authority(), request.uri());
+        let headers = request.headers().iter();
+        let headers =
+            headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let (method, body) = (request.method().as_str(), SignableBody::Bytes(body));
+        let signable = SignableRequest::new(method, url, headers, body).map_err(refused)?;
+        let (instructions, _) = sign(signable, &parameters).map_err(refused)?.into_parts();
+        instructions.apply_to_request_http1x(request);
+        Ok(())
     }
 }
 

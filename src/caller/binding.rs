@@ -1,7 +1,7 @@
 //! The runtime's session of a caller: nobody else's session id leads to it.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
+use ring::hmac;
 
 use super::{Caller, length_prefixed};
 use crate::agent::AgentId;
@@ -38,15 +38,13 @@ pub fn runtime_session(
         session.as_str(),
     ];
     let bytes = length_prefixed(&parts);
-    // A key of any length makes an HMAC.
-    let keyed = key
-        .as_ref()
-        .and_then(|key| Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).ok());
-    let digest = match keyed {
-        Some(hmac) => hmac.chain_update(&bytes).finalize().into_bytes(),
-        None => Sha256::digest(&bytes),
-    };
-    RuntimeSessionId::bound(&digest.into())
+    match key {
+        Some(key) => {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
+            RuntimeSessionId::bound(hmac::sign(&key, &bytes).as_ref())
+        }
+        None => RuntimeSessionId::bound(digest(&SHA256, &bytes).as_ref()),
+    }
 }
 
 #[cfg(test)]

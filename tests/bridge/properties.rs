@@ -100,7 +100,6 @@ fn signed(arn: &str, session: &str, secret: &str, seconds: u64) -> PresignedUrl 
         &credentials,
         time,
     )
-    .unwrap()
 }
 
 // Feature: backend-agentcore-integration, Property 1: For any valid AgentCore runtime ARN and

@@ -289,7 +289,6 @@ mod tests {
             &Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"),
             SystemTime::UNIX_EPOCH,
         );
-        let url = url.unwrap();
         let headers = HeaderMap::new();
         let socket = Socket::open(ours, url.endpoint(), url.target(), &headers);
         let socket = socket.await.unwrap();

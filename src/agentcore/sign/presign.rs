@@ -5,15 +5,23 @@ use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+use ring::digest::{Context, Digest, SHA256};
+use ring::hmac;
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::{SERVICE, Signer, SigningError, encode};
+use super::{SERVICE, encode};
 use crate::agent::RuntimeArn;
 use crate::agentcore::wire::endpoint::Endpoint;
+use crate::hex::hex;
 use crate::invocation::RuntimeSessionId;
 
 /// How long a signed URL can be used. The service refuses more than this.
 const EXPIRES_IN: Duration = Duration::from_mins(5);
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+const TERMINATOR: &str = "aws4_request";
+const SHA256_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 const SESSION_ID_PARAMETER: &str = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
 
@@ -55,11 +63,12 @@ impl fmt::Debug for PresignedUrl {
 /// Signs the address of a runtime's WebSocket for one session.
 ///
 /// The URL is `wss://bedrock-agentcore.<region>.<suffix>/runtimes/<ARN>/ws`, or that path below an
-/// `endpoint` of the operator's, with the qualifier and the session id in its query, then the
+/// `endpoint` of the operator's, with the qualifier and the session id in its query beside the
 /// parameters of AWS Signature Version 4. The signature equals that of botocore's `SigV4QueryAuth`.
 ///
-/// # Errors
-/// [`SigningError`] where `aws-sigv4` refuses to sign.
+/// It is written out here, and not asked of `aws-sigv4`, since it is made for each invocation: the
+/// query goes out as it is signed, and no copies of the session token are left behind.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 pub fn presign(
     arn: &RuntimeArn,
     qualifier: Option<&str>,
@@ -67,41 +76,145 @@ pub fn presign(
     endpoint: Option<&Endpoint>,
     credentials: &Credentials,
     time: SystemTime,
-) -> Result<PresignedUrl, SigningError> {
+) -> PresignedUrl {
     let endpoint = match endpoint {
         Some(endpoint) => endpoint.clone(),
         None => Endpoint::public(SERVICE, arn),
     };
+    let scope = Scope::new(arn.region(), time);
     // With room for all of it: a text that grows leaves copies of itself behind.
-    let token_bytes = credentials.session_token().map_or(0, str::len);
-    let mut target = Zeroizing::new(String::with_capacity(2_048 + 3 * token_bytes));
+    let token = credentials.session_token();
+    let mut target = String::with_capacity(2_048 + 3 * token.map_or(0, str::len));
     target.push_str(endpoint.path_prefix());
-    // Writing to a String cannot fail.
-    let _ = write!(target, "/runtimes/{}/ws?", encode(arn.as_str()));
-    if let Some(qualifier) = qualifier {
-        push_parameter(&mut target, "qualifier", qualifier);
-    }
-    push_parameter(&mut target, SESSION_ID_PARAMETER, session.as_str());
+    push(
+        &mut target,
+        format_args!("/runtimes/{}/ws", encode(arn.as_str())),
+    );
+    let path_bytes = target.len();
 
-    let signer = Signer {
-        credentials,
-        region: arn.region(),
-        time,
-    };
-    for (name, value) in signer.query(&endpoint, &target, EXPIRES_IN)?.params() {
-        push_parameter(&mut target, name, value);
+    // In the order in which they are signed, by name.
+    let credential = scope.credential(credentials.access_key_id());
+    let expires = EXPIRES_IN.as_secs();
+    push(&mut target, format_args!("?X-Amz-Algorithm={ALGORITHM}"));
+    push(
+        &mut target,
+        format_args!("&X-Amz-Credential={}", encode(&credential)),
+    );
+    push(&mut target, format_args!("&X-Amz-Date={}", scope.time));
+    push(&mut target, format_args!("&X-Amz-Expires={expires}"));
+    if let Some(token) = token {
+        push(
+            &mut target,
+            format_args!("&X-Amz-Security-Token={}", encode(token)),
+        );
     }
-    Ok(PresignedUrl { endpoint, target })
+    push(&mut target, format_args!("&X-Amz-SignedHeaders=host"));
+    let session = encode(session.as_str());
+    push(
+        &mut target,
+        format_args!("&{SESSION_ID_PARAMETER}={session}"),
+    );
+    if let Some(qualifier) = qualifier {
+        push(
+            &mut target,
+            format_args!("&qualifier={}", encode(qualifier)),
+        );
+    }
+    let (path, query) = target.split_at(path_bytes);
+    let request = canonical_request(&endpoint, path, &query[1..]);
+    let signature = scope.sign(credentials.secret_access_key(), request);
+    push(&mut target, format_args!("&X-Amz-Signature={signature}"));
+    PresignedUrl {
+        endpoint,
+        target: Zeroizing::new(target),
+    }
 }
 
-fn push_parameter(target: &mut String, name: &str, value: &str) {
-    let separator = if target.ends_with('?') { "" } else { "&" };
+fn push(target: &mut String, text: fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
-    let _ = write!(target, "{separator}{}={}", encode(name), encode(value));
+    let _ = target.write_fmt(text);
+}
+
+/// The digest of the request in the form in which it is signed: a GET without a body, of which the
+/// host is the only header.
+fn canonical_request(endpoint: &Endpoint, path: &str, query: &str) -> Digest {
+    let mut request = Context::new(&SHA256);
+    let mut update = |text: &str| request.update(text.as_bytes());
+    update("GET\n");
+    // The path on the wire is encoded once more (only S3's is not), and slashes in a row count as one.
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        update("/");
+        encode(segment).for_each(&mut update);
+    }
+    update("\n");
+    update(query);
+    update("\nhost:");
+    update(endpoint.authority());
+    update("\n\nhost\n");
+    update(SHA256_OF_NOTHING);
+    request.finish()
+}
+
+/// Where and when a signature holds.
+struct Scope<'a> {
+    /// `20250101T000000Z`
+    time: String,
+    region: &'a str,
+}
+
+impl<'a> Scope<'a> {
+    fn new(region: &'a str, time: SystemTime) -> Self {
+        let time = OffsetDateTime::from(time);
+        let time = format!(
+            "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
+            time.year(),
+            u8::from(time.month()),
+            time.day(),
+            time.hour(),
+            time.minute(),
+            time.second()
+        );
+        Self { time, region }
+    }
+
+    fn date(&self) -> &str {
+        &self.time[.."YYYYMMDD".len()]
+    }
+
+    /// The scope behind a key's id.
+    fn credential(&self, access_key_id: &str) -> String {
+        let (date, region) = (self.date(), self.region);
+        format!("{access_key_id}/{date}/{region}/{SERVICE}/{TERMINATOR}")
+    }
+
+    /// The signature of a request's digest, in hexadecimal digits.
+    fn sign(&self, secret_access_key: &str, request: Digest) -> String {
+        let (date, region) = (self.date(), self.region);
+        let secret = Zeroizing::new(format!("AWS4{secret_access_key}"));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let key = [date, region, SERVICE, TERMINATOR]
+            .into_iter()
+            .fold(key, |key, part| {
+                let next = hmac::sign(&key, part.as_bytes());
+                hmac::Key::new(hmac::HMAC_SHA256, next.as_ref())
+            });
+        let text = format!(
+            "{ALGORITHM}\n{}\n{date}/{region}/{SERVICE}/{TERMINATOR}\n{}",
+            self.time,
+            hex(request.as_ref())
+        );
+        hex(hmac::sign(&key, text.as_bytes()).as_ref())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_sigv4::http_request::{
+        SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
+    };
+    use aws_sigv4::sign::v4;
+    use proptest::prelude::*;
+
     use super::*;
     use crate::invocation::SessionId;
 
@@ -117,7 +230,6 @@ mod tests {
             &Credentials::new("AKIDEXAMPLE", "MARKER-SECRET", token, None, "test"),
             SystemTime::UNIX_EPOCH + Duration::from_hours(482_136),
         )
-        .unwrap()
     }
 
     #[test]
@@ -131,9 +243,11 @@ mod tests {
             .split('&')
             .map(|pair| pair.split('=').next().unwrap())
             .collect();
-        assert_eq!(names[..2], ["qualifier", SESSION_ID_PARAMETER]);
+        assert!(names[..names.len() - 1].is_sorted(), "{names:?}");
+        assert_eq!(*names.last().unwrap(), "X-Amz-Signature");
         for expected in [
             "qualifier=prod",
+            "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id=session-0123456789-0123456789-0123",
             "X-Amz-Expires=300",
             "X-Amz-SignedHeaders=host",
             "X-Amz-Date=20250101T000000Z",
@@ -155,5 +269,62 @@ mod tests {
             "{shown}"
         );
         assert!(!shown.contains("123456789012"), "{shown}");
+    }
+
+    /// The signature of `aws-sigv4` for the same address, without the parameters that sign it.
+    fn of_the_library(url: &PresignedUrl, credentials: &Credentials, time: SystemTime) -> String {
+        let (path, query) = url.target().split_once('?').unwrap();
+        let unsigned: Vec<_> = query
+            .split('&')
+            .filter(|pair| !pair.starts_with("X-Amz-"))
+            .collect();
+        let authority = url.endpoint().authority();
+        let unsigned = format!("https://{authority}{path}?{}", unsigned.join("&"));
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(EXPIRES_IN);
+        let identity = credentials.clone().into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region("eu-west-1")
+            .name(SERVICE)
+            .time(time)
+            .settings(settings)
+            .build()
+            .unwrap()
+            .into();
+        let headers = std::iter::once(("host", authority));
+        let request =
+            SignableRequest::new("GET", unsigned, headers, SignableBody::Bytes(&[])).unwrap();
+        sign(request, &parameters).unwrap().into_parts().1
+    }
+
+    proptest! {
+        #[test]
+        fn the_signature_is_that_of_the_library(
+            session in "[a-zA-Z0-9][a-zA-Z0-9_-]{32,99}",
+            qualifier in prop::option::of(any::<String>().prop_filter("not empty", |q| !q.is_empty())),
+            prefix in "(/[a-z%. +~ü-]{0,5}){0,4}",
+            secret in "[!-~]{1,60}",
+            token in prop::option::of("[!-~]{1,2000}"),
+            seconds in 0_u64..4_000_000_000,
+        ) {
+            let arn = "arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/Agent-Pgs8nUGuuS";
+            let Ok(endpoint) = Endpoint::parse(&format!("https://localhost:8443{prefix}")) else {
+                return Ok(());
+            };
+            let credentials = Credentials::new("AKIDEXAMPLE", secret, token, None, "test");
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            let url = presign(
+                &RuntimeArn::parse(arn).unwrap(),
+                qualifier.as_deref(),
+                &RuntimeSessionId::of(&SessionId::parse(&session).unwrap()),
+                Some(&endpoint),
+                &credentials,
+                time,
+            );
+            let signature = url.target().rsplit_once("X-Amz-Signature=").unwrap().1;
+            prop_assert_eq!(signature, of_the_library(&url, &credentials, time));
+        }
     }
 }

@@ -26,6 +26,9 @@ const MAX_SENT_FRAME_BYTES: usize = 32 * 1024;
 /// No message of the peer may be larger, nor is more allocated on its word.
 const MAX_MESSAGE_BYTES: usize = 8 << 20;
 
+/// What is read at once. All of it is zeroed each time, so it is no larger than what events take.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
+
 /// How long a close frame may take to leave. Lambda may freeze the process right after the answer,
 /// so it goes out before; a peer that does not read must not hold the answer up.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
@@ -100,7 +103,7 @@ impl<T: Transport> Socket<T> {
     ) -> Result<Self, HandshakeError> {
         let received = shake_hands(&mut transport, endpoint, target, headers).await?;
         let config = WebSocketConfig::default()
-            .read_buffer_size(16 * 1024)
+            .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
         let (received, role) = (received.to_vec(), Role::Client);

@@ -34,8 +34,7 @@ where
         None,
         &Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"),
         SystemTime::UNIX_EPOCH,
-    )
-    .unwrap();
+    );
     let headers = HeaderMap::new();
     let (socket, theirs) = tokio::join!(
         Socket::open(ours, url.endpoint(), url.target(), &headers),
