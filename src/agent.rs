@@ -1,218 +1,32 @@
-//! Which agents there are: their ids, their runtimes' ARNs, and the registry that finds one by id.
+//! Which agents there are: their ids, their runtimes, and what is known of each.
 
-use std::collections::BTreeMap;
-use std::fmt;
+mod arn;
+mod id;
+mod registry;
+mod reply_end;
 
-use crate::agentcore::invoke::reply_end::ReplyEnd;
+pub use arn::{RuntimeArn, RuntimeArnError};
+pub use id::AgentId;
+pub use registry::AgentRegistry;
+pub use reply_end::ReplyEnd;
 
-/// An agent's id as the API shows it: `ONBOARDING_AGENT_ARN` configures `onboarding`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AgentId(String);
+use crate::env::{ConfigError, Environment};
 
-impl AgentId {
-    /// Derives the id from the variable part of `<NAME>_AGENT_ARN`: lower case, `_` as `-`.
-    ///
-    /// Returns `None` for a name that is empty or not of `[A-Za-z0-9_]`: such a variable cannot
-    /// be meant for this program.
-    pub fn from_variable_name(name: &str) -> Option<Self> {
-        let of_the_alphabet = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        (!name.is_empty() && of_the_alphabet)
-            .then(|| Self(name.to_ascii_lowercase().replace('_', "-")))
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// A name for people, for an agent that was given none: `mwc-east` becomes `Mwc East`.
-    fn display_name(&self) -> String {
-        let words = self.0.split('-').filter(|word| !word.is_empty());
-        let capitalised = words.map(|word| {
-            let (first, rest) = word.split_at(1);
-            first.to_ascii_uppercase() + rest
-        });
-        capitalised.collect::<Vec<_>>().join(" ")
-    }
+/// An agent's runtime, as AWS knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// Its ARN.
+    pub arn: RuntimeArn,
+    /// The endpoint of it to ask for; AWS takes `DEFAULT` where there is none.
+    pub qualifier: Option<String>,
 }
 
-impl fmt::Display for AgentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl Runtime {
+    /// The runtime of an ARN, at its default endpoint.
+    pub fn of(arn: RuntimeArn) -> Self {
+        let qualifier = None;
+        Self { arn, qualifier }
     }
-}
-
-/// The ARN of an AgentCore runtime, in its parts.
-///
-/// `arn:<partition>:bedrock-agentcore:<region>:<account>:runtime/<runtime id>`. Neither `Debug`
-/// nor any error shows it: an ARN holds an account id.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RuntimeArn {
-    text: String,
-    partition: &'static Partition,
-    region: String,
-    runtime_id: String,
-}
-
-/// Why a text is no [`RuntimeArn`]. Says which part, never what the text was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RuntimeArnError {
-    /// Not six parts separated by colons, beginning with `arn`.
-    #[error(
-        "it is not of the form arn:<partition>:bedrock-agentcore:<region>:<account>:runtime/<id>"
-    )]
-    Form,
-    /// The partition is not one that AWS has.
-    #[error("its partition is not one of AWS's (aws, aws-cn, aws-us-gov, …)")]
-    Partition,
-    /// The service is not `bedrock-agentcore`.
-    #[error("its service is not bedrock-agentcore")]
-    Service,
-    /// The region does not look like one.
-    #[error("its region is not of the form us-east-1")]
-    Region,
-    /// The account is not twelve digits.
-    #[error("its account is not twelve digits")]
-    Account,
-    /// The resource is not `runtime/<id>`.
-    #[error("its resource is not runtime/<name>-<ten letters or digits>")]
-    Resource,
-}
-
-impl RuntimeArn {
-    /// Parses an ARN.
-    ///
-    /// # Errors
-    /// [`RuntimeArnError`] names the first part that does not fit.
-    pub fn parse(text: &str) -> Result<Self, RuntimeArnError> {
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let ["arn", partition, service, region, account, resource] = parts[..] else {
-            return Err(RuntimeArnError::Form);
-        };
-        let partition = Partition::named(partition).ok_or(RuntimeArnError::Partition)?;
-        if service != "bedrock-agentcore" {
-            return Err(RuntimeArnError::Service);
-        }
-        if !is_region(region) {
-            return Err(RuntimeArnError::Region);
-        }
-        if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(RuntimeArnError::Account);
-        }
-        let runtime_id = resource
-            .strip_prefix("runtime/")
-            .filter(|id| is_runtime_id(id))
-            .ok_or(RuntimeArnError::Resource)?;
-        Ok(Self {
-            partition,
-            region: region.to_owned(),
-            runtime_id: runtime_id.to_owned(),
-            text: text.to_owned(),
-        })
-    }
-
-    /// The whole ARN. It holds an account id: for requests to AWS, not for people.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The region that the runtime lives in.
-    pub fn region(&self) -> &str {
-        &self.region
-    }
-
-    /// The DNS suffix of the ARN's partition, `amazonaws.com` for `aws`.
-    pub fn dns_suffix(&self) -> &'static str {
-        self.partition.dns_suffix
-    }
-
-    /// The runtime's id, the last part of the ARN.
-    pub fn runtime_id(&self) -> &str {
-        &self.runtime_id
-    }
-}
-
-impl fmt::Debug for RuntimeArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RuntimeArn")
-            .field("region", &self.region)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A group of AWS regions with one DNS suffix.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Partition {
-    name: &'static str,
-    dns_suffix: &'static str,
-}
-
-impl Partition {
-    fn named(name: &str) -> Option<&'static Self> {
-        PARTITIONS.iter().find(|partition| partition.name == name)
-    }
-}
-
-/// From botocore's `partitions.json`, which the tests hold this table against.
-const PARTITIONS: [Partition; 8] = [
-    Partition {
-        name: "aws",
-        dns_suffix: "amazonaws.com",
-    },
-    Partition {
-        name: "aws-cn",
-        dns_suffix: "amazonaws.com.cn",
-    },
-    Partition {
-        name: "aws-eusc",
-        dns_suffix: "amazonaws.eu",
-    },
-    Partition {
-        name: "aws-iso",
-        dns_suffix: "c2s.ic.gov",
-    },
-    Partition {
-        name: "aws-iso-b",
-        dns_suffix: "sc2s.sgov.gov",
-    },
-    Partition {
-        name: "aws-iso-e",
-        dns_suffix: "cloud.adc-e.uk",
-    },
-    Partition {
-        name: "aws-iso-f",
-        dns_suffix: "csp.hci.ic.gov",
-    },
-    Partition {
-        name: "aws-us-gov",
-        dns_suffix: "amazonaws.com",
-    },
-];
-
-/// `us-east-1`, `us-gov-west-1`: words of letters, then a number, joined by hyphens.
-fn is_region(text: &str) -> bool {
-    let Some((words, number)) = text.rsplit_once('-') else {
-        return false;
-    };
-    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
-    words.contains('-')
-        && words.split('-').all(is_word)
-        && (1..=2).contains(&number.len())
-        && number.bytes().all(|b| b.is_ascii_digit())
-        && text.len() <= 32
-}
-
-/// `[a-zA-Z][a-zA-Z0-9_]{0,99}-[a-zA-Z0-9]{9,10}`. AWS documents ten after the hyphen; ids with
-/// nine are seen too.
-fn is_runtime_id(text: &str) -> bool {
-    let Some((name, suffix)) = text.rsplit_once('-') else {
-        return false;
-    };
-    name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.len() <= 100
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && (9..=10).contains(&suffix.len())
-        && suffix.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// One configured agent.
@@ -221,9 +35,7 @@ pub struct Agent {
     /// Its id.
     pub id: AgentId,
     /// Its runtime, or why the configured ARN is none. The others work all the same.
-    pub runtime: Result<RuntimeArn, RuntimeArnError>,
-    /// The runtime's endpoint to ask for; AWS takes `DEFAULT` where there is none.
-    pub qualifier: Option<String>,
+    pub runtime: Result<Runtime, RuntimeArnError>,
     /// Its name for people.
     pub display_name: String,
     /// What it is for.
@@ -234,200 +46,39 @@ pub struct Agent {
 
 impl Agent {
     /// An agent with the name that follows from its id and no description.
-    pub fn new(id: AgentId, runtime: Result<RuntimeArn, RuntimeArnError>) -> Self {
+    pub fn new(id: AgentId, runtime: Result<Runtime, RuntimeArnError>) -> Self {
         let display_name = id.display_name();
         Self {
             id,
             runtime,
-            qualifier: None,
             display_name,
             description: None,
             reply_end: ReplyEnd::default(),
         }
     }
-}
 
-/// The configured agents, sorted by id.
-#[derive(Clone, Debug, Default)]
-pub struct AgentRegistry(BTreeMap<AgentId, Agent>);
-
-impl AgentRegistry {
-    /// Every agent, sorted by id.
-    pub fn iter(&self) -> impl Iterator<Item = &Agent> {
-        self.0.values()
-    }
-
-    /// Whether no agent is configured.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Finds an agent by its id or by `<id>-agent`, without regard to case. An exact id wins.
-    pub fn find(&self, id: &str) -> Option<&Agent> {
-        let id = id.to_ascii_lowercase();
-        let by_id = |id: &str| self.0.get(&AgentId(id.to_owned()));
-        by_id(&id).or_else(|| id.strip_suffix("-agent").and_then(by_id))
-    }
-
-    /// Adds an agent.
-    ///
-    /// # Errors
-    /// The agent's id, when another of the same id is there, which stays.
-    pub fn add(&mut self, agent: Agent) -> Result<(), AgentId> {
-        if self.0.contains_key(&agent.id) {
-            return Err(agent.id);
-        }
-        self.0.insert(agent.id.clone(), agent);
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ARN: &str =
-        "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/OnboardingAgent_Agent-Pgs8nUGuuS";
-
-    fn registry(names: &[&str]) -> AgentRegistry {
-        let mut registry = AgentRegistry::default();
-        for name in names {
-            let id = AgentId::from_variable_name(name).unwrap();
-            registry
-                .add(Agent::new(id, RuntimeArn::parse(ARN)))
-                .unwrap();
-        }
-        registry
-    }
-
-    #[test]
-    fn an_arn_gives_its_parts_and_itself() {
-        let arn = RuntimeArn::parse(ARN).unwrap();
-        assert_eq!(arn.as_str(), ARN);
-        assert_eq!(arn.region(), "us-east-1");
-        assert_eq!(arn.dns_suffix(), "amazonaws.com");
-        assert_eq!(arn.runtime_id(), "OnboardingAgent_Agent-Pgs8nUGuuS");
-    }
-
-    #[test]
-    fn regions_of_every_partition_are_regions() {
-        for (partition, region, suffix) in [
-            ("aws-cn", "cn-north-1", "amazonaws.com.cn"),
-            ("aws-us-gov", "us-gov-west-1", "amazonaws.com"),
-            ("aws-eusc", "eusc-de-east-1", "amazonaws.eu"),
-            ("aws-iso-b", "us-isob-east-1", "sc2s.sgov.gov"),
-        ] {
-            let text = ARN
-                .replace(":aws:", &format!(":{partition}:"))
-                .replace("us-east-1", region);
-            let arn = RuntimeArn::parse(&text).unwrap();
-            assert_eq!((arn.region(), arn.dns_suffix()), (region, suffix));
-        }
-    }
-
-    #[test]
-    fn partitions_and_regions_are_botocores() {
-        let known = include_str!("../tests/data/partitions.json");
-        let known: Vec<serde_json::Value> = serde_json::from_str(known).unwrap();
-        let named = |name: &str| {
-            known
-                .iter()
-                .find(|partition| partition["id"] == name)
-                .unwrap()
-        };
-        assert_eq!(known.len(), PARTITIONS.len());
-        for partition in &PARTITIONS {
-            let botocores = named(partition.name);
-            assert_eq!(
-                botocores["dnsSuffix"], partition.dns_suffix,
-                "{}",
-                partition.name
-            );
-            for region in botocores["regions"].as_array().unwrap() {
-                assert!(is_region(region.as_str().unwrap()), "{region}");
-            }
-        }
-    }
-
-    #[test]
-    fn each_malformed_part_is_named() {
-        use RuntimeArnError::{Account, Form, Partition, Region, Resource, Service};
-        for (from, to, error) in [
-            (ARN, "", Form),
-            ("arn:", "urn:", Form),
-            (":runtime", "/runtime", Form),
-            (":aws:", ":azure:", Partition),
-            ("bedrock-agentcore", "bedrock", Service),
-            ("us-east-1", "useast1", Region),
-            ("us-east-1", "us-east-1.evil.example", Region),
-            ("us-east-1", "", Region),
-            ("123456789012", "12345678901", Account),
-            ("123456789012", "12345678901x", Account),
-            ("runtime/", "agent/", Resource),
-            ("OnboardingAgent", "1nboarding", Resource),
-            ("-Pgs8nUGuuS", "-Pgs8nUGu", Resource),
-            ("-Pgs8nUGuuS", "-Pgs8nUGuuSx", Resource),
-            ("-Pgs8nUGuuS", "-Pgs8nUGuuS\n", Resource),
-            ("-Pgs8nUGuuS", "-Pgs8nUGuuS/runtime-endpoint/x", Resource),
-        ] {
-            assert_eq!(
-                RuntimeArn::parse(&ARN.replace(from, to)),
-                Err(error),
-                "{from} → {to}"
-            );
-        }
-        let longest = format!("A{}", "b".repeat(99));
-        assert!(RuntimeArn::parse(&ARN.replace("OnboardingAgent_Agent", &longest)).is_ok());
-        let too_long = format!("A{}", "b".repeat(100));
-        assert!(RuntimeArn::parse(&ARN.replace("OnboardingAgent_Agent", &too_long)).is_err());
-        assert!(RuntimeArn::parse(&ARN.replace("-Pgs8nUGuuS", "-Pgs8nUGuu")).is_ok());
-    }
-
-    #[test]
-    fn debug_does_not_show_the_account() {
-        let shown = format!("{:?}", RuntimeArn::parse(ARN).unwrap());
-        assert!(
-            !shown.contains("123456789012") && !shown.contains("Pgs8nUGuuS"),
-            "{shown}"
-        );
-    }
-
-    #[test]
-    fn ids_come_from_variable_names() {
-        let id = |name| AgentId::from_variable_name(name).map(|id| id.as_str().to_owned());
-        assert_eq!(id("ONBOARDING"), Some("onboarding".to_owned()));
-        assert_eq!(id("MWC_EU"), Some("mwc-eu".to_owned()));
-        assert_eq!(id(""), None);
-        assert_eq!(id("É"), None);
-    }
-
-    #[test]
-    fn an_agent_is_found_by_id_and_alias_in_any_case() {
-        let agents = registry(&["ONBOARDING", "MWC", "MWC_AGENT"]);
-        let find = |id| agents.find(id).map(|agent| agent.id.as_str());
-        assert_eq!(find("onboarding"), Some("onboarding"));
-        assert_eq!(find("Onboarding-AGENT"), Some("onboarding"));
-        assert_eq!(
-            find("mwc-agent"),
-            Some("mwc-agent"),
-            "an exact id wins over an alias"
-        );
-        assert_eq!(find("mwc-agent-agent"), Some("mwc-agent"));
-        assert_eq!(find("onboarding-agent-agent"), None);
-        assert_eq!(find(" onboarding"), None);
-        // The Kelvin sign's lower case is `k`: ids are ASCII, and nothing else is folded.
-        assert_eq!(
-            registry(&["KIT"]).find("\u{212a}it").map(|a| a.id.as_str()),
-            None
-        );
-    }
-
-    #[test]
-    fn display_names_follow_from_ids() {
-        let names: Vec<_> = registry(&["MWC_EAST", "A__B"])
-            .iter()
-            .map(|a| a.display_name.clone())
-            .collect();
-        assert_eq!(names, ["A B", "Mwc East"]);
+    /// Reads what there is of an agent beside its ARN, in the variables that begin with its name.
+    fn from_env(
+        env: &Environment,
+        id: AgentId,
+        name: &str,
+        arn: &str,
+    ) -> Result<Self, ConfigError> {
+        let variable = |suffix: &str| format!("{name}_AGENT_{suffix}");
+        let text = |suffix| env.get(&variable(suffix)).map(str::to_owned);
+        let runtime = RuntimeArn::parse(arn).map(|arn| Runtime {
+            arn,
+            qualifier: text("QUALIFIER"),
+        });
+        let mut agent = Self::new(id, runtime);
+        agent.description = text("DESCRIPTION");
+        agent.display_name = text("DISPLAY_NAME").unwrap_or(agent.display_name);
+        agent.reply_end = env.parse(
+            &variable("REPLY_END"),
+            ReplyEnd::default(),
+            ReplyEnd::ACCEPTED,
+            ReplyEnd::parse,
+        )?;
+        Ok(agent)
     }
 }

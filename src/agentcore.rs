@@ -24,5 +24,5 @@ pub mod status;
 mod until;
 pub mod wire;
 
-pub use client::{AgentCoreClient, Runtime, Settings, Timeouts};
+pub use client::{AgentCoreClient, ClientSettings, Timeouts};
 pub use invoke::{ReplyEvent, ReplyStream};

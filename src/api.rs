@@ -16,11 +16,9 @@ use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::agent::Agent;
-use crate::caller::runtime_session;
-use crate::config::{AllowedOrigins, RateLimits, SessionBinding};
-use crate::invocation::{RuntimeSessionId, SessionId};
 use crate::limits::Limits;
 use crate::service::AgentService;
+use crate::session::{RuntimeSessionId, SessionId};
 use crate::telemetry::Metrics;
 use crate::telemetry::request::RequestIds;
 use crate::trace::TraceHeaders;
@@ -39,12 +37,15 @@ mod limit;
 mod request;
 mod response;
 mod session;
+mod settings;
 mod timing;
 mod turn;
 
 use context::Received;
 pub use context::RequestContext;
+pub use cors::AllowedOrigins;
 pub use limit::AnswerLimit;
+pub use settings::ApiSettings;
 
 const AGENTS: &str = "/api/agents";
 const AGENT: &str = "/api/agents/{agent_id}";
@@ -67,27 +68,6 @@ pub const ROUTES: [&str; 7] = [
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the API needs to know beside the service.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The longest prompt, in bytes of UTF-8.
-    pub max_prompt_bytes: usize,
-    /// The longest reply kept in an answer that is not streamed, in bytes of UTF-8.
-    pub max_response_bytes: usize,
-    /// Which origins a browser may call from.
-    pub allowed_origins: AllowedOrigins,
-    /// A path prefix to strip, with a leading slash and no trailing one.
-    pub base_path: Option<String>,
-    /// Whether the runtime's session depends on who calls.
-    pub session_binding: SessionBinding,
-    /// How much each caller may ask for.
-    pub rate_limits: RateLimits,
-    /// Where invocations are measured, if anywhere.
-    pub metrics: Option<Metrics>,
-    /// The clock by which answers are dated.
-    pub now: fn() -> SystemTime,
-}
-
 /// The HTTP API as a function from requests to answers. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -98,7 +78,9 @@ pub struct Api {
 /// What the handlers share.
 struct Shared {
     service: AgentService,
-    settings: Settings,
+    settings: ApiSettings,
+    metrics: Option<Metrics>,
+    now: fn() -> SystemTime,
     limits: Limits,
 }
 
@@ -111,7 +93,8 @@ impl Shared {
         session: &SessionId,
     ) -> RuntimeSessionId {
         let caller = context.origin.caller.as_ref();
-        runtime_session(&self.settings.session_binding, caller, &agent.id, session)
+        let binding = &self.settings.session_binding;
+        binding.runtime_session(caller, &agent.id, session)
     }
 
     /// The agent that a path names.
@@ -122,8 +105,14 @@ impl Shared {
 }
 
 impl Api {
-    /// An API for a service.
-    pub fn new(service: AgentService, settings: Settings) -> Self {
+    /// An API for a service. Invocations are measured where `metrics` are given; `now` is the clock
+    /// by which answers are dated.
+    pub fn new(
+        service: AgentService,
+        settings: ApiSettings,
+        metrics: Option<Metrics>,
+        now: fn() -> SystemTime,
+    ) -> Self {
         let base_path = settings.base_path.clone();
         let origins = settings.allowed_origins.clone();
         let resource = |methods, allowed| resource(methods, allowed, &origins);
@@ -131,6 +120,8 @@ impl Api {
             service,
             limits: Limits::new(settings.rate_limits),
             settings,
+            metrics,
+            now,
         };
         let router = Router::new()
             .route(INVOKE, resource(post(invoke::invoke), CALL))
@@ -276,7 +267,7 @@ async fn show_status(
     let status = shared.service.status(agent, deadline).await;
     Ok(json(
         StatusCode::OK,
-        &StatusBody::new(&agent.id, status, shared.settings.now),
+        &StatusBody::new(&agent.id, status, shared.now),
     ))
 }
 

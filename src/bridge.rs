@@ -2,11 +2,12 @@
 
 use std::time::SystemTime;
 
+use crate::agentcore::AgentCoreClient;
 use crate::agentcore::credentials::{CredentialsCache, default_chain};
 use crate::agentcore::wire::{Connector, tls};
-use crate::agentcore::{self, AgentCoreClient};
-use crate::api::{Api, Settings};
-use crate::config::{Config, ConfigError, Environment};
+use crate::api::Api;
+use crate::config::Config;
+use crate::env::{ConfigError, Environment};
 use crate::service::AgentService;
 use crate::telemetry::Metrics;
 
@@ -23,28 +24,13 @@ pub fn api(
 ) -> Result<Api, ConfigError> {
     let connector = connector(config)?;
     let client = AgentCoreClient::new(
-        agentcore::Settings {
-            endpoint: config.endpoint.clone(),
-            control_endpoint: config.control_endpoint.clone(),
-            timeouts: config.timeouts,
-            retry: config.retry,
-        },
+        config.client.clone(),
         CredentialsCache::new(default_chain(env, connector.clone()), now),
         connector,
         now,
     );
     let service = AgentService::new(config.agents.clone(), client, now);
-    let settings = Settings {
-        max_prompt_bytes: config.max_prompt_bytes,
-        max_response_bytes: config.max_response_bytes,
-        allowed_origins: config.allowed_origins.clone(),
-        base_path: config.base_path.clone(),
-        session_binding: config.session_binding.clone(),
-        rate_limits: config.rate_limits,
-        metrics,
-        now,
-    };
-    Ok(Api::new(service, settings))
+    Ok(Api::new(service, config.api.clone(), metrics, now))
 }
 
 /// What opens the connections that a configuration describes.

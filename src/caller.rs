@@ -10,10 +10,7 @@ use std::net::IpAddr;
 
 use ring::digest::SHA256;
 
-mod binding;
 mod event;
-
-pub use binding::runtime_session;
 
 /// Where a request comes from, as far as the gateway tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,13 +54,27 @@ enum Identity {
 impl Caller {
     /// What tells this caller from all others. The first part says how many there are that matter:
     /// no value of one kind of caller is one of another kind.
-    fn parts(&self) -> [&str; 3] {
+    pub(crate) fn parts(&self) -> [&str; 3] {
         match &self.0 {
             Identity::Jwt { issuer, subject } => ["jwt", issuer, subject],
             Identity::Cognito { pool, identity } => ["cognito", pool, identity],
             Identity::Iam { arn } => ["iam", arn, ""],
             Identity::ApiKey { id } => ["api-key", id, ""],
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn jwt(issuer: &str, subject: &str) -> Self {
+        Self(Identity::Jwt {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn iam(arn: &str) -> Self {
+        let arn = arn.to_owned();
+        Self(Identity::Iam { arn })
     }
 
     /// A value of this caller's own, of one size whoever calls.
@@ -89,7 +100,7 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// Texts one after the other, each after its length: no other texts give the same bytes.
-fn length_prefixed(parts: &[&str]) -> Vec<u8> {
+pub(crate) fn length_prefixed(parts: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in parts {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -103,10 +114,7 @@ mod tests {
     use super::*;
 
     fn jwt(issuer: &str, subject: &str) -> Caller {
-        Caller(Identity::Jwt {
-            issuer: issuer.to_owned(),
-            subject: subject.to_owned(),
-        })
+        Caller::jwt(issuer, subject)
     }
 
     #[test]

@@ -14,8 +14,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::api::Api;
-use crate::config::{Config, ConfigError, Environment, InvokeMode};
-use crate::telemetry::Metrics;
+use crate::config::Config;
+use crate::env::{ConfigError, Environment};
+use crate::telemetry::{Metrics, Output};
 use call::Gateway;
 use runtime_api::{Address, Failure, RuntimeApi};
 use stopping::{Stop, stopping};
@@ -25,9 +26,12 @@ mod answer;
 mod call;
 mod deadline;
 mod event;
+mod mode;
 mod runtime_api;
 mod stopping;
 mod worker;
+
+pub use mode::InvokeMode;
 
 /// The environment variable that is there on Lambda alone: where the Runtime API is.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
@@ -76,6 +80,9 @@ pub fn runtime(env: &Environment) -> std::io::Result<tokio::runtime::Runtime> {
         1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
+    // Lambda may freeze the process while it waits: what it has said is out by then.
+    Output.gather();
+    builder.on_thread_park(|| Output.flush());
     builder.enable_all().build()
 }
 

@@ -13,10 +13,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::caller::Origin;
-use crate::config::RateLimits;
+use crate::env::{ConfigError, Environment};
 use rate::Rate;
 
 mod rate;
+
+/// Limits on each caller, in one process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Invocations per minute; 0 is no limit. `RATE_LIMIT_PER_MINUTE`
+    pub per_minute: u32,
+    /// Invocations at the same time; 0 is no limit. `MAX_CONCURRENT_PER_CALLER`
+    pub concurrent: u32,
+}
+
+impl RateLimits {
+    /// Reads the limits.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where one is no number, or too large.
+    pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            per_minute: env.number("RATE_LIMIT_PER_MINUTE", 0, 0..=1_000_000)?,
+            concurrent: env.number("MAX_CONCURRENT_PER_CALLER", 0, 0..=1_000_000)?,
+        })
+    }
+}
 
 /// The limits of all callers.
 #[derive(Debug)]
@@ -34,7 +56,7 @@ pub struct Permit {
 
 /// Why an invocation may not begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum LimitExceeded {
     /// As many as are allowed are going on.
     #[error("too many requests of this caller are going on; see Retry-After")]
     TooMany,
@@ -43,7 +65,7 @@ pub enum Refused {
     TooOften(Duration),
 }
 
-impl Refused {
+impl LimitExceeded {
     /// When to come again: after a second at the least.
     pub fn retry_after(self) -> Duration {
         const SECOND: Duration = Duration::from_secs(1);
@@ -67,15 +89,15 @@ impl Limits {
     /// Lets an invocation begin.
     ///
     /// # Errors
-    /// [`Refused`] where its caller has to wait. A refusal is not counted as an invocation.
-    pub fn admit(&self, origin: &Origin) -> Result<Permit, Refused> {
+    /// [`LimitExceeded`] where its caller has to wait. A refusal is not counted as an invocation.
+    pub fn admit(&self, origin: &Origin) -> Result<Permit, LimitExceeded> {
         let party = Party::of(origin);
         let slot = match &self.slots {
-            Some(slots) => Some(slots.take(party).ok_or(Refused::TooMany)?),
+            Some(slots) => Some(slots.take(party).ok_or(LimitExceeded::TooMany)?),
             None => None,
         };
         if let Some(rate) = &self.rate {
-            rate.check(party).map_err(Refused::TooOften)?;
+            rate.check(party).map_err(LimitExceeded::TooOften)?;
         }
         Ok(Permit { _slot: slot })
     }
@@ -215,7 +237,7 @@ mod tests {
         let first = limits.admit(&origin).unwrap();
         let second = limits.admit(&origin).unwrap();
         let refused = limits.admit(&origin).unwrap_err();
-        assert_eq!(refused, Refused::TooMany);
+        assert_eq!(refused, LimitExceeded::TooMany);
         assert_eq!(refused.retry_after(), Duration::from_secs(1));
         assert!(limits.admit(&from("192.0.2.2")).is_ok(), "others may");
         drop(first);
@@ -235,7 +257,7 @@ mod tests {
         for _ in 0..3 {
             // A refusal costs nothing: the wait stays the same.
             let refused = limits.admit(&origin).unwrap_err();
-            assert_eq!(refused, Refused::TooOften(Duration::from_secs(15)));
+            assert_eq!(refused, LimitExceeded::TooOften(Duration::from_secs(15)));
         }
         tokio::time::advance(Duration::from_millis(14_999)).await;
         let refused = limits.admit(&origin).unwrap_err();
@@ -254,11 +276,14 @@ mod tests {
         let origin = key("k");
         let first = limits.admit(&origin).unwrap();
         for _ in 0..5 {
-            assert_eq!(limits.admit(&origin).unwrap_err(), Refused::TooMany);
+            assert_eq!(limits.admit(&origin).unwrap_err(), LimitExceeded::TooMany);
         }
         drop(first);
         drop(limits.admit(&origin).unwrap());
-        assert!(matches!(limits.admit(&origin), Err(Refused::TooOften(_))));
+        assert!(matches!(
+            limits.admit(&origin),
+            Err(LimitExceeded::TooOften(_))
+        ));
         assert_eq!(parties(&limits), 0, "who is refused has nothing going on");
     }
 

@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use agentcore_bridge::api::Api;
-use agentcore_bridge::config::{Config, ConfigError, Environment, InvokeMode};
-use agentcore_bridge::telemetry::{self, Format, Output};
+use agentcore_bridge::config::Config;
+use agentcore_bridge::env::{ConfigError, Environment};
+use agentcore_bridge::lambda::InvokeMode;
+use agentcore_bridge::telemetry::{self, LogFormat, Output};
 use agentcore_bridge::{bridge, lambda};
 
 fn main() -> ExitCode {
@@ -15,7 +17,7 @@ fn main() -> ExitCode {
     if lambda::is_here(&env) {
         telemetry::report_early_panics(now);
     }
-    match lambda::runtime(&env) {
+    let code = match lambda::runtime(&env) {
         Ok(runtime) => {
             let code = runtime.block_on(run(&env));
             // A name that is being looked up does not hold up the end.
@@ -23,7 +25,9 @@ fn main() -> ExitCode {
             code
         }
         Err(error) => failed(&env, &error),
-    }
+    };
+    Output.flush();
+    code
 }
 
 async fn run(env: &Environment) -> ExitCode {
@@ -52,7 +56,7 @@ async fn run(env: &Environment) -> ExitCode {
 fn start(env: &Environment) -> Result<(Api, InvokeMode), ConfigError> {
     let config = Config::from_env(env)?;
     if lambda::is_here(env) {
-        telemetry::init(config.log_level, Format::Json, now);
+        telemetry::init(config.log_level, LogFormat::Json, now);
         telemetry::misconfigured_agents(&config.agents);
     }
     let metrics = lambda::metrics(&config, env, now);

@@ -4,14 +4,15 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-use crate::agent::{Agent, AgentRegistry, RuntimeArnError};
+use crate::agent::{Agent, AgentRegistry, Runtime, RuntimeArnError};
+use crate::agentcore::AgentCoreClient;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::invoke::observer::Observer;
-use crate::agentcore::invoke::{Progress, ReplyStream};
+use crate::agentcore::invoke::{Progress, ReplyStream, Request};
 use crate::agentcore::session::EndSessionError;
 use crate::agentcore::status::RuntimeStatus;
-use crate::agentcore::{AgentCoreClient, Runtime};
-use crate::invocation::{Invocation, RuntimeSessionId};
+use crate::invocation::Invocation;
+use crate::session::RuntimeSessionId;
 use crate::telemetry;
 
 mod status;
@@ -108,24 +109,17 @@ impl AgentService {
         progress: &mut Progress,
         observer: &dyn Observer,
     ) -> Result<ReplyStream, InvocationError> {
-        let runtime = runtime_of(agent).map_err(InvocationError::malformed_arn)?;
-        self.client
-            .invoke(
-                runtime,
-                invocation,
-                deadline,
-                memory_bytes,
-                progress,
-                observer,
-            )
-            .await
+        let request = Request {
+            runtime: runtime_of(agent).map_err(InvocationError::malformed_arn)?,
+            reply_end: agent.reply_end,
+            invocation,
+            deadline,
+            memory_bytes,
+        };
+        self.client.invoke(request, progress, observer).await
     }
 }
 
-fn runtime_of(agent: &Agent) -> Result<Runtime<'_>, RuntimeArnError> {
-    Ok(Runtime {
-        arn: agent.runtime.as_ref().map_err(|error| *error)?,
-        qualifier: agent.qualifier.as_deref(),
-        reply_end: agent.reply_end,
-    })
+fn runtime_of(agent: &Agent) -> Result<&Runtime, RuntimeArnError> {
+    agent.runtime.as_ref().map_err(|error| *error)
 }

@@ -16,7 +16,7 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::agent::{AgentId, AgentRegistry};
 use crate::agentcore::error::Failure;
-use crate::config::{ConfigError, LogLevel};
+use crate::env::ConfigError;
 use invocation::Told;
 #[cfg(test)]
 pub(crate) use line::JsonLines;
@@ -26,6 +26,7 @@ use request::RequestIds;
 
 mod events;
 pub(crate) mod invocation;
+mod level;
 mod line;
 mod metrics;
 mod output;
@@ -34,35 +35,24 @@ pub(crate) mod request;
 pub(crate) mod session;
 
 pub use events::{EVENTS, Event};
-pub use metrics::{METRICS, Metric, Metrics};
+pub use level::LogLevel;
+pub use metrics::{METRICS, Metric, Metrics, metrics_namespace};
 pub use output::Output;
 pub use printable::printable;
 
 /// For whom lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum LogFormat {
     /// For CloudWatch.
     Json,
     /// For a person at a terminal.
     Text,
 }
 
-impl From<LogLevel> for LevelFilter {
-    fn from(level: LogLevel) -> Self {
-        match level {
-            LogLevel::Error => Self::ERROR,
-            LogLevel::Warn => Self::WARN,
-            LogLevel::Info => Self::INFO,
-            LogLevel::Debug => Self::DEBUG,
-            LogLevel::Trace => Self::TRACE,
-        }
-    }
-}
-
 /// Begins to log; `now` is the clock by which lines are dated. Our own code logs at `level`,
 /// libraries at `warn` at the most. A panic is logged with its place and without its text, which
 /// may quote a prompt.
-pub fn init(level: LogLevel, format: Format, now: fn() -> SystemTime) {
+pub fn init(level: LogLevel, format: LogFormat, now: fn() -> SystemTime) {
     let level = LevelFilter::from(level);
     let ours = env!("CARGO_CRATE_NAME");
     // These quote what they were given by a provider of credentials; we say in our words what it was.
@@ -77,8 +67,8 @@ pub fn init(level: LogLevel, format: Format, now: fn() -> SystemTime) {
         .with_target(ours, level)
         .with_targets(silent.map(|target| (target, LevelFilter::OFF)));
     let lines = match format {
-        Format::Json => JsonLines::to_stdout(now).boxed(),
-        Format::Text => fmt::layer()
+        LogFormat::Json => JsonLines::to_stdout(now).boxed(),
+        LogFormat::Text => fmt::layer()
             .compact()
             .with_target(false)
             .log_internal_errors(false)

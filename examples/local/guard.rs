@@ -8,7 +8,7 @@
 
 use std::net::IpAddr;
 
-use agentcore_bridge::config::AllowedOrigins;
+use agentcore_bridge::api::AllowedOrigins;
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Request, Uri};

@@ -10,11 +10,13 @@ use std::time::{Duration, SystemTime};
 
 use agentcore_bridge::agentcore::credentials::default_chain;
 use agentcore_bridge::agentcore::wire::Connector;
+use agentcore_bridge::api::AllowedOrigins;
 use agentcore_bridge::api::{AnswerLimit, Api, RequestContext};
 use agentcore_bridge::bridge;
 use agentcore_bridge::caller::Origin;
-use agentcore_bridge::config::{AllowedOrigins, Config, Environment};
-use agentcore_bridge::telemetry::{self, Format, Output, printable};
+use agentcore_bridge::config::Config;
+use agentcore_bridge::env::Environment;
+use agentcore_bridge::telemetry::{self, LogFormat, Output, printable};
 use agentcore_emulator::{Credentials, Emulator, stock};
 use aws_credential_types::provider::ProvideCredentials;
 use axum::Router;
@@ -105,7 +107,7 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     };
     let env: Environment = variables.into_iter().collect();
     let config = Config::from_env(&env)?;
-    telemetry::init(config.log_level, Format::Text, now);
+    telemetry::init(config.log_level, LogFormat::Text, now);
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
@@ -125,7 +127,7 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     let guard = Guard {
         // Not what the emulator has put there.
         named: if names_origins {
-            config.allowed_origins
+            config.api.allowed_origins
         } else {
             AllowedOrigins::None
         },

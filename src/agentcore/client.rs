@@ -4,11 +4,10 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::credentials::CredentialsCache;
-use super::invoke::reply_end::ReplyEnd;
 use super::invoke::retry::RetryPolicy;
 use super::wire::Connector;
 use super::wire::endpoint::Endpoint;
-use crate::agent::RuntimeArn;
+use crate::env::{ConfigError, Environment};
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +18,17 @@ pub struct Timeouts {
     pub invoke: Duration,
     /// Between two messages of the agent, the first included. `CHUNK_TIMEOUT_MS`
     pub chunk: Duration,
+}
+
+impl Timeouts {
+    fn from_env(env: &Environment) -> Result<Self, ConfigError> {
+        let default = Self::default();
+        Ok(Self {
+            connect: env.milliseconds("CONNECT_TIMEOUT_MS", default.connect)?,
+            invoke: env.milliseconds("INVOKE_TIMEOUT_MS", default.invoke)?,
+            chunk: env.milliseconds("CHUNK_TIMEOUT_MS", default.chunk)?,
+        })
+    }
 }
 
 impl Default for Timeouts {
@@ -33,10 +43,10 @@ impl Default for Timeouts {
 
 /// How a client behaves.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// In place of the data plane's public endpoints.
+pub struct ClientSettings {
+    /// In place of the data plane's public endpoints. `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE`
     pub endpoint: Option<Endpoint>,
-    /// In place of the control plane's.
+    /// In place of the control plane's. `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL`
     pub control_endpoint: Option<Endpoint>,
     /// How long things may take.
     pub timeouts: Timeouts,
@@ -44,20 +54,25 @@ pub struct Settings {
     pub retry: RetryPolicy,
 }
 
-/// The agent's runtime that is meant.
-#[derive(Clone, Copy, Debug)]
-pub struct Runtime<'a> {
-    /// Its ARN.
-    pub arn: &'a RuntimeArn,
-    /// The endpoint of it, where another than `DEFAULT` is meant.
-    pub qualifier: Option<&'a str>,
-    /// What ends its replies.
-    pub reply_end: ReplyEnd,
+impl ClientSettings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the value of one is not accepted.
+    pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
+        let control = "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL";
+        Ok(Self {
+            endpoint: Endpoint::from_env(env, "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE")?,
+            control_endpoint: Endpoint::from_env(env, control)?,
+            timeouts: Timeouts::from_env(env)?,
+            retry: RetryPolicy::from_env(env)?,
+        })
+    }
 }
 
 /// Invokes agents. One serves the whole process; it is shared by reference.
 pub struct AgentCoreClient {
-    pub(super) settings: Settings,
+    pub(super) settings: ClientSettings,
     pub(super) credentials: CredentialsCache,
     pub(super) connector: Connector,
     pub(super) now: fn() -> SystemTime,
@@ -66,7 +81,7 @@ pub struct AgentCoreClient {
 impl AgentCoreClient {
     /// A client with these credentials; `now` is the clock by which requests are signed.
     pub fn new(
-        settings: Settings,
+        settings: ClientSettings,
         credentials: CredentialsCache,
         connector: Connector,
         now: fn() -> SystemTime,

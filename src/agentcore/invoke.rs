@@ -3,40 +3,45 @@
 use std::fmt;
 use std::time::Duration;
 
+use agentcore_reply::Counts;
 use aws_credential_types::Credentials;
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::client::{AgentCoreClient, Runtime};
+use super::client::AgentCoreClient;
 use super::credentials;
 use super::error::{CredentialsFault, Failure, InvocationError, Phase, Timeout, refusal};
 use super::sign::presign::{PresignedUrl, presign};
 use super::until::Until;
 use super::wire::handshake::HandshakeError;
 use super::wire::socket::Socket;
+use crate::agent::{ReplyEnd, Runtime};
 use crate::invocation::Invocation;
-use agentcore_reply::Counts;
 use exchange::{Exchange, Terms};
 use observer::Observer;
 
 pub mod exchange;
 pub mod observer;
 pub mod progress;
-pub mod reply_end;
 pub mod retry;
 
 pub use exchange::ReplyEvent;
 pub use progress::Progress;
 
-/// What is asked for, until when: the same for each attempt.
-struct Request<'a> {
-    runtime: Runtime<'a>,
-    invocation: &'a Invocation,
-    message: Bytes,
-    deadline: Instant,
+/// What is asked for, of whom, until when: the same for each attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Who is asked.
+    pub runtime: &'a Runtime,
+    /// What ends its replies, besides its own word.
+    pub reply_end: ReplyEnd,
+    /// What is said, in which session.
+    pub invocation: &'a Invocation,
+    /// When it must be over.
+    pub deadline: Instant,
     /// How much of the reply's text is remembered, so that nothing of it is told twice.
-    memory_bytes: usize,
+    pub memory_bytes: usize,
 }
 
 /// What an agent is sent.
@@ -58,8 +63,7 @@ fn message(invocation: &Invocation) -> Result<Bytes, InvocationError> {
 }
 
 impl AgentCoreClient {
-    /// Sends a prompt and waits for the first piece of the reply, or for its end. Of the reply's
-    /// text so many bytes are remembered, so that nothing of it is told twice.
+    /// Sends a prompt and waits for the first piece of the reply, or for its end.
     ///
     /// The agent is asked again only where it cannot have seen the prompt. How far it comes stands
     /// in `progress`, also where this is cancelled.
@@ -69,24 +73,23 @@ impl AgentCoreClient {
     /// later ends its [`ReplyStream`] with [`ReplyEvent::Interrupted`].
     pub async fn invoke(
         &self,
-        runtime: Runtime<'_>,
-        invocation: &Invocation,
-        deadline: Instant,
-        memory_bytes: usize,
+        request: Request<'_>,
         progress: &mut Progress,
         observer: &dyn Observer,
     ) -> Result<ReplyStream, InvocationError> {
-        let request = Request {
-            runtime,
-            invocation,
-            message: message(invocation)?,
-            deadline,
-            memory_bytes,
+        let deadline = request.deadline;
+        let message = message(request.invocation)?;
+        let mut attempt = Attempt {
+            client: self,
+            request,
+            message,
+            progress,
+            observer,
         };
         let mut has_refreshed = false;
         let mut retries = 0;
         loop {
-            let (error, credentials) = match self.attempt(&request, progress, observer).await {
+            let (error, credentials) = match attempt.make().await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
@@ -107,8 +110,8 @@ impl AgentCoreClient {
                 retries += 1;
                 delay
             };
-            progress.retries += 1;
-            observer.retrying(progress, delay, &error);
+            attempt.progress.retries += 1;
+            observer.retrying(attempt.progress, delay, &error);
             tokio::time::sleep(delay).await;
         }
     }
@@ -137,17 +140,23 @@ impl AgentCoreClient {
             .await;
         matches!(resolved, Ok(Ok(credentials)) if credentials != *refused)
     }
+}
 
-    /// One attempt. An error comes with the credentials that it was made with.
-    async fn attempt(
-        &self,
-        request: &Request<'_>,
-        progress: &mut Progress,
-        observer: &dyn Observer,
-    ) -> Result<ReplyStream, (InvocationError, Option<Credentials>)> {
+/// One attempt, and what all of them share.
+struct Attempt<'a> {
+    client: &'a AgentCoreClient,
+    request: Request<'a>,
+    message: Bytes,
+    progress: &'a mut Progress,
+    observer: &'a dyn Observer,
+}
+
+impl Attempt<'_> {
+    /// Makes it. An error comes with the credentials that it was made with.
+    async fn make(&mut self) -> Result<ReplyStream, (InvocationError, Option<Credentials>)> {
         let failed = |failure| InvocationError::new(Phase::Credentials, failure);
-        let until = <Until>::deadline(request.deadline);
-        let credentials = match until.wait(self.credentials.get()).await {
+        let until = <Until>::deadline(self.request.deadline);
+        let credentials = match until.wait(self.client.credentials.get()).await {
             Ok(Ok(credentials)) => credentials,
             Ok(Err(cause)) => {
                 let error = failed(Failure::NoCredentials);
@@ -155,42 +164,39 @@ impl AgentCoreClient {
             }
             Err(timeout) => return Err((failed(timeout.into()), None)),
         };
-        let attempted = self.attempt_with(&credentials, request, progress, observer);
-        attempted.await.map_err(|error| (error, Some(credentials)))
+        let attempted = self.make_with(&credentials).await;
+        attempted.map_err(|error| (error, Some(credentials)))
     }
 
-    async fn attempt_with(
-        &self,
+    async fn make_with(
+        &mut self,
         credentials: &Credentials,
-        request: &Request<'_>,
-        progress: &mut Progress,
-        observer: &dyn Observer,
     ) -> Result<ReplyStream, InvocationError> {
         let begin = Instant::now();
-        let url = self.sign(credentials, request);
-        progress.signing = Some(begin.elapsed());
-        progress.connecting();
-        let socket = match self.connect(&url, request).await {
+        let url = self.sign(credentials);
+        self.progress.signing = Some(begin.elapsed());
+        self.progress.connecting();
+        let socket = match self.connect(&url).await {
             Ok(socket) => socket,
             Err(error) => {
-                progress.not_connected();
+                self.progress.not_connected();
                 return Err(error);
             }
         };
-        progress.connected();
-        observer.connected(progress);
+        self.progress.connected();
+        self.observer.connected(self.progress);
         let terms = Terms {
-            deadline: request.deadline,
-            chunk_timeout: self.settings.timeouts.chunk,
-            reply_end: request.runtime.reply_end,
-            memory_bytes: request.memory_bytes,
+            deadline: self.request.deadline,
+            chunk_timeout: self.client.settings.timeouts.chunk,
+            reply_end: self.request.reply_end,
+            memory_bytes: self.request.memory_bytes,
         };
         let mut exchange = Exchange::open(socket, terms);
-        exchange.send(request.message.clone());
+        exchange.send(self.message.clone());
         match exchange.next().await {
             ReplyEvent::Interrupted(error) => {
-                progress.closed();
-                observer.closed();
+                self.progress.closed();
+                self.observer.closed();
                 Err(error)
             }
             first => Ok(ReplyStream {
@@ -200,32 +206,27 @@ impl AgentCoreClient {
         }
     }
 
-    fn sign(&self, credentials: &Credentials, request: &Request<'_>) -> PresignedUrl {
+    fn sign(&self, credentials: &Credentials) -> PresignedUrl {
         presign(
-            request.runtime.arn,
-            request.runtime.qualifier,
-            &request.invocation.runtime_session,
-            self.settings.endpoint.as_ref(),
+            self.request.runtime,
+            &self.request.invocation.runtime_session,
+            self.client.settings.endpoint.as_ref(),
             credentials,
-            (self.now)(),
+            (self.client.now)(),
         )
     }
 
-    async fn connect(
-        &self,
-        url: &PresignedUrl,
-        request: &Request<'_>,
-    ) -> Result<Socket, InvocationError> {
+    async fn connect(&self, url: &PresignedUrl) -> Result<Socket, InvocationError> {
         let failed = InvocationError::new;
         let endpoint = url.endpoint();
-        let (now, time) = (Instant::now(), self.settings.timeouts.connect);
-        let until = Until::sooner(request.deadline, now, time, Timeout::Connect);
+        let (now, time) = (Instant::now(), self.client.settings.timeouts.connect);
+        let until = Until::sooner(self.request.deadline, now, time, Timeout::Connect);
         let transport = until
-            .wait(self.connector.connect(endpoint))
+            .wait(self.client.connector.connect(endpoint))
             .await
             .map_err(|timeout| failed(Phase::Connect, timeout.into()))?
             .map_err(|cause| failed(Phase::Connect, Failure::Unreachable).because(cause))?;
-        let headers = request.invocation.trace.as_headers();
+        let headers = self.request.invocation.trace.as_headers();
         until
             .wait(Socket::open(transport, endpoint, url.target(), headers))
             .await
@@ -240,7 +241,7 @@ impl AgentCoreClient {
                 refused.status,
                 &refused.headers,
                 &refused.body,
-                (self.now)(),
+                (self.client.now)(),
             ))),
             HandshakeError::Lost(cause) => failed(Failure::Lost).because(cause),
             HandshakeError::Violation(cause) => failed(Failure::Violation).because(cause),

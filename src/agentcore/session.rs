@@ -10,15 +10,15 @@ use http_body_util::Full;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::client::{AgentCoreClient, Runtime};
+use super::client::AgentCoreClient;
 use super::credentials;
 use super::error::{CredentialsFault, Failure, Timeout, refusal};
 use super::sign::{SERVICE, Signer, SigningError, encode};
 use super::until::Until;
 use super::wire::endpoint::Endpoint;
 use super::wire::rest::{self, Answer, RequestError};
-use crate::agent::RuntimeArnError;
-use crate::invocation::RuntimeSessionId;
+use crate::agent::{Runtime, RuntimeArnError};
+use crate::session::RuntimeSessionId;
 
 const SESSION_ID: HeaderName =
     HeaderName::from_static("x-amzn-bedrock-agentcore-runtime-session-id");
@@ -96,7 +96,7 @@ impl AgentCoreClient {
     /// [`EndSessionError`] where the session may go on.
     pub async fn end_session(
         &self,
-        runtime: Runtime<'_>,
+        runtime: &Runtime,
         session: &RuntimeSessionId,
         deadline: Instant,
     ) -> Result<(), EndSessionError> {
@@ -109,13 +109,13 @@ impl AgentCoreClient {
 
     async fn stop_runtime_session(
         &self,
-        runtime: Runtime<'_>,
+        runtime: &Runtime,
         session: &RuntimeSessionId,
     ) -> Result<(), EndSessionError> {
         let credentials = self.credentials.get().await.map_err(|cause| {
             EndSessionError::because(Failure::NoCredentials, credentials::describe(&cause))
         })?;
-        let public = Endpoint::public(SERVICE, runtime.arn);
+        let public = Endpoint::public(SERVICE, &runtime.arn);
         let endpoint = self.settings.endpoint.as_ref().unwrap_or(&public);
         let now = (self.now)();
         let signer = Signer {
@@ -139,7 +139,7 @@ impl AgentCoreClient {
 
 /// The request as the SDKs send it: they always make up a token.
 fn request(
-    runtime: Runtime<'_>,
+    runtime: &Runtime,
     session: &RuntimeSessionId,
     endpoint: &Endpoint,
     signer: &Signer<'_>,
@@ -149,7 +149,7 @@ fn request(
         endpoint.path_prefix(),
         encode(runtime.arn.as_str())
     );
-    if let Some(qualifier) = runtime.qualifier {
+    if let Some(qualifier) = &runtime.qualifier {
         target = format!("{target}?qualifier={}", encode(qualifier));
     }
     let body = serde_json::json!({ "clientToken": Uuid::new_v4().to_string() });

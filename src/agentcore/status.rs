@@ -9,11 +9,12 @@ use http_body_util::Full;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
-use super::client::{AgentCoreClient, Runtime};
+use super::client::AgentCoreClient;
 use super::credentials;
 use super::sign::{Signer, encode};
 use super::wire::endpoint::Endpoint;
 use super::wire::rest::{self, Answer};
+use crate::agent::Runtime;
 
 /// The service's name in its host, which is not that in its signature.
 const CONTROL_SERVICE: &str = "bedrock-agentcore-control";
@@ -45,7 +46,7 @@ impl AgentCoreClient {
     /// Where there is no answer that says it, with the reason. The status is unknown then.
     pub async fn status(
         &self,
-        runtime: Runtime<'_>,
+        runtime: &Runtime,
         deadline: Instant,
     ) -> Result<RuntimeStatus, Box<dyn Error + Send + Sync>> {
         let until = deadline.min(Instant::now() + STATUS_TIMEOUT);
@@ -53,16 +54,16 @@ impl AgentCoreClient {
         read(&answer)
     }
 
-    async fn ask_control_plane(&self, runtime: Runtime<'_>) -> Result<Answer, StatusError> {
+    async fn ask_control_plane(&self, runtime: &Runtime) -> Result<Answer, StatusError> {
         let credentials = self.credentials.get().await;
         let credentials = credentials.map_err(|error| credentials::describe(&error))?;
-        let public = Endpoint::public(CONTROL_SERVICE, runtime.arn);
+        let public = Endpoint::public(CONTROL_SERVICE, &runtime.arn);
         let endpoint = self.settings.control_endpoint.as_ref().unwrap_or(&public);
         let target = format!(
             "{}/runtimes/{}/runtime-endpoints/{}/",
             endpoint.path_prefix(),
             encode(runtime.arn.runtime_id()),
-            encode(runtime.qualifier.unwrap_or(DEFAULT_QUALIFIER)),
+            encode(runtime.qualifier.as_deref().unwrap_or(DEFAULT_QUALIFIER)),
         );
         let mut request = Request::get(target).body(Full::default())?;
         let signer = Signer {

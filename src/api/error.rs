@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::response::json;
 use crate::agent::AgentId;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Refusal, RefusalKind};
-use crate::invocation::SessionId;
-use crate::limits::Refused;
+use crate::limits::LimitExceeded;
+use crate::session::SessionId;
 use crate::telemetry::invocation::Told;
 
 /// An error's code in an answer, which fixes its status.
@@ -143,7 +143,7 @@ impl ApiError {
     }
 
     /// A limit of ours: the caller is to come again after this time.
-    pub(super) fn refused(refused: Refused) -> Self {
+    pub(super) fn refused(refused: LimitExceeded) -> Self {
         Self {
             retry_after: Some(refused.retry_after()),
             ..Self::new(ErrorCode::RateLimit, refused.to_string())

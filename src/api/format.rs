@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::accept::wants_events;
 use super::error::ApiError;
-use crate::invocation::SessionId;
+use crate::session::SessionId;
 
 mod ai_sdk;
 mod json;

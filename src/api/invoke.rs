@@ -17,7 +17,8 @@ use super::timing::timed;
 use super::turn::{Timing, Turn};
 use super::{Context, Received, Shared};
 use crate::agent::Agent;
-use crate::invocation::{Invocation, SessionId};
+use crate::invocation::Invocation;
+use crate::session::SessionId;
 use crate::telemetry;
 use crate::telemetry::invocation::{Identity, Told};
 
@@ -99,7 +100,7 @@ async fn begin<'a>(
         continues,
     };
     let prompt_bytes = invocation.prompt.as_str().len();
-    let metrics = shared.settings.metrics.clone();
+    let metrics = shared.metrics.clone();
     let turn = Turn::begin(identity, context.received, prompt_bytes, metrics, permit);
     Ok((turn, agent, invocation))
 }

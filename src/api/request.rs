@@ -7,7 +7,8 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::ApiError;
-use crate::invocation::{Prompt, PromptError, SessionId};
+use crate::invocation::{Prompt, PromptError};
+use crate::session::SessionId;
 
 /// The largest body, in bytes.
 pub(super) const MAX_BODY_BYTES: usize = 1_048_576;

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::agent::{Agent, AgentId, RuntimeArn};
+use crate::agent::{Agent, AgentId};
 use crate::agentcore::status::RuntimeStatus;
 use crate::service::AgentStatus;
 use crate::telemetry;
@@ -50,12 +50,13 @@ pub(super) struct AgentBody<'a> {
 
 impl<'a> From<&'a Agent> for AgentBody<'a> {
     fn from(agent: &'a Agent) -> Self {
+        let runtime = agent.runtime.as_ref().ok();
         Self {
             id: agent.id.as_str(),
             name: &agent.display_name,
             description: agent.description.as_deref(),
             configured: agent.runtime.is_ok(),
-            region: agent.runtime.as_ref().ok().map(RuntimeArn::region),
+            region: runtime.map(|runtime| runtime.arn.region()),
         }
     }
 }

@@ -11,7 +11,7 @@ use http::StatusCode;
 
 use super::error::ApiError;
 use super::{Context, Shared};
-use crate::invocation::{SessionId, SessionIdError};
+use crate::session::{SessionId, SessionIdError};
 use crate::telemetry::invocation::to_ms;
 use crate::telemetry::session as log;
 

@@ -10,9 +10,10 @@ use crate::agent::Agent;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::invoke::observer::Observer as _;
 use crate::agentcore::invoke::{Progress, ReplyEvent, ReplyStream};
-use crate::invocation::{Invocation, SessionId};
+use crate::invocation::Invocation;
 use crate::limits::Permit;
 use crate::service::AgentService;
+use crate::session::SessionId;
 use crate::telemetry::invocation::{Ending, Identity, InvocationLog, Outcome, to_ms};
 use crate::telemetry::{Metrics, PANICKED};
 
@@ -231,8 +232,8 @@ mod tests {
 
     use super::*;
     use crate::agent::AgentId;
-    use crate::config::RateLimits;
     use crate::limits::Limits;
+    use crate::limits::RateLimits;
     use crate::telemetry::JsonLines;
     use crate::telemetry::request::RequestIds;
 

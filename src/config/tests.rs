@@ -1,4 +1,15 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
 use super::*;
+use crate::agent::ReplyEnd;
+use crate::agentcore::Timeouts;
+use crate::agentcore::invoke::retry::RetryPolicy;
+use crate::api::AllowedOrigins;
+use crate::env::VARIABLES;
+use crate::limits::RateLimits;
+use crate::secret::Secret;
+use crate::session::SessionBinding;
 
 const ARN: &str =
     "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/OnboardingAgent_Agent-Pgs8nUGuuS";
@@ -17,18 +28,18 @@ fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
 fn the_defaults_are_those_of_the_contract() {
     let config = config(&[]).unwrap();
     assert_eq!(config.agents.iter().count(), 1);
-    assert_eq!(config.endpoint, None);
+    assert_eq!(config.client.endpoint, None);
     assert_eq!(config.invoke_mode, InvokeMode::Buffered);
-    assert_eq!(config.base_path, None);
-    let timeouts = config.timeouts;
+    assert_eq!(config.api.base_path, None);
+    let timeouts = config.client.timeouts;
     let milliseconds = [timeouts.connect, timeouts.invoke, timeouts.chunk].map(|t| t.as_millis());
     assert_eq!(milliseconds, [5_000, 25_000, 20_000]);
-    assert_eq!(config.retry, RetryPolicy::default());
-    assert_eq!(config.max_prompt_bytes, 102_400);
-    assert_eq!(config.max_response_bytes, 4_194_304);
-    assert_eq!(config.allowed_origins, AllowedOrigins::None);
-    assert_eq!(config.session_binding, SessionBinding::Caller(None));
-    assert_eq!(config.rate_limits, RateLimits::default());
+    assert_eq!(config.client.retry, RetryPolicy::default());
+    assert_eq!(config.api.max_prompt_bytes, 102_400);
+    assert_eq!(config.api.max_response_bytes, 4_194_304);
+    assert_eq!(config.api.allowed_origins, AllowedOrigins::None);
+    assert_eq!(config.api.session_binding, SessionBinding::Caller(None));
+    assert_eq!(config.api.rate_limits, RateLimits::default());
     assert_eq!(config.metrics_namespace, "AgentCoreBridge");
     assert_eq!(config.log_level, LogLevel::Info);
     assert_eq!(config.roots, RootCertificates::default());
@@ -71,14 +82,14 @@ fn every_variable_is_read() {
         ("SSL_CERT_DIR", "/roots"),
     ])
     .unwrap();
-    assert_eq!(config.endpoint.unwrap().path_prefix(), "/x");
+    assert_eq!(config.client.endpoint.unwrap().path_prefix(), "/x");
     assert_eq!(
-        config.control_endpoint.unwrap().host(),
+        config.client.control_endpoint.unwrap().host(),
         "control.example.com"
     );
     assert_eq!(config.invoke_mode, InvokeMode::ResponseStream);
-    assert_eq!(config.base_path.as_deref(), Some("/v1/bridge"));
-    let timeouts = config.timeouts;
+    assert_eq!(config.api.base_path.as_deref(), Some("/v1/bridge"));
+    let timeouts = config.client.timeouts;
     let milliseconds = [timeouts.connect, timeouts.invoke, timeouts.chunk].map(|t| t.as_millis());
     assert_eq!(milliseconds, [1, 900_000, 30]);
     let delay = Duration::from_millis(5);
@@ -89,19 +100,19 @@ fn every_variable_is_read() {
         max_delay: delay,
         after_send: true,
     };
-    assert_eq!(config.retry, retry);
+    assert_eq!(config.client.retry, retry);
     assert_eq!(
-        (config.max_prompt_bytes, config.max_response_bytes),
+        (config.api.max_prompt_bytes, config.api.max_response_bytes),
         (524_288, 1)
     );
     let origins = ["https://a.example.com", "http://localhost:3000"].map(str::to_owned);
     assert_eq!(
-        config.allowed_origins,
+        config.api.allowed_origins,
         AllowedOrigins::Listed(origins.to_vec())
     );
-    assert_eq!(config.session_binding, SessionBinding::Off);
+    assert_eq!(config.api.session_binding, SessionBinding::Off);
     assert_eq!(
-        config.rate_limits,
+        config.api.rate_limits,
         RateLimits {
             per_minute: 60,
             concurrent: 2
@@ -167,10 +178,20 @@ fn an_empty_variable_is_an_unset_one() {
         ("ONBOARDING_AGENT_QUALIFIER", ""),
     ])
     .unwrap();
-    assert_eq!(config.timeouts, Timeouts::default());
+    assert_eq!(config.client.timeouts, Timeouts::default());
     assert_eq!(config.log_level, LogLevel::Debug);
     assert_eq!(config.agents.iter().count(), 1);
-    assert_eq!(config.agents.find("onboarding").unwrap().qualifier, None);
+    assert_eq!(
+        config
+            .agents
+            .find("onboarding")
+            .unwrap()
+            .runtime
+            .as_ref()
+            .unwrap()
+            .qualifier,
+        None
+    );
 }
 
 #[test]
@@ -193,8 +214,14 @@ fn agents_are_found_by_their_variables() {
     );
     assert_eq!(agents[0].display_name, "Mwc East");
     assert_eq!(agents[1].id.as_str(), "onboarding");
-    assert_eq!(agents[1].runtime.as_ref().unwrap().region(), "us-east-1");
-    assert_eq!(agents[1].qualifier.as_deref(), Some("prod"));
+    assert_eq!(
+        agents[1].runtime.as_ref().unwrap().arn.region(),
+        "us-east-1"
+    );
+    assert_eq!(
+        agents[1].runtime.as_ref().unwrap().qualifier.as_deref(),
+        Some("prod")
+    );
     assert_eq!(agents[1].display_name, "Welcome desk");
     assert_eq!(agents[1].description.as_deref(), Some("Greets."));
     let silence = ReplyEnd::Silence(Duration::from_millis(700));
@@ -216,7 +243,7 @@ fn without_an_agent_nothing_starts() {
 fn a_key_is_not_shown() {
     let config = config(&[("SESSION_BINDING_KEY", "MARKER")]).unwrap();
     assert_eq!(
-        config.session_binding,
+        config.api.session_binding,
         SessionBinding::Caller(Some(Secret::new("MARKER".to_owned())))
     );
     assert!(!format!("{config:?}").contains("MARKER"));

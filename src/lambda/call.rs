@@ -13,10 +13,10 @@ use lambda_http::{Adapter, Context, LambdaEvent, RequestExt, Service, service_fn
 use serde_json::value::RawValue;
 
 use super::event;
+use super::mode::InvokeMode;
 use super::worker::{Answer, Handler, Invocation};
 use crate::api::{AnswerLimit, Api, ApiError, RequestContext};
 use crate::caller::Origin;
-use crate::config::InvokeMode;
 
 /// The API behind gateways.
 #[derive(Clone)]

@@ -16,7 +16,7 @@ use super::answer::StreamedAnswer;
 use super::deadline::deadline;
 use super::runtime_api::{Failure, RuntimeApi, Ticket};
 use super::stopping::Stopping;
-use crate::telemetry;
+use crate::telemetry::{self, Output};
 
 /// Before the first new try, and before each further one twice as long, up to the longest.
 const FIRST_DELAY: Duration = Duration::from_millis(50);
@@ -91,6 +91,8 @@ impl<H: Handler> Worker<H> {
         let mut failures = 0;
         loop {
             let mut stopping = self.stopping.clone();
+            // Whoever asks for the next has nothing more to say of this one.
+            Output.flush();
             let next = tokio::select! {
                 biased;
                 () = stopping.begun() => return Ok(()),

@@ -12,7 +12,7 @@ use crate::agent::AgentId;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::invoke::Progress;
 use crate::agentcore::invoke::observer::Observer;
-use crate::invocation::SessionId;
+use crate::session::SessionId;
 
 /// Which invocation it is.
 #[derive(Clone, Debug)]

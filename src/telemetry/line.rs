@@ -84,9 +84,10 @@ impl Line {
 }
 
 fn push_field(line: &mut Vec<u8>, name: &str, value: &(impl Serialize + ?Sized)) {
-    line.push(b',');
-    push_json(line, name);
-    line.push(b':');
+    // Names are ours, and plain.
+    line.extend_from_slice(b",\"");
+    line.extend_from_slice(name.as_bytes());
+    line.extend_from_slice(b"\":");
     push_json(line, value);
 }
 

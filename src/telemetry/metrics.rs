@@ -12,6 +12,7 @@ use super::invocation::{Identity, Outcome, to_ms};
 use super::line::Line;
 use super::output::Output;
 use super::timestamp;
+use crate::env::{ConfigError, Environment};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -91,6 +92,26 @@ struct Aws<'a> {
 enum Number<'a> {
     One(u64),
     Many(&'a [u64]),
+}
+
+/// Reads the namespace, by CloudWatch's rules: 1 to 255 characters, none of AWS's own.
+/// `METRICS_NAMESPACE`
+///
+/// # Errors
+/// [`ConfigError`] where it is none.
+pub fn metrics_namespace(env: &Environment) -> Result<String, ConfigError> {
+    let accepted =
+        "1 to 255 characters of A-Z, a-z, 0-9 and .-_/#: or space, not beginning with AWS/";
+    env.parse(
+        "METRICS_NAMESPACE",
+        "AgentCoreBridge".to_owned(),
+        accepted,
+        |text| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_/#: ".contains(c);
+            let fits = (1..=255).contains(&text.len()) && text.chars().all(is_plain);
+            (fits && !text.starts_with("AWS/") && !text.starts_with(':')).then(|| text.to_owned())
+        },
+    )
 }
 
 /// Where measurements go.
@@ -187,7 +208,7 @@ mod tests {
     use crate::agent::AgentId;
     use crate::agentcore::error::{Failure, InvocationError, Phase};
     use crate::agentcore::invoke::Progress;
-    use crate::invocation::SessionId;
+    use crate::session::SessionId;
     use crate::telemetry::invocation::{Ending, Told};
     use crate::telemetry::request::RequestIds;
 

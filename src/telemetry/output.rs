@@ -1,12 +1,14 @@
 //! Standard output, on which a line never fails, and never waits for long.
 //!
 //! On Lambda the process may be frozen as soon as it has answered, so lines are written before, by
-//! the thread that has them: a thread of their own would write them some invocations later. Should
-//! nobody read, the first line that finds no room waits for a moment, those after it for nothing;
-//! some are kept, and the rest is counted.
+//! the thread that has them: a thread of their own would write them some invocations later. That
+//! thread writes what it has gathered when it is about to wait for something, so that the lines of
+//! one moment are one write. Should nobody read, the first line that finds no room waits for a
+//! moment, those after it for nothing; some are kept, and the rest is counted.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Waited for once until there is room again.
@@ -46,17 +48,24 @@ impl<S: Sink> Lines<S> {
         }
     }
 
-    /// Writes a line, which ends with a newline, or keeps or loses it. Says how many lines have
-    /// been lost before one that has gone out.
-    fn push(&mut self, line: &[u8]) -> u64 {
-        if !self.unwritten.is_empty() {
+    /// Takes a line, which ends with a newline, to be written with others, or loses it.
+    fn push(&mut self, line: &[u8]) {
+        if self.unwritten.len() + line.len() > KEPT {
             self.write_out();
         }
         if self.unwritten.len() + line.len() > KEPT {
             self.lost += 1;
+        } else {
+            self.unwritten.extend_from_slice(line);
+        }
+    }
+
+    /// Writes what there is, or keeps it. Says how many lines have been lost before those that have
+    /// gone out.
+    fn flush(&mut self) -> u64 {
+        if self.unwritten.is_empty() {
             return 0;
         }
-        self.unwritten.extend_from_slice(line);
         self.write_out();
         if self.unwritten.is_empty() {
             std::mem::take(&mut self.lost)
@@ -130,6 +139,9 @@ impl Sink for Stdout {
 
 static STDOUT: Mutex<Lines<Stdout>> = Mutex::new(Lines::new(Stdout));
 
+/// Whether somebody sees to it that lines are written in time.
+static IS_GATHERED: AtomicBool = AtomicBool::new(false);
+
 /// Standard output as a writer of whole lines: each write is one or more of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Output;
@@ -141,15 +153,30 @@ impl Output {
         if line.last() != Some(&b'\n') {
             line.push(b'\n');
         }
-        let push = || {
-            let mut lines = STDOUT.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.push(&line)
-        };
-        let lost = push();
-        if lost > 0 {
-            super::lines_lost(lost);
+        stdout().push(&line);
+        if !IS_GATHERED.load(Ordering::Relaxed) {
+            self.flush();
         }
     }
+
+    /// From now on lines are written by [`Self::flush`] alone, which is called before each time that
+    /// the process waits.
+    pub fn gather(self) {
+        IS_GATHERED.store(true, Ordering::Relaxed);
+    }
+
+    /// Writes the lines that have been gathered.
+    pub fn flush(self) {
+        let lost = stdout().flush();
+        if lost > 0 {
+            super::lines_lost(lost);
+            stdout().flush();
+        }
+    }
+}
+
+fn stdout() -> MutexGuard<'static, Lines<Stdout>> {
+    STDOUT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -185,18 +212,40 @@ mod tests {
         }
     }
 
+    impl Lines<&Pipe> {
+        fn push_and_flush(&mut self, line: &[u8]) -> u64 {
+            self.push(line);
+            self.flush()
+        }
+    }
+
+    #[test]
+    fn lines_of_one_moment_are_one_write() {
+        let pipe = Pipe::default();
+        pipe.room.set(1 << 20);
+        let mut lines = Lines::new(&pipe);
+        lines.push(b"one\n");
+        lines.push(b"two\n");
+        assert!(pipe.read.borrow().is_empty());
+        lines.flush();
+        assert_eq!(*pipe.read.borrow(), b"one\ntwo\n");
+        assert_eq!(pipe.waited.borrow().len(), 1);
+        lines.flush();
+        assert_eq!(pipe.waited.borrow().len(), 1, "there was nothing to write");
+    }
+
     #[test]
     fn lines_that_find_no_room_go_out_whole_and_in_order_later() {
         let pipe = Pipe::default();
         let mut lines = Lines::new(&pipe);
         pipe.room.set(5);
-        lines.push(b"one\n");
-        lines.push(b"two\n");
-        lines.push(b"three\n");
+        lines.push_and_flush(b"one\n");
+        lines.push_and_flush(b"two\n");
+        lines.push_and_flush(b"three\n");
         assert_eq!(*pipe.read.borrow(), b"one\nt");
         pipe.room.set(1 << 20);
         let long = [b'x'; 3 * PART];
-        assert_eq!(lines.push(&long), 0);
+        assert_eq!(lines.push_and_flush(&long), 0);
         let mut expected = b"one\ntwo\nthree\n".to_vec();
         expected.extend(long);
         assert_eq!(*pipe.read.borrow(), expected);
@@ -207,16 +256,16 @@ mod tests {
         let pipe = Pipe::default();
         let mut lines = Lines::new(&pipe);
         for _ in 0..3 {
-            lines.push(b"line\n");
+            lines.push_and_flush(b"line\n");
         }
         let waited = pipe.waited.take();
         assert!(waited[0] > PATIENCE / 2, "{waited:?}");
         assert!(waited[1..].iter().all(Duration::is_zero), "{waited:?}");
         pipe.room.set(100);
-        lines.push(b"line\n");
+        lines.push_and_flush(b"line\n");
         pipe.waited.take();
         pipe.room.set(0);
-        lines.push(b"line\n");
+        lines.push_and_flush(b"line\n");
         assert!(!pipe.waited.borrow()[0].is_zero(), "stuck anew");
     }
 
@@ -226,11 +275,11 @@ mod tests {
         let mut lines = Lines::new(&pipe);
         let line = [b'x'; 1024];
         for _ in 0..300 {
-            assert_eq!(lines.push(&line), 0);
+            assert_eq!(lines.push_and_flush(&line), 0);
         }
         pipe.room.set(1 << 20);
-        assert_eq!(lines.push(b"again\n"), 300 - 256);
-        assert_eq!(lines.push(b"again\n"), 0);
+        assert_eq!(lines.push_and_flush(b"again\n"), 300 - 256);
+        assert_eq!(lines.push_and_flush(b"again\n"), 0);
         assert_eq!(pipe.read.borrow().len(), 256 * 1024 + 12);
     }
 
@@ -240,7 +289,7 @@ mod tests {
         pipe.is_closed.set(true);
         let mut lines = Lines::new(&pipe);
         for _ in 0..10_000 {
-            lines.push(b"a line that nobody reads\n");
+            lines.push_and_flush(b"a line that nobody reads\n");
         }
         assert!(lines.unwritten.is_empty());
     }

@@ -6,7 +6,7 @@ use super::invocation::Told;
 use super::{causes, events, is_ours};
 use crate::agent::AgentId;
 use crate::agentcore::session::EndSessionError;
-use crate::invocation::SessionId;
+use crate::session::SessionId;
 
 /// A session was ended, or was not there.
 pub(crate) fn ended(agent: &AgentId, session: &SessionId, duration_ms: u64) {

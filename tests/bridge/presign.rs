@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use agentcore_bridge::agent::RuntimeArn;
+use agentcore_bridge::agent::{Runtime, RuntimeArn};
 use agentcore_bridge::agentcore::sign::presign::presign;
 use agentcore_bridge::agentcore::wire::endpoint::Endpoint;
-use agentcore_bridge::invocation::{RuntimeSessionId, SessionId};
+use agentcore_bridge::session::{RuntimeSessionId, SessionId};
 use aws_credential_types::Credentials;
 use serde::Deserialize;
 
@@ -54,14 +54,11 @@ fn signatures_are_botocores_bit_for_bit() {
             "botocore",
         );
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(case.epoch_seconds);
-        let signed = presign(
-            &arn,
-            case.qualifier.as_deref(),
-            &session,
-            endpoint.as_ref(),
-            &credentials,
-            time,
-        );
+        let runtime = Runtime {
+            arn,
+            qualifier: case.qualifier.clone(),
+        };
+        let signed = presign(&runtime, &session, endpoint.as_ref(), &credentials, time);
 
         assert_eq!(signed.endpoint().authority(), case.host, "{}", case.name);
         let (path, _) = signed.target().split_once('?').unwrap();

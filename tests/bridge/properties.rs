@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-use agentcore_bridge::agent::RuntimeArn;
+use agentcore_bridge::agent::{Runtime, RuntimeArn};
 use agentcore_bridge::agentcore::sign::presign::{PresignedUrl, presign};
-use agentcore_bridge::invocation::{RuntimeSessionId, SessionId};
+use agentcore_bridge::session::{RuntimeSessionId, SessionId};
 use agentcore_emulator::{Agent, Ended, Handshake, Step};
 use agentcore_reply::{ReplyReader, Step as Read};
 use aws_credential_types::Credentials;
@@ -93,8 +93,7 @@ fn signed(arn: &str, session: &str, secret: &str, seconds: u64) -> PresignedUrl 
     );
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     presign(
-        &RuntimeArn::parse(arn).unwrap(),
-        None,
+        &Runtime::of(RuntimeArn::parse(arn).unwrap()),
         &session,
         None,
         &credentials,

@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use agentcore_bridge::agentcore::credentials::CredentialsCache;
 use agentcore_bridge::bridge;
-use agentcore_bridge::config::{Config, Environment};
+use agentcore_bridge::config::Config;
+use agentcore_bridge::env::Environment;
 use agentcore_bridge::secret::Secret;
 use agentcore_emulator::{Agent, Credentials, Emulator, Handshake};
 use aws_credential_types::provider::SharedCredentialsProvider;

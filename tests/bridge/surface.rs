@@ -8,7 +8,8 @@ use std::time::SystemTime;
 
 use agentcore_bridge::api::{ErrorCode, ROUTES};
 use agentcore_bridge::bridge;
-use agentcore_bridge::config::{Config, Environment, VARIABLES};
+use agentcore_bridge::config::Config;
+use agentcore_bridge::env::{Environment, VARIABLES};
 use agentcore_bridge::telemetry::{EVENTS, METRICS};
 use agentcore_emulator::{Agent, Emulator, Handshake};
 use axum::body::Body;

@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::http;
 use crate::agentcore::wire::Connector;
-use crate::config::Environment;
+use crate::env::Environment;
 
 /// Credentials of the AWS default chain.
 ///

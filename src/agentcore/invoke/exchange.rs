@@ -7,7 +7,7 @@ use agentcore_reply::{Counts, End, ReplyReader, Step};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::reply_end::ReplyEnd;
+use crate::agent::ReplyEnd;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout};
 use crate::agentcore::until::Until;
 use crate::agentcore::wire::connect::Transport;
@@ -266,9 +266,9 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
-    use crate::agent::RuntimeArn;
+    use crate::agent::{Runtime, RuntimeArn};
     use crate::agentcore::sign::presign::presign;
-    use crate::invocation::{RuntimeSessionId, SessionId};
+    use crate::session::{RuntimeSessionId, SessionId};
 
     /// A peer that upgrades the connection and then reads nothing: the prompt never leaves whole,
     /// and neither does the close frame.
@@ -282,8 +282,7 @@ mod tests {
         });
         let arn = "arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/Agent-Pgs8nUGuuS";
         let url = presign(
-            &RuntimeArn::parse(arn).unwrap(),
-            None,
+            &Runtime::of(RuntimeArn::parse(arn).unwrap()),
             &RuntimeSessionId::of(&SessionId::generate()),
             None,
             &Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"),

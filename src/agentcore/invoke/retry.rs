@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::env::{ConfigError, Environment};
+
 /// Exponential backoff with equal jitter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
@@ -31,6 +33,41 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// Reads the policy.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where a value is not accepted, or the two delays do not fit.
+    pub(in crate::agentcore) fn from_env(env: &Environment) -> Result<Self, ConfigError> {
+        let default = Self::default();
+        let policy = Self {
+            max_retries: env.number("RETRY_MAX_RETRIES", default.max_retries, 0..=10)?,
+            initial_delay: env.milliseconds("RETRY_INITIAL_DELAY_MS", default.initial_delay)?,
+            multiplier: env.parse(
+                "RETRY_MULTIPLIER",
+                default.multiplier,
+                "a decimal number from 1 to 10",
+                |text| {
+                    let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+                    let number = text.parse().ok().filter(|_| is_plain);
+                    number.filter(|number| (1.0..=10.0).contains(number))
+                },
+            )?,
+            max_delay: env.milliseconds("RETRY_MAX_DELAY_MS", default.max_delay)?,
+            after_send: env.flag("RETRY_AFTER_SEND", default.after_send)?,
+        };
+        if policy.initial_delay > policy.max_delay {
+            let (name, other) = if env.get("RETRY_INITIAL_DELAY_MS").is_some() {
+                ("RETRY_INITIAL_DELAY_MS", "RETRY_MAX_DELAY_MS")
+            } else {
+                ("RETRY_MAX_DELAY_MS", "RETRY_INITIAL_DELAY_MS")
+            };
+            let problem = format!("the initial delay is longer than the maximum (see {other})");
+            let accepted = "an initial delay of at most the maximum";
+            return Err(ConfigError::new(name, problem, accepted));
+        }
+        Ok(policy)
+    }
+
     /// The delay before a retry, of which `retries` have been before.
     ///
     /// `jitter`, from 0 to 1, chooses between half of the delay and the whole. A `Retry-After` of

@@ -11,10 +11,10 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::{SERVICE, encode};
-use crate::agent::RuntimeArn;
+use crate::agent::Runtime;
 use crate::agentcore::wire::endpoint::Endpoint;
 use crate::hex::hex;
-use crate::invocation::RuntimeSessionId;
+use crate::session::RuntimeSessionId;
 
 /// How long a signed URL can be used. The service refuses more than this.
 const EXPIRES_IN: Duration = Duration::from_mins(5);
@@ -70,13 +70,13 @@ impl fmt::Debug for PresignedUrl {
 /// query goes out as it is signed, and no copies of the session token are left behind.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 pub fn presign(
-    arn: &RuntimeArn,
-    qualifier: Option<&str>,
+    runtime: &Runtime,
     session: &RuntimeSessionId,
     endpoint: Option<&Endpoint>,
     credentials: &Credentials,
     time: SystemTime,
 ) -> PresignedUrl {
+    let arn = &runtime.arn;
     let endpoint = match endpoint {
         Some(endpoint) => endpoint.clone(),
         None => Endpoint::public(SERVICE, arn),
@@ -114,7 +114,7 @@ pub fn presign(
         &mut target,
         format_args!("&{SESSION_ID_PARAMETER}={session}"),
     );
-    if let Some(qualifier) = qualifier {
+    if let Some(qualifier) = &runtime.qualifier {
         push(
             &mut target,
             format_args!("&qualifier={}", encode(qualifier)),
@@ -216,15 +216,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::invocation::SessionId;
+    use crate::agent::RuntimeArn;
+    use crate::session::SessionId;
 
     fn presigned(token: Option<&str>) -> PresignedUrl {
         let arn = "arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/Agent-Pgs8nUGuuS";
         let session = SessionId::parse("session-0123456789-0123456789-0123").unwrap();
         let token = token.map(str::to_owned);
         presign(
-            &RuntimeArn::parse(arn).unwrap(),
-            Some("prod"),
+            &Runtime {
+                arn: RuntimeArn::parse(arn).unwrap(),
+                qualifier: Some("prod".to_owned()),
+            },
             &RuntimeSessionId::of(&session),
             None,
             &Credentials::new("AKIDEXAMPLE", "MARKER-SECRET", token, None, "test"),
@@ -316,8 +319,10 @@ mod tests {
             let credentials = Credentials::new("AKIDEXAMPLE", secret, token, None, "test");
             let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
             let url = presign(
-                &RuntimeArn::parse(arn).unwrap(),
-                qualifier.as_deref(),
+                &Runtime {
+                    arn: RuntimeArn::parse(arn).unwrap(),
+                    qualifier,
+                },
                 &RuntimeSessionId::of(&SessionId::parse(&session).unwrap()),
                 Some(&endpoint),
                 &credentials,

@@ -7,6 +7,7 @@ use http::uri::Scheme;
 use url::{Host, Url};
 
 use crate::agent::RuntimeArn;
+use crate::env::{ConfigError, Environment};
 
 /// The address of a service: scheme, host, port and a path below which its API lies.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,6 +72,21 @@ impl Endpoint {
             port,
             url.path().trim_end_matches('/'),
         ))
+    }
+
+    /// Reads an endpoint override.
+    pub(in crate::agentcore) fn from_env(
+        env: &Environment,
+        name: &str,
+    ) -> Result<Option<Self>, ConfigError> {
+        let parse = |value| {
+            Self::parse(value).map_err(|error| {
+                let accepted = "a URL such as https://host, or http://localhost:8081 for one on \
+                                this machine";
+                ConfigError::new(name, error, accepted)
+            })
+        };
+        env.get(name).map(parse).transpose()
     }
 
     /// The public endpoint of a service in an ARN's region.

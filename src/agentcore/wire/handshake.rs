@@ -21,7 +21,7 @@ const USER_AGENT: &str = concat!("agentcore-bridge/", env!("CARGO_PKG_VERSION"))
 #[derive(Debug)]
 pub(in crate::agentcore) enum HandshakeError {
     /// The peer answered with another status.
-    Refused(Box<Refused>),
+    Refused(Box<RefusedUpgrade>),
     /// The connection broke off.
     Lost(io::Error),
     /// The answer is no HTTP, or not one that fits the request.
@@ -36,7 +36,7 @@ impl From<io::Error> for HandshakeError {
 
 /// An answer that is not an upgrade.
 #[derive(Debug)]
-pub(in crate::agentcore) struct Refused {
+pub(in crate::agentcore) struct RefusedUpgrade {
     pub(in crate::agentcore) status: u16,
     pub(in crate::agentcore) headers: HeaderMap,
     /// As much of the body as came with the headers.
@@ -74,7 +74,7 @@ pub(super) async fn shake_hands<T: Transport>(
                     continue;
                 }
                 status => {
-                    let refused = Refused {
+                    let refused = RefusedUpgrade {
                         status,
                         headers: answer.headers,
                         body: rest.to_vec(),

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::env::Environment;
+
 /// Where root certificates come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RootCertificates {
@@ -25,6 +27,14 @@ pub struct RootCertificatesError {
 }
 
 impl RootCertificates {
+    /// Reads where they come from.
+    pub fn from_env(env: &Environment) -> Self {
+        Self {
+            file: env.get("SSL_CERT_FILE").map(PathBuf::from),
+            directories: env.get("SSL_CERT_DIR").map(PathBuf::from),
+        }
+    }
+
     /// Reads the certificates that the operator named, else takes Mozilla's, which are built in.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::json::Metadata;
 use super::sse::{CONTENT_TYPE, DONE, push_data};
 use super::{Ended, Format};
 use crate::api::error::ApiError;
-use crate::invocation::SessionId;
+use crate::session::SessionId;
 
 const HEADER: (HeaderName, HeaderValue) = (
     HeaderName::from_static("x-vercel-ai-ui-message-stream"),

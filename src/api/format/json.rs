@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Ended, Format, push_json};
 use crate::api::error::ApiError;
 use crate::api::response::APPLICATION_JSON;
-use crate::invocation::SessionId;
+use crate::session::SessionId;
 
 pub(super) struct Json {
     pub(super) session: SessionId,

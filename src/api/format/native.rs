@@ -7,7 +7,7 @@ use super::json::Metadata;
 use super::sse::{CONTENT_TYPE, DONE, push_data, push_event};
 use super::{Ended, Format};
 use crate::api::error::ApiError;
-use crate::invocation::SessionId;
+use crate::session::SessionId;
 
 pub(super) struct Native {
     pub(super) session: SessionId,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use agentcore_bridge::config::{Config, Environment};
+use agentcore_bridge::config::Config;
+use agentcore_bridge::env::Environment;
 use serde_json::Value;
 
 use super::read;

@@ -11,9 +11,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
-use crate::agent::RuntimeArn;
+use crate::agent::{Runtime, RuntimeArn};
 use crate::agentcore::sign::presign::presign;
-use crate::invocation::{RuntimeSessionId, SessionId};
+use crate::session::{RuntimeSessionId, SessionId};
 
 const DEADLINE: Duration = Duration::from_secs(25);
 
@@ -28,8 +28,7 @@ where
     let (ours, theirs) = tokio::io::duplex(bytes);
     let arn = "arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/Agent-Pgs8nUGuuS";
     let url = presign(
-        &RuntimeArn::parse(arn).unwrap(),
-        None,
+        &Runtime::of(RuntimeArn::parse(arn).unwrap()),
         &RuntimeSessionId::of(&SessionId::generate()),
         None,
         &Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"),

@@ -3,47 +3,67 @@
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 
-use super::{Caller, length_prefixed};
+use super::{RuntimeSessionId, SessionId};
 use crate::agent::AgentId;
-use crate::config::SessionBinding;
-use crate::invocation::{RuntimeSessionId, SessionId};
+use crate::caller::{Caller, length_prefixed};
+use crate::env::{ConfigError, Environment};
+use crate::secret::Secret;
 
 /// What this derivation is for, so that no other one of ours gives its values. A change of the
 /// derivation changes the number: it ends every conversation that there is.
 const PURPOSE: &str = "agentcore-bridge session of a caller 1";
 
-/// The runtime's session for the session id that somebody sent.
-///
-/// AgentCore Runtime lets everybody into a session who knows its id. Where callers are known, the id
-/// that it gets follows from the caller, the agent and the id sent: SHA-256 over these, each after
-/// its length, or HMAC-SHA-256 (RFC 2104) with the operator's key.
-pub fn runtime_session(
-    binding: &SessionBinding,
-    caller: Option<&Caller>,
-    agent: &AgentId,
-    session: &SessionId,
-) -> RuntimeSessionId {
-    let (key, caller) = match (binding, caller) {
-        (SessionBinding::Off, _) => return RuntimeSessionId::of(session),
-        (SessionBinding::Caller(_), None) => return RuntimeSessionId::beside_bound_ones(session),
-        (SessionBinding::Caller(key), Some(caller)) => (key, caller),
-    };
-    let [kind, first, second] = caller.parts();
-    let parts = [
-        PURPOSE,
-        kind,
-        first,
-        second,
-        agent.as_str(),
-        session.as_str(),
-    ];
-    let bytes = length_prefixed(&parts);
-    match key {
-        Some(key) => {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
-            RuntimeSessionId::bound(hmac::sign(&key, &bytes).as_ref())
+/// Whether the runtime's session id depends on who calls. `SESSION_BINDING`, `SESSION_BINDING_KEY`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionBinding {
+    /// A known caller's sessions are its own; with a key, none can compute their ids without it.
+    Caller(Option<Secret>),
+    /// Who knows a session's id can use the session.
+    Off,
+}
+
+impl SessionBinding {
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it is none.
+    pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
+        let key = env.get("SESSION_BINDING_KEY");
+        let by_caller = Self::Caller(key.map(|key| Secret::new(key.to_owned())));
+        let parse = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "caller" => Some(by_caller.clone()),
+            "off" => Some(Self::Off),
+            _ => None,
+        };
+        env.parse("SESSION_BINDING", by_caller.clone(), "caller or off", parse)
+    }
+
+    /// The runtime's session for the session id that somebody sent.
+    ///
+    /// AgentCore Runtime lets everybody into a session who knows its id. Where callers are known, the
+    /// id that it gets follows from the caller, the agent and the id sent: SHA-256 over these, each
+    /// after its length, or HMAC-SHA-256 (RFC 2104) with the operator's key.
+    pub fn runtime_session(
+        &self,
+        caller: Option<&Caller>,
+        agent: &AgentId,
+        session: &SessionId,
+    ) -> RuntimeSessionId {
+        let (key, caller) = match (self, caller) {
+            (Self::Off, _) => return RuntimeSessionId::of(session),
+            (Self::Caller(_), None) => return RuntimeSessionId::beside_bound_ones(session),
+            (Self::Caller(key), Some(caller)) => (key, caller),
+        };
+        let [kind, first, second] = caller.parts();
+        let (agent, session) = (agent.as_str(), session.as_str());
+        let bytes = length_prefixed(&[PURPOSE, kind, first, second, agent, session]);
+        match key {
+            Some(key) => {
+                let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
+                RuntimeSessionId::bound(hmac::sign(&key, &bytes).as_ref())
+            }
+            None => RuntimeSessionId::bound(digest(&SHA256, &bytes).as_ref()),
         }
-        None => RuntimeSessionId::bound(digest(&SHA256, &bytes).as_ref()),
     }
 }
 
@@ -51,9 +71,7 @@ pub fn runtime_session(
 mod tests {
     use std::collections::HashSet;
 
-    use super::super::Identity;
     use super::*;
-    use crate::secret::Secret;
 
     const KEYLESS: SessionBinding = SessionBinding::Caller(None);
 
@@ -62,15 +80,11 @@ mod tests {
     }
 
     fn jwt(issuer: &str, subject: &str) -> Caller {
-        Caller(Identity::Jwt {
-            issuer: issuer.to_owned(),
-            subject: subject.to_owned(),
-        })
+        Caller::jwt(issuer, subject)
     }
 
     fn iam(arn: &str) -> Caller {
-        let arn = arn.to_owned();
-        Caller(Identity::Iam { arn })
+        Caller::iam(arn)
     }
 
     fn of(
@@ -81,7 +95,7 @@ mod tests {
     ) -> RuntimeSessionId {
         let agent = AgentId::from_variable_name(agent).unwrap();
         let session = SessionId::parse(session).unwrap();
-        runtime_session(binding, caller, &agent, &session)
+        binding.runtime_session(caller, &agent, &session)
     }
 
     /// The bytes are fixed: another derivation would end the conversations that there are. Both

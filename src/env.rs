@@ -1,0 +1,189 @@
+//! The environment, and how variables are read: each concern reads its own with what is here.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
+/// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
+pub const VARIABLES: [&str; 32] = [
+    "<NAME>_AGENT_ARN",
+    "<NAME>_AGENT_QUALIFIER",
+    "<NAME>_AGENT_DISPLAY_NAME",
+    "<NAME>_AGENT_DESCRIPTION",
+    "<NAME>_AGENT_REPLY_END",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
+    "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "INVOKE_MODE",
+    "BASE_PATH",
+    "CORS_ALLOWED_ORIGINS",
+    "CONNECT_TIMEOUT_MS",
+    "INVOKE_TIMEOUT_MS",
+    "CHUNK_TIMEOUT_MS",
+    "RETRY_MAX_RETRIES",
+    "RETRY_INITIAL_DELAY_MS",
+    "RETRY_MULTIPLIER",
+    "RETRY_MAX_DELAY_MS",
+    "RETRY_AFTER_SEND",
+    "MAX_PROMPT_BYTES",
+    "MAX_RESPONSE_BYTES",
+    "RATE_LIMIT_PER_MINUTE",
+    "MAX_CONCURRENT_PER_CALLER",
+    "SESSION_BINDING",
+    "SESSION_BINDING_KEY",
+    "METRICS_NAMESPACE",
+    "LOG_LEVEL",
+    "AWS_LAMBDA_LOG_LEVEL",
+];
+
+/// Whether a variable is one of [`VARIABLES`], or Lambda's own.
+fn is_declared(name: &str) -> bool {
+    let is_named = |declared: &&str| match declared.strip_prefix("<NAME>") {
+        Some(suffix) => name.ends_with(suffix),
+        None => *declared == name,
+    };
+    name.starts_with("AWS_LAMBDA_") || VARIABLES.iter().any(is_named)
+}
+
+/// A variable's value is not accepted. The value itself, which may be a secret, is not repeated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {problem}; accepted is {accepted}")]
+pub struct ConfigError {
+    /// The variable.
+    pub variable: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What would be right.
+    pub accepted: String,
+}
+
+impl ConfigError {
+    /// An error of this variable.
+    pub(crate) fn new(variable: &str, problem: impl Display, accepted: impl Display) -> Self {
+        Self {
+            variable: variable.to_owned(),
+            problem: problem.to_string(),
+            accepted: accepted.to_string(),
+        }
+    }
+}
+
+/// Environment variables. One that is empty counts as unset.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The variables of this process. One that is not Unicode is taken as far as it is.
+    pub fn of_process() -> Self {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        std::env::vars_os()
+            .map(|(name, value)| (text(name), text(value)))
+            .collect()
+    }
+
+    /// A variable's value, where it is set and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        // So that no variable is read which is documented nowhere: VARIABLES is what that is held to.
+        debug_assert!(is_declared(name), "{name} is missing in VARIABLES");
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// All that are set and not empty, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self
+            .0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        all.filter(|(_, value)| !value.is_empty())
+    }
+
+    /// Parses a variable, or takes the default.
+    pub(crate) fn parse<T>(
+        &self,
+        name: &str,
+        default: T,
+        accepted: impl Display,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        match self.get(name) {
+            None => Ok(default),
+            Some(value) => parse(value.trim())
+                .ok_or_else(|| ConfigError::new(name, "the value is not accepted", accepted)),
+        }
+    }
+
+    /// A whole number within a range.
+    pub(crate) fn number<T>(
+        &self,
+        name: &str,
+        default: T,
+        range: RangeInclusive<T>,
+    ) -> Result<T, ConfigError>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let accepted = format!("a whole number from {} to {}", range.start(), range.end());
+        self.parse(name, default, accepted, |text| {
+            let is_plain = text.bytes().all(|b| b.is_ascii_digit());
+            let number = text.parse().ok().filter(|_| is_plain);
+            number.filter(|number| range.contains(number))
+        })
+    }
+
+    /// A time, in milliseconds.
+    pub(crate) fn milliseconds(
+        &self,
+        name: &str,
+        default: Duration,
+    ) -> Result<Duration, ConfigError> {
+        let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
+        self.number(name, default, 1..=900_000)
+            .map(Duration::from_millis)
+    }
+
+    /// `true` or `false`, in any case.
+    pub(crate) fn flag(&self, name: &str, default: bool) -> Result<bool, ConfigError> {
+        let parse = |text: &str| text.to_ascii_lowercase().parse().ok();
+        self.parse(name, default, "true or false", parse)
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
+
+impl IntoIterator for Environment {
+    type Item = (String, String);
+    type IntoIter = std::collections::btree_map::IntoIter<String, String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Environment {
+    fn from(variables: [(&str, &str); N]) -> Self {
+        variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
