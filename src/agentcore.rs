@@ -4,21 +4,21 @@
 //! |---|---|
 //! | [`client`] | what an agent's runtime is asked through, and how that is set up |
 //! | [`invoke`] | one prompt, its attempts, and the reply |
-//! | [`session`], [`status`] | the end of a session; whether a runtime is there |
+//! | [`end_session`], [`status`] | the end of a session; whether a runtime is there |
 //! | [`sign`] | AWS Signature Version 4, and the address that it makes |
 //! | [`credentials`] | whose credentials, and until when |
 //! | [`wire`] | DNS, TCP, TLS, WebSocket and HTTP, which know nothing of agents |
 //! | [`error`] | how an invocation fails, and what a refusal says |
 //!
-//! [`invoke`], [`session`] and [`status`] are what the client does; they know [`sign`],
+//! [`invoke`], [`end_session`] and [`status`] are what the client does; they know [`sign`],
 //! [`credentials`] and [`wire`], which know neither them nor each other, but that credentials are
 //! fetched over [`wire`].
 
 pub mod client;
 pub mod credentials;
+pub mod end_session;
 pub mod error;
 pub mod invoke;
-pub mod session;
 pub mod sign;
 pub mod status;
 mod until;

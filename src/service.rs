@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use crate::agent::{Agent, AgentRegistry, Runtime, RuntimeArnError};
 use crate::agentcore::AgentCoreClient;
+use crate::agentcore::end_session::EndSessionError;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::invoke::observer::Observer;
 use crate::agentcore::invoke::{Progress, ReplyStream, Request};
-use crate::agentcore::session::EndSessionError;
 use crate::agentcore::status::RuntimeStatus;
 use crate::invocation::Invocation;
 use crate::session::RuntimeSessionId;

@@ -24,6 +24,7 @@ pub(crate) use line::JsonLines;
 use line::JsonLines;
 use request::RequestIds;
 
+pub(crate) mod end_session;
 mod events;
 pub(crate) mod invocation;
 mod level;
@@ -32,7 +33,6 @@ mod metrics;
 mod output;
 mod printable;
 pub(crate) mod request;
-pub(crate) mod session;
 
 pub use events::{EVENTS, Event};
 pub use level::LogLevel;

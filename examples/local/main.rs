@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use agentcore_bridge::agentcore::credentials::default_chain;
 use agentcore_bridge::agentcore::wire::Connector;
 use agentcore_bridge::api::AllowedOrigins;
-use agentcore_bridge::api::{AnswerLimit, Api, RequestContext};
+use agentcore_bridge::api::{AnswerLimit, Api, MAX_BODY_BYTES, RequestContext};
 use agentcore_bridge::bridge;
 use agentcore_bridge::caller::Origin;
 use agentcore_bridge::config::Config;
@@ -22,8 +22,10 @@ use aws_credential_types::provider::ProvideCredentials;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use guard::{Guard, Refusal};
 use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Collected, Limited};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -295,6 +297,14 @@ fn refuse(refusal: Refusal) -> Response {
 }
 
 async fn answer(api: &Api, request: Request<Body>, received: Instant) -> Response {
+    let (parts, body) = request.into_parts();
+    // A larger one is refused by its size, whatever is left of it.
+    let body = Limited::new(body, MAX_BODY_BYTES + 1).collect().await;
+    let body = body.map_or_else(
+        |_| vec![b' '; MAX_BODY_BYTES + 1].into(),
+        Collected::to_bytes,
+    );
+    let request = Request::from_parts(parts, body);
     let context = RequestContext {
         request_id: Uuid::new_v4().to_string(),
         received,
@@ -305,7 +315,7 @@ async fn answer(api: &Api, request: Request<Body>, received: Instant) -> Respons
         limit: AnswerLimit::Lambda,
         can_stream: true,
     };
-    api.answer(request, context).await
+    api.answer(request, context).await.map(Body::new)
 }
 
 #[expect(clippy::print_stderr, reason = "a program for a terminal")]

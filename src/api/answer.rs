@@ -2,12 +2,10 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::body::Body;
-use axum::response::Response;
-use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, stream};
 use http::header;
 
+use super::body::{self, Response};
 use super::format::Format;
 use super::format::keep_alive::KeepAlive;
 use super::limit::{AnswerLimit, Room};
@@ -36,9 +34,8 @@ pub(super) fn streamed(turn: Turn, mut format: Box<dyn Format>) -> Response {
             (!is_last).then_some((turn, format, Vec::with_capacity(128))),
         ))
     });
-    let body = KeepAlive::new(Box::pin(events))
-        .map(|bytes| Ok::<_, std::convert::Infallible>(Bytes::from(bytes)));
-    timed(response.map(|()| Body::from_stream(body)), timing)
+    let body = body::streamed(KeepAlive::new(Box::pin(events)));
+    timed(response.map(|()| body), timing)
 }
 
 /// Writes what goes out next, and says whether nothing comes after it.
@@ -101,13 +98,13 @@ pub(super) async fn whole(
             }
         }
     }
-    let response = response(&*format).map(|()| Body::from(document));
+    let response = response(&*format).map(|()| body::whole(document));
     timed(response, turn.timing())
 }
 
 /// An answer in the format, still without a body.
-fn response(format: &dyn Format) -> Response<()> {
-    let mut response = Response::new(());
+fn response(format: &dyn Format) -> http::Response<()> {
+    let mut response = http::Response::new(());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, format.content_type());
     headers.extend(format.header());

@@ -1,28 +1,19 @@
-//! Cross-origin resource sharing, as browsers ask for it.
+//! Cross-origin resource sharing, as browsers ask for it. <https://fetch.spec.whatwg.org/#http-cors-protocol>
 
-use std::time::Duration;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use tower_http::cors::{AllowOrigin, CorsLayer};
-
-use super::X_REQUEST_ID;
+use super::body::{Body, Response};
+use super::error::ApiError;
 use crate::env::{ConfigError, Environment};
 
-const MAX_AGE: Duration = Duration::from_mins(10);
+/// How long a browser may remember a preflight's answer, in seconds.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
-const ALLOWED_HEADERS: [HeaderName; 5] = [
-    header::CONTENT_TYPE,
-    header::AUTHORIZATION,
-    header::ACCEPT,
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("traceparent"),
-];
+const ALLOWED_HEADERS: HeaderValue =
+    HeaderValue::from_static("content-type,authorization,accept,x-api-key,traceparent");
 
-const EXPOSED_HEADERS: [HeaderName; 3] = [
-    X_REQUEST_ID,
-    header::RETRY_AFTER,
-    HeaderName::from_static("server-timing"),
-];
+const EXPOSED_HEADERS: HeaderValue =
+    HeaderValue::from_static("x-request-id,retry-after,server-timing");
 
 /// Which origins a browser may call from. `CORS_ALLOWED_ORIGINS`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,38 +65,50 @@ fn is_origin(text: &str) -> bool {
     is_scheme && !host.is_empty() && host.chars().all(is_host)
 }
 
-/// Takes away what says nothing: headers of CORS without an allowed origin, and on a preflight the
-/// `Allow` of a router that does not know of it.
-pub(super) fn tidy(headers: &mut HeaderMap, is_preflight: bool) {
-    if is_preflight {
-        headers.remove(header::ALLOW);
-    }
-    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
-        for name in [
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            header::ACCESS_CONTROL_MAX_AGE,
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        ] {
-            headers.remove(name);
+impl AllowedOrigins {
+    /// What an answer says to a page of this origin, where it may read it.
+    fn allow(&self, origin: Option<&HeaderValue>) -> Option<HeaderValue> {
+        match self {
+            Self::None => None,
+            Self::Any => Some(HeaderValue::from_static("*")),
+            Self::Listed(listed) => {
+                let is_listed = |origin: &HeaderValue| listed.iter().any(|listed| listed == origin);
+                origin.filter(|origin| is_listed(origin)).cloned()
+            }
         }
     }
 }
 
-/// Answers preflights for a route with these methods, and marks its other answers.
-pub(super) fn layer(origins: &AllowedOrigins, methods: &[Method]) -> CorsLayer {
-    let origin = match origins {
-        AllowedOrigins::None => AllowOrigin::list([]),
-        AllowedOrigins::Any => AllowOrigin::any(),
-        AllowedOrigins::Listed(origins) => {
-            AllowOrigin::list(origins.iter().filter_map(|o| HeaderValue::from_str(o).ok()))
+/// The answer to a preflight for a path that has these methods.
+pub(super) fn preflight(
+    origins: &AllowedOrigins,
+    origin: Option<&HeaderValue>,
+    methods: &[Method],
+) -> Response {
+    let mut response = Response::new(Body::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+    if let Some(allowed) = origins.allow(origin) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+        if let Ok(methods) = HeaderValue::from_str(&ApiError::listed(methods, ",")) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         }
-    };
-    CorsLayer::new()
-        .allow_origin(origin)
-        .allow_methods(methods.to_vec())
-        .allow_headers(ALLOWED_HEADERS)
-        .expose_headers(EXPOSED_HEADERS)
-        .max_age(MAX_AGE)
-        .vary([header::ORIGIN])
+    }
+    response
+}
+
+/// Marks another answer.
+pub(super) fn mark(
+    headers: &mut HeaderMap,
+    origins: &AllowedOrigins,
+    origin: Option<&HeaderValue>,
+) {
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+    if let Some(allowed) = origins.allow(origin) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+    }
 }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 
+use super::body::Response;
 use super::response::json;
 use crate::agent::AgentId;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Refusal, RefusalKind};
@@ -99,6 +99,8 @@ pub(crate) struct ApiError {
     /// An invocation was given up, and nobody knows in which phase.
     may_have_run: bool,
     retry_after: Option<Duration>,
+    /// The methods that the path has, where the request's is none of them.
+    allowed: &'static [Method],
 }
 
 impl ApiError {
@@ -111,6 +113,7 @@ impl ApiError {
             phase: None,
             may_have_run: false,
             retry_after: None,
+            allowed: &[],
         }
     }
 
@@ -135,11 +138,20 @@ impl ApiError {
         Self::new(ErrorCode::NotFound, "there is nothing at this path")
     }
 
-    pub(super) fn method_not_allowed() -> Self {
-        Self::new(
-            ErrorCode::MethodNotAllowed,
-            "this path has other methods; see the Allow header",
-        )
+    pub(super) fn method_not_allowed(allowed: &'static [Method]) -> Self {
+        Self {
+            allowed,
+            ..Self::new(
+                ErrorCode::MethodNotAllowed,
+                "this path has other methods; see the Allow header",
+            )
+        }
+    }
+
+    /// Names of methods, with a separator between them.
+    pub(super) fn listed(methods: &[Method], separator: &str) -> String {
+        let names: Vec<_> = methods.iter().map(Method::as_str).collect();
+        names.join(separator)
     }
 
     /// A limit of ours: the caller is to come again after this time.
@@ -227,6 +239,21 @@ impl ApiError {
                 phase: self.phase.map(Phase::as_str),
             },
         }
+    }
+
+    /// The answer that says it.
+    pub(super) fn into_response(self) -> Response {
+        let mut response = json(self.code.status(), &self.body());
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after_seconds() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if !self.allowed.is_empty()
+            && let Ok(allowed) = HeaderValue::from_str(&Self::listed(self.allowed, ", "))
+        {
+            headers.insert(header::ALLOW, allowed);
+        }
+        response
     }
 
     fn retry_after_seconds(&self) -> Option<u64> {
@@ -331,18 +358,6 @@ struct Details<'a> {
     retry_after: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phase: Option<&'static str>,
-}
-
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let mut response = json(self.code.status(), &self.body());
-        if let Some(seconds) = self.retry_after_seconds() {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
-    }
 }
 
 #[cfg(test)]

@@ -1,55 +1,30 @@
 //! `POST /api/agents/invoke` and `POST /api/agents/invoke/stream`.
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::body::Body;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::Request;
 use tokio::time::Instant;
 
 use super::answer::{streamed, whole};
+use super::body::Response;
+use super::context::Received;
+use super::dispatch::Shared;
 use super::error::ApiError;
 use super::format::FormatName;
 use super::request::{InvokeRequest, MAX_BODY_BYTES};
 use super::timing::timed;
 use super::turn::{Timing, Turn};
-use super::{Context, Received, Shared};
 use crate::agent::Agent;
 use crate::invocation::Invocation;
 use crate::session::SessionId;
 use crate::telemetry;
-use crate::telemetry::invocation::{Identity, Told};
-
-/// The reply as JSON, or as a stream where the caller asks for one.
-pub(super) async fn invoke(
-    State(shared): State<Arc<Shared>>,
-    Extension(received): Context,
-    request: Request<Body>,
-) -> Response {
-    let format = FormatName::asked_for(request.uri().query(), request.headers());
-    answer(&shared, &received, request, format).await
-}
-
-/// The reply as a stream, whatever the caller says it accepts.
-pub(super) async fn invoke_stream(
-    State(shared): State<Arc<Shared>>,
-    Extension(received): Context,
-    request: Request<Body>,
-) -> Response {
-    let format = FormatName::named_in(request.uri().query()).unwrap_or(FormatName::Native);
-    answer(&shared, &received, request, format).await
-}
+use crate::telemetry::invocation::{InvocationIdentity, Told};
 
 /// Answers in the format that was asked for.
-async fn answer(
+pub(super) async fn answer(
     shared: &Shared,
     received: &Received,
-    request: Request<Body>,
+    body: &[u8],
     format: FormatName,
 ) -> Response {
-    match begin(shared, received, request).await {
+    match begin(shared, received, body) {
         Ok((turn, agent, invocation)) => {
             reply(shared, received, turn, agent, invocation, format).await
         }
@@ -66,16 +41,16 @@ async fn answer(
 }
 
 /// Finds out whether the request is a valid one, to an agent that is there, of a caller who may.
-async fn begin<'a>(
+fn begin<'a>(
     shared: &'a Shared,
     received: &Received,
-    request: Request<Body>,
+    body: &[u8],
 ) -> Result<(Turn, &'a Agent, Invocation), ApiError> {
     let context = &received.context;
-    let body = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES)
-        .await
-        .map_err(|_| ApiError::payload_too_large(MAX_BODY_BYTES))?;
-    let request = InvokeRequest::parse(&body, shared.settings.max_prompt_bytes)?;
+    if body.len() > MAX_BODY_BYTES {
+        return Err(ApiError::payload_too_large(MAX_BODY_BYTES));
+    }
+    let request = InvokeRequest::parse(body, shared.settings.max_prompt_bytes)?;
     let sent_session = request.session;
 
     let agent = shared.service.find(&request.agent_id);
@@ -93,7 +68,7 @@ async fn begin<'a>(
         session: session.clone(),
         trace: received.trace.clone(),
     };
-    let identity = Identity {
+    let identity = InvocationIdentity {
         request: received.ids.clone(),
         agent: agent.id.clone(),
         session,

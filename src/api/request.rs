@@ -11,7 +11,7 @@ use crate::invocation::{Prompt, PromptError};
 use crate::session::SessionId;
 
 /// The largest body, in bytes.
-pub(super) const MAX_BODY_BYTES: usize = 1_048_576;
+pub const MAX_BODY_BYTES: usize = 1_048_576;
 
 /// U+FEFF, which some programs write before a text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -179,7 +179,6 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
 #[cfg(test)]
 mod tests {
-    use axum::response::IntoResponse;
     use http_body_util::BodyExt;
     use serde_json::Value;
 

@@ -2,11 +2,10 @@
 
 use std::time::SystemTime;
 
-use axum::body::Body;
-use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use super::body::{Response, whole};
 use crate::agent::{Agent, AgentId};
 use crate::agentcore::status::RuntimeStatus;
 use crate::service::AgentStatus;
@@ -18,7 +17,7 @@ pub(super) const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("appli
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     // Our bodies are structs of strings and numbers, which always serialize.
     let body = serde_json::to_string(body).unwrap_or_default();
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(whole(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, APPLICATION_JSON);

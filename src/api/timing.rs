@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use axum::response::Response;
 use http::{HeaderName, HeaderValue};
 
+use super::body::Response;
 use super::turn::Timing;
 use crate::telemetry::invocation::to_ms;
 

@@ -14,7 +14,7 @@ use crate::invocation::Invocation;
 use crate::limits::Permit;
 use crate::service::AgentService;
 use crate::session::SessionId;
-use crate::telemetry::invocation::{Ending, Identity, InvocationLog, Outcome, to_ms};
+use crate::telemetry::invocation::{Ending, InvocationIdentity, InvocationLog, Outcome, to_ms};
 use crate::telemetry::{Metrics, PANICKED};
 
 /// Owns what became of an invocation: both the answer and the log are made of it. Dropped before it
@@ -49,7 +49,7 @@ pub(super) struct Timing {
 impl Turn {
     /// A turn begins, of a request that came at `received`.
     pub(super) fn begin(
-        identity: Identity,
+        identity: InvocationIdentity,
         received: Instant,
         prompt_bytes: usize,
         metrics: Option<Metrics>,
@@ -248,7 +248,7 @@ mod tests {
                 written.lock().unwrap().push(line);
             },
         );
-        let identity = Identity {
+        let identity = InvocationIdentity {
             request: RequestIds::new("request-1", None),
             agent: AgentId::from_variable_name("ECHO").unwrap(),
             session: SessionId::parse("mine").unwrap(),

@@ -16,7 +16,7 @@ use crate::session::SessionId;
 
 /// Which invocation it is.
 #[derive(Clone, Debug)]
-pub(crate) struct Identity {
+pub(crate) struct InvocationIdentity {
     pub(crate) request: RequestIds,
     pub(crate) agent: AgentId,
     pub(crate) session: SessionId,
@@ -89,11 +89,11 @@ pub(crate) fn to_ms(time: Duration) -> u64 {
 
 /// Logs an invocation's events.
 #[derive(Debug)]
-pub(crate) struct InvocationLog(Identity);
+pub(crate) struct InvocationLog(InvocationIdentity);
 
 impl InvocationLog {
     /// An invocation begins, of a prompt of so many bytes.
-    pub(crate) fn start(identity: Identity, prompt_bytes: usize) -> Self {
+    pub(crate) fn start(identity: InvocationIdentity, prompt_bytes: usize) -> Self {
         let log = Self(identity);
         log.write(|agent, session| {
             info!(
@@ -241,7 +241,7 @@ impl InvocationLog {
 
     /// Logs as part of the request.
     fn write(&self, log: impl FnOnce(&str, &str)) {
-        let Identity {
+        let InvocationIdentity {
             request,
             agent,
             session,

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::events;
-use super::invocation::{Identity, Outcome, to_ms};
+use super::invocation::{InvocationIdentity, Outcome, to_ms};
 use super::line::Line;
 use super::output::Output;
 use super::timestamp;
@@ -127,11 +127,11 @@ pub struct Metrics {
 
 impl Metrics {
     /// Writes what became of one invocation.
-    pub(super) fn emit(&self, identity: &Identity, outcome: &Outcome<'_>) {
+    pub(super) fn emit(&self, identity: &InvocationIdentity, outcome: &Outcome<'_>) {
         Output.line(self.object(identity, outcome));
     }
 
-    fn object(&self, identity: &Identity, outcome: &Outcome<'_>) -> Vec<u8> {
+    fn object(&self, identity: &InvocationIdentity, outcome: &Outcome<'_>) -> Vec<u8> {
         let progress = outcome.progress;
         let error = outcome.ending.error_code();
         let connections: Vec<u64> = progress.connections.iter().copied().map(to_ms).collect();
@@ -218,7 +218,7 @@ mod tests {
             function_version: "7".to_owned(),
             now: || UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
         };
-        let identity = Identity {
+        let identity = InvocationIdentity {
             request: RequestIds::new("request-1", None),
             agent: AgentId::from_variable_name("ECHO").unwrap(),
             session: SessionId::parse("mine").unwrap(),

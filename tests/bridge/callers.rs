@@ -405,7 +405,7 @@ async fn a_bound_id_lets_nobody_in() {
         let reached = say(thief, &session).await;
         assert_ne!(reached.to_ascii_lowercase(), bound, "{thief:?} {session}");
         let end = Request::delete(format!("/api/agents/test/sessions/{session}"));
-        let end = end.body(axum::body::Body::empty()).unwrap();
+        let end = end.body(bytes::Bytes::new()).unwrap();
         bridge.send_from(end, caller(thief)).await;
         let ended = last(&bridge.emulator);
         assert_eq!(ended.operation, Some(Operation::StopRuntimeSession));

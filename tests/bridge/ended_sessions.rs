@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use agentcore_emulator::{Agent, Ended, Handshake, Operation};
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::support::{ARN, Answer, Bridge};
 
 async fn end(bridge: &Bridge, agent: &str, session: &str) -> Answer {
     let path = format!("/api/agents/{agent}/sessions/{session}");
-    let request = Request::delete(path).body(Body::empty()).unwrap();
+    let request = Request::delete(path).body(Bytes::new()).unwrap();
     bridge.send(request).await
 }
 
@@ -203,7 +203,7 @@ async fn a_service_that_is_not_there_is_a_503() {
     let Bridge { emulator, api } = bridge(Handshake::Accept).await;
     emulator.stop().await;
     let request = Request::delete("/api/agents/test/sessions/mine");
-    let request = request.body(Body::empty()).unwrap();
+    let request = request.body(Bytes::new()).unwrap();
     let answer = api.answer(request, crate::support::context()).await;
     assert_eq!(answer.status(), 503);
 }
@@ -268,7 +268,7 @@ async fn the_route_has_its_methods_and_nothing_is_below_it() {
     let send = async |method: &str, path: &str| {
         let request = Request::builder().method(method).uri(path);
         let request = request.header("origin", "https://a.example");
-        bridge.send(request.body(Body::empty()).unwrap()).await
+        bridge.send(request.body(Bytes::new()).unwrap()).await
     };
     let path = "/api/agents/test/sessions/mine";
     for method in ["GET", "HEAD", "POST", "PUT", "PATCH"] {

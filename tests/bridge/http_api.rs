@@ -2,7 +2,7 @@
 
 use agentcore_bridge::api::RequestContext;
 use agentcore_emulator::Agent;
-use axum::body::Body;
+use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ async fn request(bridge: &Bridge, method: &str, path: &str, headers: &[(&str, &s
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    bridge.send(request.body(Body::empty()).unwrap()).await
+    bridge.send(request.body(Bytes::new()).unwrap()).await
 }
 
 #[tokio::test]
@@ -249,7 +249,7 @@ async fn a_stage_or_the_base_path_may_come_before_a_path() {
         let request = Request::builder()
             .method(Method::GET)
             .uri(path)
-            .body(Body::empty())
+            .body(Bytes::new())
             .unwrap();
         let context = RequestContext {
             stage: Some("prod".to_owned()),

@@ -2,7 +2,7 @@
 
 use agentcore_bridge::api::RequestContext;
 use agentcore_emulator::{Agent, Connection, Operation};
-use axum::body::Body;
+use bytes::Bytes;
 use http::{HeaderValue, Request};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn segment(text: &str) -> String {
 
 async fn send(bridge: &Bridge, method: &str, path: &str) -> Answer {
     let request = Request::builder().method(method).uri(path);
-    bridge.send(request.body(Body::empty()).unwrap()).await
+    bridge.send(request.body(Bytes::new()).unwrap()).await
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use agentcore_bridge::api::RequestContext;
 use agentcore_bridge::caller::Origin;
 use agentcore_emulator::{Agent, Ended, Step};
-use axum::body::Body;
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Request;
 use http_body_util::BodyExt;
@@ -40,11 +40,11 @@ fn key(id: &str, address: &str) -> RequestContext {
     from(&json!({ "identity": { "apiKeyId": id, "sourceIp": address } }))
 }
 
-fn post(path: &str, body: &Value) -> Request<Body> {
+fn post(path: &str, body: &Value) -> Request<Bytes> {
     Request::post(path).body(body.to_string().into()).unwrap()
 }
 
-fn invocation() -> Request<Body> {
+fn invocation() -> Request<Bytes> {
     post("/api/agents/invoke", &said())
 }
 
@@ -130,7 +130,7 @@ async fn what_is_no_invocation_is_not_counted() {
         ] {
             let request = Request::builder().method(method).uri(path);
             let answer = bridge
-                .send_from(request.body(Body::empty()).unwrap(), here())
+                .send_from(request.body(Bytes::new()).unwrap(), here())
                 .await;
             assert_eq!(answer.status.as_u16(), status, "{method} {path}");
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agentcore_bridge::api::RequestContext;
 use agentcore_emulator::{Agent, Ended, Handshake, Step};
-use axum::body::Body;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn done() -> Step {
     Step::text("data: [DONE]\n\n")
 }
 
-fn request(path: &str, accept: &str) -> Request<Body> {
+fn request(path: &str, accept: &str) -> Request<Bytes> {
     let body = json!({ "agentId": "test", "prompt": "x", "sessionId": "mine" }).to_string();
     Request::post(path)
         .header("accept", accept)

@@ -9,7 +9,7 @@ use agentcore_bridge::caller::Origin;
 use agentcore_bridge::config::Config;
 use agentcore_bridge::env::Environment;
 use agentcore_emulator::{Agent, Credentials, Emulator};
-use axum::body::Body;
+use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ impl Bridge {
         self.post(body.to_string()).await
     }
 
-    pub(crate) async fn post(&self, body: impl Into<Body>) -> Answer {
+    pub(crate) async fn post(&self, body: impl Into<Bytes>) -> Answer {
         self.send(
             Request::post("/api/agents/invoke")
                 .body(body.into())
@@ -108,13 +108,13 @@ impl Bridge {
         .await
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
         self.send_from(request, context()).await
     }
 
     pub(crate) async fn send_from(
         &self,
-        request: Request<Body>,
+        request: Request<Bytes>,
         context: RequestContext,
     ) -> Answer {
         let (parts, body) = self.api.answer(request, context).await.into_parts();

@@ -12,7 +12,7 @@ use agentcore_bridge::config::Config;
 use agentcore_bridge::env::{Environment, VARIABLES};
 use agentcore_bridge::telemetry::{EVENTS, METRICS};
 use agentcore_emulator::{Agent, Emulator, Handshake};
-use axum::body::Body;
+use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -109,7 +109,7 @@ async fn routes(bridge: &Bridge) -> Vec<Value> {
 /// The status of an answer, and its `Allow`.
 async fn request(bridge: &Bridge, method: &Method, path: &str, body: &str) -> (StatusCode, String) {
     let request = Request::builder().method(method).uri(path);
-    let request = request.body(Body::from(body.to_owned())).unwrap();
+    let request = request.body(Bytes::from(body.to_owned())).unwrap();
     let answer = bridge.send(request).await;
     let allowed = answer.headers.get(header::ALLOW);
     let allowed = allowed.map(|value| value.to_str().unwrap().to_owned());

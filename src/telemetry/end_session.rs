@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 use super::invocation::Told;
 use super::{causes, events, is_ours};
 use crate::agent::AgentId;
-use crate::agentcore::session::EndSessionError;
+use crate::agentcore::end_session::EndSessionError;
 use crate::session::SessionId;
 
 /// A session was ended, or was not there.

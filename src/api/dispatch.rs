@@ -1,0 +1,175 @@
+//! A request to its handler, and what every answer has in common.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, header};
+use hyper::body::Body as _;
+
+use super::body::{Body, Response};
+use super::context::{Received, RequestContext};
+use super::error::ApiError;
+use super::format::FormatName;
+use super::route::{Route, decoded, without_prefix};
+use super::settings::ApiSettings;
+use super::{agents, cors, end_session, invoke};
+use crate::agent::Agent;
+use crate::limits::Limits;
+use crate::service::AgentService;
+use crate::session::{RuntimeSessionId, SessionId};
+use crate::telemetry::Metrics;
+use crate::telemetry::request::RequestIds;
+use crate::trace::TraceHeaders;
+
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The HTTP API as a function from requests to answers. Clones share everything.
+#[derive(Clone)]
+pub struct Api(Arc<Shared>);
+
+/// What the handlers share.
+pub(super) struct Shared {
+    pub(super) service: AgentService,
+    pub(super) settings: ApiSettings,
+    pub(super) metrics: Option<Metrics>,
+    pub(super) now: fn() -> SystemTime,
+    pub(super) limits: Limits,
+}
+
+impl Shared {
+    /// The runtime's session for the one that the caller sent.
+    pub(super) fn runtime_session(
+        &self,
+        context: &RequestContext,
+        agent: &Agent,
+        session: &SessionId,
+    ) -> RuntimeSessionId {
+        let caller = context.origin.caller.as_ref();
+        let binding = &self.settings.session_binding;
+        binding.runtime_session(caller, &agent.id, session)
+    }
+
+    /// The agent that a path names.
+    pub(super) fn agent(&self, id: &str) -> Result<&Agent, ApiError> {
+        let agent = decoded(id).and_then(|id| self.service.find(&id));
+        agent.ok_or_else(ApiError::unknown_agent)
+    }
+
+    async fn handle(
+        &self,
+        route: Option<Route<'_>>,
+        received: &Received,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> Result<Response, ApiError> {
+        let route = route.ok_or_else(ApiError::unknown_path)?;
+        if !route.methods().contains(&parts.method) {
+            return Err(ApiError::method_not_allowed(route.methods()));
+        }
+        let query = parts.uri.query();
+        match route {
+            Route::Agents => Ok(agents::list(self)),
+            Route::Agent { agent } => agents::show(self, agent),
+            Route::Status { agent } => agents::show_status(self, received, agent).await,
+            Route::Session { agent, session } => {
+                end_session::end(self, received, agent, session).await
+            }
+            Route::Invoke => {
+                let format = FormatName::asked_for(query, &parts.headers);
+                Ok(invoke::answer(self, received, body, format).await)
+            }
+            // A stream, whatever the caller says it accepts.
+            Route::InvokeStream => {
+                let format = FormatName::named_in(query).unwrap_or(FormatName::Native);
+                Ok(invoke::answer(self, received, body, format).await)
+            }
+            Route::Health => Ok(agents::health()),
+        }
+    }
+}
+
+impl Api {
+    /// An API for a service. Invocations are measured where `metrics` are given; `now` is the clock
+    /// by which answers are dated.
+    pub fn new(
+        service: AgentService,
+        settings: ApiSettings,
+        metrics: Option<Metrics>,
+        now: fn() -> SystemTime,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            service,
+            limits: Limits::new(settings.rate_limits),
+            settings,
+            metrics,
+            now,
+        }))
+    }
+
+    /// Answers a request. There is always an answer.
+    pub async fn answer(&self, request: Request<Bytes>, context: RequestContext) -> Response {
+        let shared = &*self.0;
+        let request_id = HeaderValue::from_str(&context.request_id);
+        let trace = TraceHeaders::new(request.headers(), context.xray.as_deref());
+        let ids = RequestIds::new(&context.request_id, trace.trace_id());
+        let received = Received {
+            context,
+            trace,
+            ids: ids.clone(),
+        };
+        let stage = received.context.stage.as_deref();
+        let prefixes = [stage, shared.settings.base_path.as_deref()];
+        let (parts, body) = request.into_parts();
+        let route = Route::find(without_prefix(&parts.uri, prefixes));
+        let origins = &shared.settings.allowed_origins;
+        let origin = parts.headers.get(header::ORIGIN);
+        let mut response = match (&parts.method, route) {
+            (&Method::OPTIONS, Some(route)) => cors::preflight(origins, origin, route.methods()),
+            // There is no preflight for what is not there.
+            (&Method::OPTIONS, None) => ApiError::unknown_path().into_response(),
+            _ => {
+                let handled = AssertUnwindSafe(shared.handle(route, &received, &parts, &body));
+                let handled = ids.scope(handled.catch_unwind()).await;
+                let handled = handled.unwrap_or_else(|_| Err(ApiError::panicked()));
+                let mut response = handled.unwrap_or_else(ApiError::into_response);
+                cors::mark(response.headers_mut(), origins, origin);
+                response
+            }
+        };
+        if parts.method == Method::HEAD {
+            response = without_body(response);
+        }
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        if let Ok(request_id) = request_id {
+            headers.insert(X_REQUEST_ID, request_id);
+        }
+        response
+    }
+}
+
+/// The answer to HEAD: as that to GET, without its body.
+fn without_body(mut response: Response) -> Response {
+    let length = response.body().size_hint().exact();
+    *response.body_mut() = Body::default();
+    if let Some(length) = length {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    response
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,167 @@
+//! Which path leads where.
+
+use std::borrow::Cow;
+
+use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
+
+/// Every path that is answered, a parameter in braces.
+pub const ROUTES: [&str; 7] = [
+    "/api/agents",
+    "/api/agents/{agent_id}",
+    "/api/agents/{agent_id}/status",
+    "/api/agents/{agent_id}/sessions/{session_id}",
+    "/api/agents/invoke",
+    "/api/agents/invoke/stream",
+    "/health",
+];
+
+/// What a path leads to. Parameters are as they stand in the path, percent-encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route<'p> {
+    Agents,
+    Agent { agent: &'p str },
+    Status { agent: &'p str },
+    Session { agent: &'p str, session: &'p str },
+    Invoke,
+    InvokeStream,
+    Health,
+}
+
+const READ: &[Method] = &[Method::GET, Method::HEAD, Method::OPTIONS];
+const CALL: &[Method] = &[Method::POST, Method::OPTIONS];
+const END: &[Method] = &[Method::DELETE, Method::OPTIONS];
+
+impl<'p> Route<'p> {
+    /// The route of a path.
+    pub(super) fn find(path: &'p str) -> Option<Self> {
+        let mut segments = path.strip_prefix('/')?.split('/');
+        let mut next = || segments.next();
+        let found = match [next(), next(), next(), next(), next()] {
+            [Some("health"), None, ..] => Self::Health,
+            [Some("api"), Some("agents"), None, ..] => Self::Agents,
+            [Some("api"), Some("agents"), Some("invoke"), None, _] => Self::Invoke,
+            [
+                Some("api"),
+                Some("agents"),
+                Some("invoke"),
+                Some("stream"),
+                None,
+            ] => Self::InvokeStream,
+            [Some("api"), Some("agents"), Some(agent), rest @ ..] if !agent.is_empty() => {
+                match rest {
+                    [None, _] => Self::Agent { agent },
+                    [Some("status"), None] => Self::Status { agent },
+                    [Some("sessions"), Some(session)] if !session.is_empty() => {
+                        Self::Session { agent, session }
+                    }
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        segments.next().is_none().then_some(found)
+    }
+
+    /// The methods that it has.
+    pub(super) fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Agents | Self::Agent { .. } | Self::Status { .. } | Self::Health => READ,
+            Self::Invoke | Self::InvokeStream => CALL,
+            Self::Session { .. } => END,
+        }
+    }
+}
+
+/// A parameter as text; `None` where it is not UTF-8.
+pub(super) fn decoded(parameter: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(parameter).decode_utf8().ok()
+}
+
+/// The path without the first prefix that leads to a route; as it came where it leads to one, or
+/// leads to none either way.
+pub(super) fn without_prefix<'u>(uri: &'u Uri, prefixes: [Option<&str>; 2]) -> &'u str {
+    let path = uri.path();
+    if Route::find(path).is_some() {
+        return path;
+    }
+    let stripped = prefixes.into_iter().flatten().find_map(|prefix| {
+        let rest = path
+            .strip_prefix('/')?
+            .strip_prefix(prefix.trim_matches('/'))?;
+        Route::find(rest).map(|_| rest)
+    });
+    stripped.unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_tried_as_it_came_then_without_one_prefix() {
+        let (agent, session) = ("a", "b%2Fc");
+        let (one, two) = (Some("prod"), Some("/v1"));
+        for (path, stage, base, expected) in [
+            ("/health", one, two, Some(Route::Health)),
+            ("/prod/health", one, None, Some(Route::Health)),
+            ("/v1/health", one, two, Some(Route::Health)),
+            ("/v1/x/api/agents", None, Some("/v1/x"), Some(Route::Agents)),
+            ("/prod/v1/health", one, two, None),
+            ("/prodhealth", one, None, None),
+            ("/api/agents/invoke", Some("api"), None, Some(Route::Invoke)),
+            (
+                "/api/api/agents/invoke",
+                Some("api"),
+                None,
+                Some(Route::Invoke),
+            ),
+            ("/prod/prod/health", one, None, None),
+            (
+                "/prod/api/agents/a/sessions/b%2Fc",
+                one,
+                None,
+                Some(Route::Session { agent, session }),
+            ),
+            ("/health", None, None, Some(Route::Health)),
+            ("/health/", Some("health"), None, None),
+        ] {
+            let uri = path.parse().unwrap();
+            let found = Route::find(without_prefix(&uri, [stage, base]));
+            assert_eq!(found, expected, "{path} {stage:?} {base:?}");
+        }
+    }
+
+    #[test]
+    fn each_path_that_is_told_of_is_found() {
+        let mut found: Vec<_> = ROUTES.iter().map(|path| Route::find(path)).collect();
+        assert!(found.iter().all(Option::is_some), "{found:?}");
+        found.dedup();
+        assert_eq!(found.len(), ROUTES.len());
+    }
+
+    #[test]
+    fn routes_are_told_from_other_paths() {
+        for path in [
+            "",
+            "/",
+            "health",
+            "/health/",
+            "/health/x",
+            "/api",
+            "/api/agents/",
+            "/api/agents/a/b/c/d",
+            "/api/agents/a/sessions",
+            "/api/agents/a/sessions/",
+            "/api/agents//sessions/y",
+            "/api/agents//status",
+            "/api/agents/a/sessions/y/z",
+            "/api/agents/a/status/",
+            "/api/agents/invoke/",
+            "/api/agents/invoke/stream/x",
+            "//health",
+        ] {
+            assert_eq!(Route::find(path), None, "{path}");
+        }
+    }
+}
