@@ -151,17 +151,34 @@ impl Api {
         if is_preflight && response.status() == StatusCode::OK {
             *response.status_mut() = StatusCode::NO_CONTENT;
         }
-        let headers = response.headers_mut();
-        cors::tidy(headers, is_preflight);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
-        if let Ok(request_id) = request_id {
-            headers.insert(X_REQUEST_ID, request_id);
-        }
+        cors::tidy(response.headers_mut(), is_preflight);
+        mark(&mut response, request_id.ok());
         response
+    }
+}
+
+/// Answers where there is no request to be answered.
+pub(crate) fn refusal(error: &ApiError, request_id: &str) -> Response<String> {
+    let mut response = Response::new(error.to_body());
+    *response.status_mut() = error.code().status();
+    let content_type = HeaderValue::from_static("application/json");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    mark(&mut response, HeaderValue::from_str(request_id).ok());
+    response
+}
+
+/// Adds what every answer has.
+fn mark<B>(response: &mut Response<B>, request_id: Option<HeaderValue>) {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if let Some(request_id) = request_id {
+        headers.insert(X_REQUEST_ID, request_id);
     }
 }
 

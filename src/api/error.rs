@@ -124,6 +124,11 @@ impl ApiError {
         }
     }
 
+    /// What came was no request.
+    pub(crate) fn unreadable() -> Self {
+        Self::validation("the event could not be read as an HTTP request")
+    }
+
     pub(crate) fn panicked() -> Self {
         Self::new(ErrorCode::Internal, "something went wrong on our side")
     }
