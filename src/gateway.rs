@@ -13,3 +13,6 @@ mod json;
 mod origin;
 mod request;
 mod response;
+
+#[cfg(test)]
+mod judge;
