@@ -28,6 +28,7 @@ pub use body::{Body, Response, whole};
 pub use context::RequestContext;
 pub use cors::AllowedOrigins;
 pub use dispatch::Api;
+pub(crate) use dispatch::refusal;
 pub(crate) use error::ApiError;
 pub use error::ErrorCode;
 pub use limit::AnswerLimit;

@@ -10,8 +10,6 @@ use std::net::IpAddr;
 
 use ring::digest::SHA256;
 
-mod event;
-
 /// Where a request comes from, as far as the gateway tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
@@ -21,37 +19,39 @@ pub struct Origin {
     pub address: Option<IpAddr>,
 }
 
-impl Origin {
-    /// Reads an event of any gateway. What is not as the gateway writes it is not there; of a name
-    /// that is there twice the last counts, as it does for the rest of the event.
-    pub fn of_event(event: &str) -> Self {
-        let with_names_once = || {
-            let value: serde_json::Value = serde_json::from_str(event).ok()?;
-            event::read(&value.to_string())
-        };
-        event::read(event)
-            .or_else(with_names_once)
-            .unwrap_or_default()
-    }
-}
-
 /// A caller that the gateway has made sure of. `Debug` does not show it: it is personal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Caller(Identity);
 
 #[derive(Clone, PartialEq, Eq)]
 enum Identity {
-    /// The subject of a token, which is one's own with its issuer alone (RFC 7519, section 4.1.2).
     Jwt { issuer: String, subject: String },
-    /// An identity of a Cognito identity pool.
     Cognito { pool: String, identity: String },
-    /// An IAM principal. A session of a role is one of its own: the ARN names the session.
     Iam { arn: String },
-    /// The id of an API key, not the key.
     ApiKey { id: String },
 }
 
 impl Caller {
+    /// The subject of a token, which is one's own with its issuer alone (RFC 7519, section 4.1.2).
+    pub fn jwt(issuer: String, subject: String) -> Self {
+        Self(Identity::Jwt { issuer, subject })
+    }
+
+    /// An identity of a Cognito identity pool.
+    pub fn cognito(pool: String, identity: String) -> Self {
+        Self(Identity::Cognito { pool, identity })
+    }
+
+    /// An IAM principal. A session of a role is one of its own: the ARN names the session.
+    pub fn iam(arn: String) -> Self {
+        Self(Identity::Iam { arn })
+    }
+
+    /// The id of an API key, not the key.
+    pub fn api_key(id: String) -> Self {
+        Self(Identity::ApiKey { id })
+    }
+
     /// What tells this caller from all others. The first part says how many there are that matter:
     /// no value of one kind of caller is one of another kind.
     pub(crate) fn parts(&self) -> [&str; 3] {
@@ -61,20 +61,6 @@ impl Caller {
             Identity::Iam { arn } => ["iam", arn, ""],
             Identity::ApiKey { id } => ["api-key", id, ""],
         }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn jwt(issuer: &str, subject: &str) -> Self {
-        Self(Identity::Jwt {
-            issuer: issuer.to_owned(),
-            subject: subject.to_owned(),
-        })
-    }
-
-    #[cfg(test)]
-    pub(crate) fn iam(arn: &str) -> Self {
-        let arn = arn.to_owned();
-        Self(Identity::Iam { arn })
     }
 
     /// A value of this caller's own, of one size whoever calls.
@@ -114,7 +100,7 @@ mod tests {
     use super::*;
 
     fn jwt(issuer: &str, subject: &str) -> Caller {
-        Caller::jwt(issuer, subject)
+        Caller::jwt(issuer.to_owned(), subject.to_owned())
     }
 
     #[test]
@@ -132,31 +118,15 @@ mod tests {
             jwt("", "x"),
             jwt("a", "bc"),
             jwt("ab", "c"),
-            Caller(Identity::Iam { arn: arn() }),
-            Caller(Identity::ApiKey { id: arn() }),
-            Caller(Identity::Cognito {
-                pool: arn(),
-                identity: String::new(),
-            }),
+            Caller::iam(arn()),
+            Caller::api_key(arn()),
+            Caller::cognito(arn(), String::new()),
         ];
         let mut all: Vec<_> = callers.iter().map(Caller::fingerprint).collect();
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), callers.len());
         assert_eq!(jwt("a", "b").fingerprint(), jwt("a", "b").fingerprint());
-    }
-
-    #[test]
-    fn a_name_that_is_there_twice_makes_nobody_of_a_caller() {
-        let context = r#"{"identity":{"apiKeyId":"k"}}"#;
-        let once = Origin::of_event(&format!(r#"{{"requestContext":{context}}}"#));
-        for event in [
-            format!(r#"{{"headers":{{}},"requestContext":{context},"headers":null}}"#),
-            format!(r#"{{"requestContext":{{}},"requestContext":{context}}}"#),
-        ] {
-            assert_eq!(Origin::of_event(&event), once, "{event}");
-        }
-        assert!(once.caller.is_some());
     }
 
     #[test]

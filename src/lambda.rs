@@ -1,7 +1,7 @@
 //! The API as an AWS Lambda function.
 //!
 //! ```text
-//! worker (the loop) → call (a gateway's event → api → a gateway's answer) → worker → Lambda
+//! worker (the loop) → call (gateway's event → api → gateway's answer) → worker → Lambda
 //! ```
 //!
 //! The loop is our own: that of the runtime library makes its connection to Lambda itself, and waits
@@ -17,7 +17,7 @@ use crate::api::Api;
 use crate::config::Config;
 use crate::env::{ConfigError, Environment};
 use crate::telemetry::{Metrics, Output};
-use call::Gateway;
+use call::Function;
 use runtime_api::{Address, Failure, RuntimeApi};
 use stopping::{Stop, stopping};
 use worker::{Lost, Worker};
@@ -25,7 +25,6 @@ use worker::{Lost, Worker};
 mod answer;
 mod call;
 mod deadline;
-mod event;
 mod mode;
 mod runtime_api;
 mod stopping;
@@ -139,7 +138,7 @@ pub async fn run(
     for _ in 0..concurrency {
         let worker = Worker {
             api: runtime_api(env)?,
-            handler: Gateway {
+            handler: Function {
                 api: api.clone(),
                 mode,
             },

@@ -3,8 +3,8 @@
 //! # The way of the data
 //!
 //! ```text
-//! Lambda event → api (parse, don't validate) → service (which agent)
-//!              → agentcore (presign → socket → sse → reply) → api (render)
+//! Lambda event → gateway (one parse) → api (parse, don't validate) → service (which agent)
+//!              → agentcore (presign → socket → sse → reply) → api (render) → gateway
 //! ```
 //!
 //! One direction: [`api`] knows [`service`], [`service`] knows the client in [`agentcore`], and
@@ -19,7 +19,8 @@
 //! | [`agentcore`] | the client of AgentCore Runtime |
 //! | [`service`] | finds the agent, delegates |
 //! | [`api`] | routes, requests, answers, errors |
-//! | [`lambda`] | gateway events in, gateway answers out |
+//! | [`gateway`] | events of gateways as requests, answers in a gateway's form |
+//! | [`lambda`] | the loop: an event in, an answer out |
 //! | [`telemetry`], [`trace`] | what is logged; which trace headers go on |
 //! | [`bridge`] | the parts put together |
 
@@ -30,6 +31,7 @@ pub mod bridge;
 pub mod caller;
 pub mod config;
 pub mod env;
+pub mod gateway;
 mod hex;
 pub mod invocation;
 pub mod lambda;

@@ -198,6 +198,7 @@ impl Drop for Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caller::Caller;
 
     fn limits(per_minute: u32, concurrent: u32) -> Limits {
         Limits::new(RateLimits {
@@ -214,9 +215,10 @@ mod tests {
     }
 
     fn key(id: &str) -> Origin {
-        let identity = serde_json::json!({ "apiKeyId": id, "sourceIp": "192.0.2.1" });
-        let event = serde_json::json!({ "requestContext": { "identity": identity } });
-        Origin::of_event(&event.to_string())
+        Origin {
+            caller: Some(Caller::api_key(id.to_owned())),
+            ..from("192.0.2.1")
+        }
     }
 
     fn parties(limits: &Limits) -> usize {

@@ -22,7 +22,6 @@ use aws_credential_types::provider::ProvideCredentials;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use guard::{Guard, Refusal};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Collected, Limited};

@@ -133,10 +133,8 @@ impl Api {
             // There is no preflight for what is not there.
             (&Method::OPTIONS, None) => ApiError::unknown_path().into_response(),
             _ => {
-                let handled = AssertUnwindSafe(shared.handle(route, &received, &parts, &body));
-                let handled = ids.scope(handled.catch_unwind()).await;
-                let handled = handled.unwrap_or_else(|_| Err(ApiError::panicked()));
-                let mut response = handled.unwrap_or_else(ApiError::into_response);
+                let handling = fenced(shared.handle(route, &received, &parts, &body));
+                let mut response = ids.scope(handling).await;
                 cors::mark(response.headers_mut(), origins, origin);
                 response
             }
@@ -144,16 +142,35 @@ impl Api {
         if parts.method == Method::HEAD {
             response = without_body(response);
         }
-        let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
-        if let Ok(request_id) = request_id {
-            headers.insert(X_REQUEST_ID, request_id);
-        }
+        mark(&mut response, request_id.ok());
         response
+    }
+}
+
+/// What comes of a request, be it a panic.
+async fn fenced(handling: impl Future<Output = Result<Response, ApiError>>) -> Response {
+    let handled = AssertUnwindSafe(handling).catch_unwind().await;
+    let handled = handled.unwrap_or_else(|_| Err(ApiError::panicked()));
+    handled.unwrap_or_else(ApiError::into_response)
+}
+
+/// Answers where there is no request to be answered.
+pub(crate) fn refusal(error: ApiError, request_id: &str) -> Response {
+    let mut response = error.into_response();
+    mark(&mut response, HeaderValue::from_str(request_id).ok());
+    response
+}
+
+/// Adds what every answer has.
+fn mark(response: &mut Response, request_id: Option<HeaderValue>) {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if let Some(request_id) = request_id {
+        headers.insert(X_REQUEST_ID, request_id);
     }
 }
 
@@ -171,5 +188,25 @@ fn without_body(mut response: Response) -> Response {
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Api").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_says_nothing_of_it() {
+        let (parts, body) = fenced(async { panic!("MARKER") }).await.into_parts();
+        assert_eq!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(
+            body.contains("InternalError") && !body.contains("MARKER"),
+            "{body}"
+        );
     }
 }

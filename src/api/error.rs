@@ -162,6 +162,11 @@ impl ApiError {
         }
     }
 
+    /// What came was no request.
+    pub(crate) fn unreadable() -> Self {
+        Self::validation("the event could not be read as an HTTP request")
+    }
+
     pub(crate) fn panicked() -> Self {
         Self::new(ErrorCode::Internal, "something went wrong on our side")
     }
@@ -195,10 +200,6 @@ impl ApiError {
     /// What went wrong, for people.
     pub(super) fn message(&self) -> &str {
         &self.message
-    }
-
-    pub(crate) fn code(&self) -> ErrorCode {
-        self.code
     }
 
     /// What the log says that the caller was told.

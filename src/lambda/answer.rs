@@ -5,20 +5,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
-use futures_util::StreamExt;
 use http::{HeaderMap, Response};
-use hyper::body::Frame;
+use hyper::body::{Body as _, Frame};
 
-use super::runtime_api::{error_trailers, prelude};
+use super::runtime_api::{Body, error_trailers, prelude};
 use super::stopping::Stopping;
+use crate::telemetry::Output;
 
 /// Prelude, pieces, and trailers where the pieces break off. Dropped, it drops what they come from.
 pub(super) struct StreamedAnswer {
     prelude: std::array::IntoIter<Bytes, 2>,
     /// `None` once it has ended.
-    pieces: Option<BodyDataStream>,
+    pieces: Option<Body>,
     cut: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
@@ -29,7 +28,7 @@ impl StreamedAnswer {
         let mut stopping = stopping.clone();
         Self {
             prelude: prelude(parts.status, parts.headers).into_iter(),
-            pieces: Some(body.into_data_stream()),
+            pieces: Some(body),
             cut: Box::pin(async move { stopping.cut().await }),
         }
     }
@@ -39,13 +38,12 @@ impl StreamedAnswer {
             return Poll::Ready(None);
         };
         // What panics here would take the loop along.
-        let polled = catch_unwind(AssertUnwindSafe(|| pieces.poll_next_unpin(cx)));
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(pieces).poll_frame(cx)));
+        // What is said of an invocation is out before the piece that it is about.
+        Output.flush();
         let trailers = match polled {
-            Ok(Poll::Ready(Some(Ok(piece)))) => return Poll::Ready(Some(Frame::data(piece))),
+            Ok(Poll::Ready(Some(Ok(frame)))) => return Poll::Ready(Some(frame)),
             Ok(Poll::Ready(None)) => HeaderMap::new(),
-            Ok(Poll::Ready(Some(Err(_)))) => {
-                error_trailers("Runtime.StreamError", "the answer broke off")
-            }
             Ok(Poll::Pending) if self.cut.as_mut().poll(cx).is_pending() => return Poll::Pending,
             Ok(Poll::Pending) => error_trailers("Runtime.Stopping", "the function is stopping"),
             Err(_) => error_trailers("Runtime.Panicked", "something went wrong on our side"),
@@ -73,7 +71,8 @@ impl hyper::body::Body for StreamedAnswer {
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
-    use http_body_util::BodyExt;
+    use futures_util::StreamExt;
+    use http_body_util::{BodyExt, StreamBody};
     use serde_json::{Value, json};
 
     use super::super::stopping::stopping;
@@ -97,16 +96,21 @@ mod tests {
         (String::from_utf8(bytes).unwrap(), trailers)
     }
 
+    fn one(piece: &'static str) -> impl futures_util::Stream<Item = &'static str> {
+        futures_util::stream::iter([piece])
+    }
+
     fn pieces(
-        pieces: impl futures_util::Stream<Item = Result<&'static str, &'static str>> + Send + 'static,
+        pieces: impl futures_util::Stream<Item = &'static str> + Send + 'static,
     ) -> Response<Body> {
-        Response::new(Body::from_stream(pieces))
+        let frames = pieces.map(|piece| Ok(Frame::data(piece.into())));
+        Response::new(StreamBody::new(frames).boxed_unsync())
     }
 
     #[tokio::test]
     async fn the_prelude_comes_first_and_names_a_type() {
         let (_stop, stopping) = stopping();
-        let mut answer = Response::new(Body::from("text"));
+        let mut answer = pieces(one("text"));
         answer.headers_mut().insert("x-a", "b".parse().unwrap());
         let (body, trailers) = read(StreamedAnswer::new(answer, &stopping)).await;
         let (prelude, rest) = body.split_once("\0\0\0\0\0\0\0\0").unwrap();
@@ -119,13 +123,11 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_breaks_off_says_so_in_its_trailers() {
         let (stop, stopping) = stopping();
-        let one = || futures_util::stream::iter([Ok("one")]);
-        let broken = pieces(one().chain(futures_util::stream::iter([Err("MARKER")])));
+        let one = || one("one");
         let panicking = pieces(one().chain(futures_util::stream::poll_fn(|_| panic!("MARKER"))));
         let silent = pieces(one().chain(futures_util::stream::pending()));
         stop.cut();
         for (answer, expected) in [
-            (broken, "Runtime.StreamError"),
             (panicking, "Runtime.Panicked"),
             (silent, "Runtime.Stopping"),
         ] {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use lambda_http::Context;
 use tokio::time::Instant;
 
 /// The longest that Lambda lets a function run, in milliseconds.
@@ -11,10 +10,9 @@ const LONGEST_TIMEOUT_MS: u64 = 900_000;
 /// Lambda's deadline, milliseconds since 1970, on the clock that timers go by.
 ///
 /// `cargo lambda watch` gives the time that is left instead, which as a date would be in 1970.
-pub(super) fn deadline(context: &Context, received: Instant, now: SystemTime) -> Option<Instant> {
-    let given = Duration::from_millis(context.deadline);
-    match context.deadline {
-        // None was given.
+pub(super) fn deadline(given_ms: u64, received: Instant, now: SystemTime) -> Option<Instant> {
+    let given = Duration::from_millis(given_ms);
+    match given_ms {
         0 => return None,
         1..=LONGEST_TIMEOUT_MS => return Some(received + given),
         _ => {}
@@ -43,9 +41,7 @@ mod tests {
             (u64::MAX, Some(900_000)),
             (now_ms * 2, Some(900_000)),
         ] {
-            let mut context = Context::default();
-            context.deadline = given;
-            let deadline = deadline(&context, received, now);
+            let deadline = deadline(given, received, now);
             let expected = left.map(Duration::from_millis);
             assert_eq!(
                 deadline.map(|deadline| deadline - received),

@@ -5,41 +5,35 @@
 
 use std::convert::Infallible;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRAILER, USER_AGENT};
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Body;
-use lambda_http::Context;
-use lambda_http::lambda_runtime::MetadataPrelude;
+use hyper::body::Body as HttpBody;
 
-use connection::{Connection, RequestBody, Unsent};
+pub(super) use connection::Body;
+use connection::{Connection, Unsent};
+pub(super) use streamed::{error_trailers, prelude};
 
 mod connection;
+mod streamed;
 
 const OURS: HeaderValue =
     HeaderValue::from_static(concat!("agentcore-bridge/", env!("CARGO_PKG_VERSION")));
 
 const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
 const DEADLINE_MS: &str = "lambda-runtime-deadline-ms";
-const FUNCTION_ARN: &str = "lambda-runtime-invoked-function-arn";
 const TRACE_ID: &str = "lambda-runtime-trace-id";
 /// Goes back with the answer where it came with the invocation.
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
-const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
 const ERROR_TRAILERS: HeaderValue = HeaderValue::from_static(
     "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
 );
 const STREAMED: HeaderValue =
     HeaderValue::from_static("application/vnd.awslambda.http-integration-response");
-
-/// Between the prelude of a streamed answer and its body.
-const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
 
 /// Why the Runtime API was of no use.
 #[derive(Debug, thiserror::Error)]
@@ -85,10 +79,15 @@ impl Address {
     }
 }
 
-/// What an answer must name.
-#[derive(Clone, Debug)]
-pub(super) struct Ticket {
-    request_id: String,
+/// What is known of an invocation beside its event.
+#[derive(Debug)]
+pub(super) struct Context {
+    /// Lambda's id for it, which the answer must name.
+    pub(super) request_id: String,
+    /// Milliseconds since 1970, where they are told.
+    pub(super) deadline_ms: Option<u64>,
+    /// The trace id of AWS X-Ray.
+    pub(super) xray: Option<String>,
     invocation_id: Option<HeaderValue>,
 }
 
@@ -107,12 +106,12 @@ impl RuntimeApi {
         }
     }
 
-    /// Waits for the next invocation: its event, what is known of it, and what its answer must name.
-    /// `None` where there was none to be had, which only tools say.
+    /// Waits for the next invocation: its event, and what is known of it beside that. `None` where
+    /// there was none to be had, which only tools say.
     ///
     /// # Errors
     /// [`Failure`] where it is worth another try.
-    pub(super) async fn next(&mut self) -> Result<Option<(Bytes, Context, Ticket)>, Failure> {
+    pub(super) async fn next(&mut self) -> Result<Option<(Bytes, Context)>, Failure> {
         let request = self.request(Method::GET, "invocation/next")?;
         let (parts, event) = self.call(request).await?.into_parts();
         match parts.status {
@@ -120,28 +119,27 @@ impl RuntimeApi {
             StatusCode::NO_CONTENT => return Ok(None),
             status => return Err(Failure::Status(status)),
         }
-        let request_id = text(&parts.headers, REQUEST_ID).ok_or(Failure::NoId)?;
-        let ticket = Ticket {
-            request_id: request_id.clone(),
+        // What is odd about one of the others is no reason to do without the invocation.
+        let text = |name| parts.headers.get(name)?.to_str().ok();
+        let context = Context {
+            request_id: text(REQUEST_ID).ok_or(Failure::NoId)?.to_owned(),
+            deadline_ms: text(DEADLINE_MS).and_then(|deadline| deadline.parse().ok()),
+            xray: text(TRACE_ID).map(str::to_owned),
             invocation_id: parts.headers.get(&INVOCATION_ID).cloned(),
         };
-        // What is odd about one field is no reason to do without the invocation.
-        let mut context = Context::default();
-        context.request_id = request_id;
-        context.deadline = text(&parts.headers, DEADLINE_MS)
-            .and_then(|deadline| deadline.parse().ok())
-            .unwrap_or_default();
-        context.invoked_function_arn = text(&parts.headers, FUNCTION_ARN).unwrap_or_default();
-        context.xray_trace_id = text(&parts.headers, TRACE_ID);
-        Ok(Some((event, context, ticket)))
+        Ok(Some((event, context)))
     }
 
     /// Hands over a whole answer.
     ///
     /// # Errors
     /// [`Failure`] where Lambda did not take it.
-    pub(super) async fn respond(&mut self, ticket: &Ticket, answer: Bytes) -> Result<(), Failure> {
-        let mut request = self.response_to(ticket)?;
+    pub(super) async fn respond(
+        &mut self,
+        context: &Context,
+        answer: Bytes,
+    ) -> Result<(), Failure> {
+        let mut request = self.response_to(context)?;
         *request.body_mut() = whole(answer);
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -154,10 +152,10 @@ impl RuntimeApi {
     /// [`Failure`] where Lambda did not take all of it. What was left of it is dropped by then.
     pub(super) async fn stream(
         &mut self,
-        ticket: &Ticket,
-        answer: impl Body<Data = Bytes, Error = Infallible> + Send + 'static,
+        context: &Context,
+        answer: impl HttpBody<Data = Bytes, Error = Infallible> + Send + 'static,
     ) -> Result<(), Failure> {
-        let mut request = self.response_to(ticket)?;
+        let mut request = self.response_to(context)?;
         *request.body_mut() = answer.boxed_unsync();
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, STREAMED);
@@ -192,16 +190,16 @@ impl RuntimeApi {
         restored
     }
 
-    fn response_to(&self, ticket: &Ticket) -> Result<Request<RequestBody>, Failure> {
-        let path = format!("invocation/{}/response", ticket.request_id);
+    fn response_to(&self, context: &Context) -> Result<Request<Body>, Failure> {
+        let path = format!("invocation/{}/response", context.request_id);
         let mut request = self.request(Method::POST, &path)?;
-        if let Some(id) = &ticket.invocation_id {
+        if let Some(id) = &context.invocation_id {
             request.headers_mut().insert(INVOCATION_ID, id.clone());
         }
         Ok(request)
     }
 
-    fn request(&self, method: Method, path: &str) -> Result<Request<RequestBody>, Failure> {
+    fn request(&self, method: Method, path: &str) -> Result<Request<Body>, Failure> {
         let mut request = Request::new(whole(Bytes::new()));
         *request.method_mut() = method;
         *request.uri_mut() = self.address.path(path)?;
@@ -211,17 +209,14 @@ impl RuntimeApi {
         Ok(request)
     }
 
-    async fn succeed(&mut self, request: Request<RequestBody>) -> Result<(), Failure> {
+    async fn succeed(&mut self, request: Request<Body>) -> Result<(), Failure> {
         match self.call(request).await?.status() {
             status if status.is_success() => Ok(()),
             status => Err(Failure::Status(status)),
         }
     }
 
-    async fn call(
-        &mut self,
-        mut request: Request<RequestBody>,
-    ) -> Result<Response<Bytes>, Failure> {
+    async fn call(&mut self, mut request: Request<Body>) -> Result<Response<Bytes>, Failure> {
         // Not put back where this is cancelled: it may be in the middle of something.
         if let Some(mut kept) = self.connection.take()
             && kept.is_ready().await
@@ -258,12 +253,8 @@ impl RuntimeApi {
     }
 }
 
-fn whole(body: impl Into<Bytes>) -> RequestBody {
+fn whole(body: impl Into<Bytes>) -> Body {
     Full::new(body.into()).boxed_unsync()
-}
-
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
 /// An error in the form of Lambda's.
@@ -274,34 +265,6 @@ fn diagnostic(kind: &str, message: &str) -> String {
         "stackTrace": [],
     })
     .to_string()
-}
-
-/// What comes first in a streamed answer: status and headers, as Lambda puts them before the body,
-/// and the delimiter. They are two chunks, since `cargo lambda watch` reads no others.
-pub(super) fn prelude(status: StatusCode, headers: HeaderMap) -> [Bytes; 2] {
-    let mut prelude = MetadataPrelude {
-        status_code: status,
-        headers,
-        cookies: vec![],
-    };
-    // Where there is none, Lambda says that the body is JSON.
-    let unnamed = HeaderValue::from_static("application/octet-stream");
-    prelude.headers.entry(CONTENT_TYPE).or_insert(unnamed);
-    // A status and headers always serialize.
-    let prelude = serde_json::to_vec(&prelude).unwrap_or_default();
-    [prelude.into(), DELIMITER]
-}
-
-/// The trailers of a streamed answer that has broken off.
-pub(super) fn error_trailers(kind: &'static str, message: &str) -> HeaderMap {
-    let body = STANDARD.encode(diagnostic(kind, message));
-    let mut trailers = HeaderMap::new();
-    trailers.insert(ERROR_TYPE, HeaderValue::from_static(kind));
-    // Base64 is a value.
-    if let Ok(body) = HeaderValue::try_from(body) {
-        trailers.insert(ERROR_BODY, body);
-    }
-    trailers
 }
 
 #[cfg(test)]

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use axum::body::Body;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Response;
-use lambda_http::Context;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::answer::StreamedAnswer;
 use super::deadline::deadline;
-use super::runtime_api::{Failure, RuntimeApi, Ticket};
+use super::runtime_api::{Body, Context, Failure, RuntimeApi};
 use super::stopping::Stopping;
 use crate::telemetry::{self, Output};
 
@@ -32,10 +30,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// of it is to be said while the process still runs.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
-/// One invocation of the function.
+/// One invocation of the function, beside its event.
 #[derive(Debug)]
 pub(super) struct Invocation {
-    pub(super) event: Bytes,
     pub(super) context: Context,
     pub(super) received: Instant,
     /// When Lambda ends it, where that is known.
@@ -51,16 +48,16 @@ pub(super) enum Answer {
     Streamed(Response<Body>),
 }
 
-/// What answers invocations. The loop knows nothing of what is in them.
+/// What answers events. The loop knows nothing of what is in them.
 pub(super) trait Handler: Clone + Send + Sync + 'static {
     /// The answer, whatever arrives.
-    fn answer(&self, invocation: Invocation) -> impl Future<Output = Answer> + Send;
+    fn answer(&self, event: Bytes, invocation: &Invocation) -> impl Future<Output = Answer> + Send;
 
-    /// The answer to one that panicked.
-    fn panicked(&self, context: &Context) -> Answer;
+    /// The answer to an invocation that panicked.
+    fn panicked(&self, invocation: &Invocation) -> Answer;
 
     /// The answer to one that is given up since the process has to end.
-    fn stopping(&self, context: &Context) -> Answer;
+    fn stopping(&self, invocation: &Invocation) -> Answer;
 }
 
 /// Answers one invocation after the other.
@@ -91,8 +88,6 @@ impl<H: Handler> Worker<H> {
         let mut failures = 0;
         loop {
             let mut stopping = self.stopping.clone();
-            // Whoever asks for the next has nothing more to say of this one.
-            Output.flush();
             let next = tokio::select! {
                 biased;
                 () = stopping.begun() => return Ok(()),
@@ -103,8 +98,8 @@ impl<H: Handler> Worker<H> {
                     self.lost.found(failures);
                     failures = 0;
                     match next {
-                        Some((event, context, ticket)) => {
-                            self.answer(event, context, &ticket).await;
+                        Some((event, context)) => {
+                            self.answer(event, context).await;
                             continue;
                         }
                         None => PAUSE,
@@ -127,40 +122,39 @@ impl<H: Handler> Worker<H> {
         }
     }
 
-    async fn answer(&mut self, event: Bytes, context: Context, ticket: &Ticket) {
+    async fn answer(&mut self, event: Bytes, context: Context) {
         let received = Instant::now();
+        let given = context.deadline_ms;
         let invocation = Invocation {
-            event,
-            deadline: deadline(&context, received, (self.now)()),
-            context: context.clone(),
+            context,
             received,
+            deadline: given.and_then(|given| deadline(given, received, (self.now)())),
         };
-        let until = invocation.deadline;
         let mut stopping = self.stopping.clone();
+        let answering = AssertUnwindSafe(self.handler.answer(event, &invocation));
         let answer = tokio::select! {
             biased;
-            answer = AssertUnwindSafe(self.handler.answer(invocation)).catch_unwind() => {
-                answer.unwrap_or_else(|_| self.handler.panicked(&context))
+            answer = answering.catch_unwind() => {
+                answer.unwrap_or_else(|_| self.handler.panicked(&invocation))
             }
-            () = stopping.cut() => self.handler.stopping(&context),
+            () = stopping.cut() => self.handler.stopping(&invocation),
         };
-        if let Err(failure) = self.hand_over(ticket, answer, until).await {
-            telemetry::answer_not_taken(&context.request_id, &failure);
+        // What is said of an invocation is out before its answer.
+        Output.flush();
+        if let Err(failure) = self.hand_over(&invocation, answer).await {
+            telemetry::answer_not_taken(&invocation.context.request_id, &failure);
         }
     }
 
     /// An answer that Lambda does not take, since its caller has gone, ends that invocation alone.
-    async fn hand_over(
-        &mut self,
-        ticket: &Ticket,
-        answer: Answer,
-        until: Option<Instant>,
-    ) -> Result<(), NotTaken> {
+    async fn hand_over(&mut self, invocation: &Invocation, answer: Answer) -> Result<(), NotTaken> {
+        let context = &invocation.context;
         let answer = match answer {
-            Answer::Whole(answer) => return Ok(self.api.respond(ticket, answer).await?),
+            Answer::Whole(answer) => return Ok(self.api.respond(context, answer).await?),
             Answer::Streamed(answer) => StreamedAnswer::new(answer, &self.stopping),
         };
-        let streaming = self.api.stream(ticket, answer);
+        let streaming = self.api.stream(context, answer);
+        let until = invocation.deadline;
         let Some(until) = until.and_then(|until| until.checked_sub(LAST_MOMENT)) else {
             return Ok(streaming.await?);
         };
@@ -220,7 +214,59 @@ impl Lost {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::routing::{get, post};
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    use super::super::runtime_api::Address;
+    use super::super::stopping::stopping;
     use super::*;
+
+    #[derive(Clone)]
+    struct Panics;
+
+    impl Handler for Panics {
+        async fn answer(&self, event: Bytes, _: &Invocation) -> Answer {
+            panic!("{event:?}")
+        }
+
+        fn panicked(&self, invocation: &Invocation) -> Answer {
+            Answer::Whole(format!("{} panicked", invocation.context.request_id).into())
+        }
+
+        fn stopping(&self, _: &Invocation) -> Answer {
+            Answer::Whole(Bytes::new())
+        }
+    }
+
+    /// On the way in too: there is no other fence around the handler.
+    #[tokio::test]
+    async fn whatever_panics_there_is_an_answer() {
+        let (answered, mut answers) = mpsc::unbounded_channel();
+        let next = get(async || ([("lambda-runtime-aws-request-id", "id")], "event"));
+        let response = post(async move |answer: String| answered.send(answer).unwrap());
+        let lambda = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", next)
+            .route("/2018-06-01/runtime/invocation/id/response", response);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(axum::serve(listener, lambda).into_future());
+
+        let (_stop, stopping) = stopping();
+        let mut worker = Worker {
+            api: RuntimeApi::new(Address::parse(&address).unwrap()),
+            handler: Panics,
+            stopping,
+            lost: Lost::of(1),
+            now: || SystemTime::UNIX_EPOCH,
+        };
+        for _ in 0..2 {
+            let (event, context) = worker.api.next().await.unwrap().unwrap();
+            worker.answer(event, context).await;
+            assert_eq!(answers.recv().await.unwrap(), "id panicked");
+        }
+    }
 
     #[test]
     fn the_delay_doubles_up_to_its_limit() {

@@ -80,11 +80,11 @@ mod tests {
     }
 
     fn jwt(issuer: &str, subject: &str) -> Caller {
-        Caller::jwt(issuer, subject)
+        Caller::jwt(issuer.to_owned(), subject.to_owned())
     }
 
     fn iam(arn: &str) -> Caller {
-        Caller::iam(arn)
+        Caller::iam(arn.to_owned())
     }
 
     fn of(

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use agentcore_bridge::api::RequestContext;
-use agentcore_bridge::caller::Origin;
+use agentcore_bridge::caller::{Caller, Origin};
 use agentcore_emulator::{Agent, Connection, Emulator, Operation};
 use http::Request;
 use serde_json::{Value, json};
@@ -383,9 +383,13 @@ async fn the_key_is_part_of_the_session_and_binding_can_be_off() {
 async fn a_bound_id_lets_nobody_in() {
     let bridge = Bridge::to(Agent::echo()).await;
     let caller = |id: Option<&str>| {
-        let event = json!({ "requestContext": { "identity": { "apiKeyId": id } } });
+        let caller = id.map(|id| Caller::api_key(id.to_owned()));
+        let origin = Origin {
+            caller,
+            address: None,
+        };
         RequestContext {
-            origin: Origin::of_event(&event.to_string()),
+            origin,
             ..context()
         }
     };

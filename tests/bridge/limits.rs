@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agentcore_bridge::api::RequestContext;
-use agentcore_bridge::caller::Origin;
+use agentcore_bridge::caller::{Caller, Origin};
 use agentcore_emulator::{Agent, Ended, Step};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -24,20 +24,20 @@ fn endless() -> Agent {
     Agent::scripted(vec![piece(), Step::AwaitClose])
 }
 
-fn from(context_of_event: &Value) -> RequestContext {
-    let event = json!({ "requestContext": context_of_event });
+fn from(caller: Option<Caller>, address: &str) -> RequestContext {
+    let address = address.parse().ok();
     RequestContext {
-        origin: Origin::of_event(&event.to_string()),
+        origin: Origin { caller, address },
         ..context()
     }
 }
 
 fn address(address: &str) -> RequestContext {
-    from(&json!({ "http": { "sourceIp": address } }))
+    from(None, address)
 }
 
 fn key(id: &str, address: &str) -> RequestContext {
-    from(&json!({ "identity": { "apiKeyId": id, "sourceIp": address } }))
+    from(Some(Caller::api_key(id.to_owned())), address)
 }
 
 fn post(path: &str, body: &Value) -> Request<Bytes> {

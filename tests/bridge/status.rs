@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use agentcore_emulator::{Agent, Credentials, sigv4};
 use axum::Router;
-use axum::body::Body;
 use axum::extract::State;
+use bytes::Bytes;
 use http::{Request, StatusCode};
 use tokio::net::TcpListener;
 
@@ -41,7 +41,7 @@ impl ControlPlane {
 
 async fn answer(
     State(control): State<ControlPlane>,
-    request: Request<Body>,
+    request: Request<axum::body::Body>,
 ) -> (StatusCode, &'static str) {
     control.asked.lock().unwrap().push(request.into_parts().0);
     (control.status, control.body)
@@ -50,7 +50,7 @@ async fn answer(
 async fn status(bridge: &Bridge, id: &str) -> Answer {
     let path = format!("/api/agents/{id}/status");
     bridge
-        .send(Request::get(path).body(Body::empty()).unwrap())
+        .send(Request::get(path).body(Bytes::new()).unwrap())
         .await
 }
 

@@ -7,6 +7,7 @@ use agentcore_emulator::{Agent, Ended, Handshake, Step};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{Request, StatusCode};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use crate::lambda::{function, rest_event, said};

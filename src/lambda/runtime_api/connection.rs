@@ -17,24 +17,24 @@ use tokio::net::TcpStream;
 
 /// A body on its way to Lambda, whole or streamed. A streamed one that breaks off says so in its
 /// trailers, and has no other errors.
-pub(super) type RequestBody = UnsyncBoxBody<Bytes, Infallible>;
+pub(in crate::lambda) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// A request was not answered.
 pub(super) enum Unsent {
     /// Nobody has seen it: here it is.
-    Yes(Box<Request<RequestBody>>),
+    Yes(Box<Request<Body>>),
     /// It may have been seen.
     No(hyper::Error),
 }
 
 /// One request at a time.
 pub(super) struct Connection {
-    sender: http1::SendRequest<RequestBody>,
+    sender: http1::SendRequest<Body>,
     driver: Driver,
 }
 
 /// `None` once the connection has ended.
-type Driver = Option<http1::Connection<TokioIo<TcpStream>, RequestBody>>;
+type Driver = Option<http1::Connection<TokioIo<TcpStream>, Body>>;
 
 impl Connection {
     pub(super) async fn open(authority: &str) -> io::Result<Self> {
@@ -58,10 +58,7 @@ impl Connection {
 
     /// Sends a request and reads the answer. An answer that says no is the end of it, wherever the
     /// request's body is; one that says yes before it has all of that gets the rest.
-    pub(super) async fn send(
-        &mut self,
-        request: Request<RequestBody>,
-    ) -> Result<Response<Bytes>, Unsent> {
+    pub(super) async fn send(&mut self, request: Request<Body>) -> Result<Response<Bytes>, Unsent> {
         let sent = self.sender.try_send_request(request);
         let response = driving(&mut self.driver, sent).await;
         let response = response.map_err(|mut error| match error.take_message() {
