@@ -100,9 +100,11 @@ fn acceptor() -> Result<(TlsAcceptor, PathBuf), Error> {
     let file = std::env::temp_dir().join(format!("invocation-{}.pem", std::process::id()));
     std::fs::write(&file, cert.pem())?;
     let key = PrivateKeyDer::try_from(signing_key.serialize_der())?;
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key)?;
+    // Without it the server remembers some sessions, and forgets one program's over another's.
+    config.ticketer = ring::Ticketer::new()?;
     Ok((TlsAcceptor::from(Arc::new(config)), file))
 }
