@@ -39,9 +39,10 @@ impl Case {
     }
 
     pub(crate) fn invoke_mode(self) -> &'static str {
-        match self.streamed {
-            true => "response_stream",
-            false => "buffered",
+        if self.streamed {
+            "response_stream"
+        } else {
+            "buffered"
         }
     }
 
@@ -61,9 +62,10 @@ impl Case {
         let mut event: Value =
             serde_json::from_str(include_str!("../../../tests/events/function-url.json"))
                 .expect("a file of this repository is JSON");
-        let path = match self.streamed {
-            true => "/api/agents/invoke/stream",
-            false => "/api/agents/invoke",
+        let path = if self.streamed {
+            "/api/agents/invoke/stream"
+        } else {
+            "/api/agents/invoke"
         };
         let prompt = "What became of the order that I placed on Tuesday, and when will it be here?";
         let body = json!({ "agentId": "bench", "prompt": prompt }).to_string();
@@ -81,9 +83,10 @@ impl Case {
     /// Fails where an answer is not the whole reply.
     pub(crate) fn check(self, answer: &[u8]) -> Result<(), Error> {
         let answer = std::str::from_utf8(answer)?;
-        let said = match self.streamed {
-            true => streamed(answer),
-            false => buffered(answer),
+        let said = if self.streamed {
+            streamed(answer)
+        } else {
+            buffered(answer)
         };
         let expected: String = (0..self.chunks).map(chunk).collect();
         match said {

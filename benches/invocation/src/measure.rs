@@ -13,7 +13,8 @@ use crate::case::Case;
 use crate::function::{Function, Memory};
 use crate::programs::Program;
 
-/// What a program was seen to take, in one case.
+/// What a program was seen to take, in one case. Those of different programs that are at the same
+/// place were seen one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Samples {
     /// Processor time of a process until it first asks for work, one for each start.
@@ -21,14 +22,20 @@ pub(crate) struct Samples {
     /// The first invocation of a process: how long it took, and its processor time.
     pub(crate) first: Vec<Duration>,
     pub(crate) first_processor: Vec<Duration>,
-    /// How long each further invocation took, and until its first chunk.
-    pub(crate) took: Vec<Duration>,
-    pub(crate) first_chunk: Vec<Duration>,
-    /// Processor time of an invocation, one for each round.
-    pub(crate) processor: Vec<Duration>,
+    pub(crate) rounds: Vec<Round>,
     /// Of all processes, at the end.
     pub(crate) memory: Vec<Memory>,
     pub(crate) instructions: Option<u64>,
+}
+
+/// Further invocations of processes that go on.
+#[derive(Debug, Default)]
+pub(crate) struct Round {
+    /// How long each took, and until its first chunk where it was streamed.
+    pub(crate) took: Vec<Duration>,
+    pub(crate) first_chunk: Vec<Duration>,
+    /// Processor time of one.
+    pub(crate) processor: Duration,
 }
 
 pub(crate) struct Measured {
@@ -67,9 +74,8 @@ pub(crate) async fn case(
             case.check(&answer.body)?;
             samples.init.push(init);
             samples.first.push(answer.took);
-            samples
-                .first_processor
-                .push(function.processor_time().await? - init);
+            let taken = function.processor_time().await?.saturating_sub(init);
+            samples.first_processor.push(taken);
         }
     }
 
@@ -80,13 +86,10 @@ pub(crate) async fn case(
     let batch = batch(case, arguments.invocations);
     for round in 0..=arguments.rounds {
         for (running, samples) in turns(&running, &mut samples, round) {
-            let mut of_round = Samples::default();
-            running.run(case, &event, batch, &mut of_round).await?;
+            let seen = running.round(case, &event, batch).await?;
             // The first is to warm up.
             if round > 0 {
-                samples.took.append(&mut of_round.took);
-                samples.first_chunk.append(&mut of_round.first_chunk);
-                samples.processor.append(&mut of_round.processor);
+                samples.rounds.push(seen);
             }
         }
     }
@@ -149,14 +152,7 @@ impl Running {
         Ok(Self { functions, workers })
     }
 
-    /// A round.
-    async fn run(
-        &self,
-        case: Case,
-        event: &Arc<str>,
-        batch: usize,
-        samples: &mut Samples,
-    ) -> Result<(), Error> {
+    async fn round(&self, case: Case, event: &Arc<str>, batch: usize) -> Result<Round, Error> {
         let before = self.processor_time().await?;
         let mut callers = JoinSet::new();
         for function in &self.functions {
@@ -175,16 +171,17 @@ impl Running {
         while let Some(of_caller) = callers.join_next().await {
             answers.append(&mut of_caller??);
         }
-        let taken = self.processor_time().await? - before;
-        samples
-            .processor
-            .push(taken / u32::try_from(answers.len())?);
+        let taken = self.processor_time().await?.saturating_sub(before);
+        let mut round = Round {
+            processor: taken / u32::try_from(answers.len())?,
+            ..Round::default()
+        };
         for answer in answers {
             case.check(&answer.body)?;
-            samples.took.push(answer.took);
-            samples.first_chunk.extend(answer.first_chunk);
+            round.took.push(answer.took);
+            round.first_chunk.extend(answer.first_chunk);
         }
-        Ok(())
+        Ok(round)
     }
 
     async fn processor_time(&self) -> Result<Duration, Error> {

@@ -66,9 +66,10 @@ impl Program {
 
     /// Of so many invocations at once, how many processes run how many each.
     pub(crate) fn processes(&self, at_once: usize) -> (usize, usize) {
-        match self.managed {
-            true => (1, at_once),
-            false => (at_once, 1),
+        if self.managed {
+            (1, at_once)
+        } else {
+            (at_once, 1)
         }
     }
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::arguments::Arguments;
-use crate::measure::{Measured, Samples};
+use crate::function::Memory;
+use crate::measure::{Measured, Round, Samples};
 use crate::programs::Program;
 
 #[derive(Debug, Serialize)]
@@ -91,59 +92,112 @@ fn of_case(programs: &[Program], measured: &Measured) -> Case {
 }
 
 fn costs(samples: &Samples, floor: Option<&Samples>) -> Vec<Cost> {
-    let mut costs = Vec::new();
-    for (name, cost) in COSTS {
-        if let Some(value) = cost(samples) {
-            let to_floor = floor.and_then(cost).map(|floor| value / floor);
-            costs.push(Cost {
-                name,
-                value,
-                to_floor,
-            });
-        }
-    }
-    costs
+    let costs = COSTS.iter().filter_map(|(name, measure)| {
+        Some(Cost {
+            name,
+            value: measure.value(samples)?,
+            to_floor: floor.and_then(|floor| measure.ratio(samples, floor)),
+        })
+    });
+    costs.collect()
 }
 
-type Measure = fn(&Samples) -> Option<f64>;
+/// How samples become one number.
+enum Measure {
+    /// The median of what was seen time after time. Its ratio is the median of ratios of what was
+    /// seen at about the same time, when the machine was in the same mood.
+    Median(fn(&Samples) -> Vec<f64>),
+    /// A quantile of how long all invocations took.
+    Quantile(f64),
+    One(fn(&Samples) -> Option<f64>),
+}
+
+use Measure::{Median, One, Quantile};
 
 /// What is told of a program, with the unit in the name.
 const COSTS: [(&str, Measure); 12] = [
-    ("init CPU, ms", |all| at(0.5, &all.init)),
-    ("first, ms", |all| at(0.5, &all.first)),
-    ("first CPU, ms", |all| at(0.5, &all.first_processor)),
-    ("p50, ms", |all| at(0.5, &all.took)),
-    ("p90, ms", |all| at(0.9, &all.took)),
-    ("p99, ms", |all| at(0.99, &all.took)),
-    ("first chunk p50, ms", |all| at(0.5, &all.first_chunk)),
-    ("CPU, ms", |all| at(0.5, &all.processor)),
-    ("instructions, M", |all| {
-        all.instructions.map(|count| count as f64 / 1e6)
-    }),
-    ("peak memory, MiB", |all| {
-        mib(all.memory.iter().map(|memory| memory.peak))
-    }),
-    ("anonymous memory, MiB", |all| {
-        mib(all.memory.iter().map(|memory| memory.anonymous))
-    }),
-    ("shared out memory, MiB", |all| {
-        mib(all.memory.iter().map(|memory| memory.proportional))
-    }),
+    ("init CPU, ms", Median(|all| each(&all.init))),
+    ("first, ms", Median(|all| each(&all.first))),
+    ("first CPU, ms", Median(|all| each(&all.first_processor))),
+    ("p50, ms", Median(|all| medians(all, |round| &round.took))),
+    ("p90, ms", Quantile(0.9)),
+    ("p99, ms", Quantile(0.99)),
+    (
+        "first chunk p50, ms",
+        Median(|all| medians(all, |round| &round.first_chunk)),
+    ),
+    (
+        "CPU, ms",
+        Median(|all| all.rounds.iter().map(|round| ms(round.processor)).collect()),
+    ),
+    (
+        "instructions, M",
+        One(|all| Some(all.instructions? as f64 / 1e6)),
+    ),
+    (
+        "peak memory, MiB",
+        One(|all| mib(all, |memory| memory.peak)),
+    ),
+    (
+        "anonymous memory, MiB",
+        One(|all| mib(all, |memory| memory.anonymous)),
+    ),
+    (
+        "proportional memory, MiB",
+        One(|all| mib(all, |memory| memory.proportional)),
+    ),
 ];
 
-/// The mean of a program's processes.
-fn mib(kib: impl Iterator<Item = u64>) -> Option<f64> {
-    let kib: Vec<_> = kib.collect();
-    let sum: u64 = kib.iter().sum();
-    (!kib.is_empty()).then(|| sum as f64 / kib.len() as f64 / 1024.0)
+impl Measure {
+    fn value(&self, samples: &Samples) -> Option<f64> {
+        match self {
+            Median(each) => quantile(0.5, each(samples)),
+            Quantile(part) => {
+                let took = samples.rounds.iter().flat_map(|round| each(&round.took));
+                quantile(*part, took.collect())
+            }
+            One(one) => one(samples),
+        }
+    }
+
+    fn ratio(&self, samples: &Samples, floor: &Samples) -> Option<f64> {
+        match self {
+            Median(each) => {
+                let pairs = each(samples).into_iter().zip(each(floor));
+                quantile(0.5, pairs.map(|(one, floor)| one / floor).collect())
+            }
+            Quantile(_) | One(_) => Some(self.value(samples)? / self.value(floor)?),
+        }
+    }
 }
 
-/// The quantile of samples, in milliseconds.
-fn at(part: f64, samples: &[Duration]) -> Option<f64> {
-    let mut sorted = samples.to_vec();
-    sorted.sort();
-    let index = ((sorted.len() as f64 - 1.0) * part).round() as usize;
-    sorted.get(index).map(|sample| sample.as_secs_f64() * 1e3)
+fn each(durations: &[Duration]) -> Vec<f64> {
+    durations.iter().copied().map(ms).collect()
+}
+
+/// The median of each round.
+fn medians(samples: &Samples, of: fn(&Round) -> &[Duration]) -> Vec<f64> {
+    let rounds = samples.rounds.iter();
+    rounds
+        .filter_map(|round| quantile(0.5, each(of(round))))
+        .collect()
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// The mean of a program's processes.
+fn mib(samples: &Samples, of: fn(&Memory) -> u64) -> Option<f64> {
+    let kib: u64 = samples.memory.iter().map(of).sum();
+    let count = samples.memory.len();
+    (count > 0).then(|| kib as f64 / count as f64 / 1024.0)
+}
+
+fn quantile(part: f64, mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let index = (values.len().saturating_sub(1) as f64 * part).round() as usize;
+    values.get(index).copied()
 }
 
 fn machine() -> Result<String, Error> {
@@ -185,8 +239,14 @@ impl fmt::Display for Case {
             write!(f, " {} |", program.program)?;
         }
         writeln!(f, "\n|---|{}", "---|".repeat(self.programs.len()))?;
-        for (name, _) in COSTS {
-            let of = |program: &Costs| program.costs.iter().find(|cost| cost.name == name).copied();
+        for (name, _) in &COSTS {
+            let of = |program: &Costs| {
+                program
+                    .costs
+                    .iter()
+                    .find(|cost| cost.name == *name)
+                    .copied()
+            };
             let cells: Vec<_> = self.programs.iter().map(of).collect();
             if cells.iter().any(Option::is_some) {
                 write!(f, "| {name} |")?;

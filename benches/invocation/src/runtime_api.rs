@@ -32,12 +32,15 @@ pub(crate) struct RuntimeApi {
     _serving: JoinSet<()>,
 }
 
+/// One that waits for an answer.
+type Caller = oneshot::Sender<Result<Answer, String>>;
+
 /// One that asks for work, to be given an event.
 type Worker = oneshot::Sender<Invocation>;
 
 struct Invocation {
     event: Arc<str>,
-    answer: oneshot::Sender<Result<Answer, String>>,
+    answer: Caller,
 }
 
 struct Shared {
@@ -45,7 +48,7 @@ struct Shared {
     /// How many ask for work.
     idle: watch::Sender<usize>,
     /// Invocations under way, by their id, and when they began.
-    running: Mutex<HashMap<String, (Instant, oneshot::Sender<Result<Answer, String>>)>>,
+    running: Mutex<HashMap<String, (Instant, Caller)>>,
     ids: Mutex<u64>,
 }
 

@@ -1,30 +1,30 @@
 //! The address of the agent's WebSocket, signed by AWS Signature Version 4 in its query.
 
-use std::fmt::Write as _;
-use std::io;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::{digest, hmac};
 
-use crate::variable;
+use crate::{Result, variable};
 
 const SERVICE: &str = "bedrock-agentcore";
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 pub(crate) struct Signer {
     arn: String,
     key_id: String,
     secret: String,
-    token: Option<String>,
+    token: String,
 }
 
 impl Signer {
-    pub(crate) fn from_env() -> io::Result<Self> {
+    pub(crate) fn from_env() -> Result<Self> {
         Ok(Self {
             arn: variable("BENCH_AGENT_ARN")?,
             key_id: variable("AWS_ACCESS_KEY_ID")?,
             secret: variable("AWS_SECRET_ACCESS_KEY")?,
-            token: variable("AWS_SESSION_TOKEN").ok(),
+            token: variable("AWS_SESSION_TOKEN")?,
         })
     }
 
@@ -36,24 +36,23 @@ impl Signer {
         let scope = format!("{date}/{region}/{SERVICE}/aws4_request");
         let path = format!("/runtimes/{}/ws", encode(&self.arn));
         let key_id = encode(&format!("{}/{scope}", self.key_id));
-        let token = |token| format!("&X-Amz-Security-Token={}", encode(token));
-        let token = self.token.as_deref().map_or_else(String::new, token);
+        let token = encode(&self.token);
         // In the order in which they are signed.
         let query = format!(
             "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={key_id}&X-Amz-Date={time}\
-             &X-Amz-Expires=300{token}&X-Amz-SignedHeaders=host\
+             &X-Amz-Expires=300&X-Amz-Security-Token={token}&X-Amz-SignedHeaders=host\
              &X-Amzn-Bedrock-AgentCore-Runtime-Session-Id={session}"
         );
         // The path is encoded once more: of what is reserved it has slashes and percent signs.
         let twice = path.replace('%', "%25");
         let canonical = format!("GET\n{twice}\n{query}\nhost:{authority}\n\nhost\n{EMPTY}");
-        let hash = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
+        let hash = hex::encode(digest::digest(&digest::SHA256, canonical.as_bytes()));
         let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{hash}");
         let mut key = mac(format!("AWS4{}", self.secret).as_bytes(), date);
         for part in [region, SERVICE, "aws4_request"] {
             key = mac(key.as_ref(), part);
         }
-        let signature = hex(mac(key.as_ref(), &to_sign).as_ref());
+        let signature = hex::encode(mac(key.as_ref(), &to_sign));
         format!("{path}?{query}&X-Amz-Signature={signature}")
     }
 }
@@ -62,29 +61,14 @@ fn mac(key: &[u8], text: &str) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |four| char::from_digit(u32::from(four), 16).unwrap_or_default();
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.map(digit).collect()
-}
-
 fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(2 * text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
-            _ if byte.is_ascii_alphanumeric() => encoded.push(byte.into()),
-            // Writing to a String cannot fail.
-            _ => drop(write!(encoded, "%{byte:02X}")),
-        }
-    }
-    encoded
+    utf8_percent_encode(text, &RESERVED).to_string()
 }
 
 /// The time as `20250101T000000Z`.
+#[expect(clippy::disallowed_methods, reason = "a program of one page")]
 fn now() -> String {
-    #[expect(clippy::disallowed_methods, reason = "a program of one page")]
-    let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let seconds = since.map_or(0, |since| since.as_secs());
     // Days since 1 March of the year 2000, so that a leap day is a year's last; good until 2100.
     let days = seconds / 86_400 - 11_017;
@@ -92,8 +76,7 @@ fn now() -> String {
     let day = days - 1_461 * year / 4;
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
-    let year = 2_000 + year + month / 10;
-    let month = (month + 2) % 12 + 1;
+    let (year, month) = (2_000 + year + month / 10, (month + 2) % 12 + 1);
     let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
