@@ -26,6 +26,14 @@ pub(crate) struct AgentCore {
     _emulator: Emulator,
     /// Ends with this.
     _tls: JoinSet<()>,
+    certificate: Option<PathBuf>,
+}
+
+impl Drop for AgentCore {
+    fn drop(&mut self) {
+        // What is left of it is a small file among temporary ones.
+        let _ = self.certificate.take().map(std::fs::remove_file);
+    }
 }
 
 impl AgentCore {
@@ -55,9 +63,11 @@ impl AgentCore {
             .await?;
         let mut tls = JoinSet::new();
         let mut endpoint = emulator.endpoint();
+        let mut file = None;
         if case.tls {
             let (acceptor, certificate) = acceptor()?;
             variables.push(("SSL_CERT_FILE", certificate.to_string_lossy().into_owned()));
+            file = Some(certificate);
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             endpoint = format!("https://localhost:{}", listener.local_addr()?.port());
             let behind = emulator.address();
@@ -78,6 +88,7 @@ impl AgentCore {
             variables,
             _emulator: emulator,
             _tls: tls,
+            certificate: file,
         })
     }
 }

@@ -66,6 +66,12 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Error> {
+    let mut arguments = arguments.clone();
+    if arguments.instructions && !callgrind::is_there().await {
+        eprintln!("** instructions are NOT counted: there is no valgrind here");
+        arguments.instructions = false;
+    }
+    let arguments = &arguments;
     let programs = Program::all(arguments)?;
     let mut cases = Vec::new();
     for case in &arguments.cases {

@@ -100,7 +100,7 @@ pub(crate) async fn case(
     }
     drop(running);
 
-    if arguments.instructions && callgrind::is_there().await && case.at_once == 1 {
+    if arguments.instructions && case.at_once == 1 {
         for (program, samples) in turns(programs, &mut samples, 0) {
             let counted = callgrind::instructions(program, case, &variables).await?;
             samples.instructions = Some(counted);

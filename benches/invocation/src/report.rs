@@ -46,6 +46,20 @@ struct Cost {
     to_floor: Option<f64>,
 }
 
+/// What the table shows; the rest is in the JSON.
+const SHOWN: [&str; 10] = [
+    "init CPU, ms",
+    "first, ms",
+    "first CPU, ms",
+    "p50, ms",
+    "p90, ms",
+    "p99, ms",
+    "first chunk p50, ms",
+    "CPU, ms",
+    "instructions, M",
+    "peak memory, MB",
+];
+
 const FLOOR: &str = "floor";
 
 impl Report {
@@ -96,7 +110,9 @@ fn costs(samples: &Samples, floor: Option<&Samples>) -> Vec<Cost> {
         Some(Cost {
             name,
             value: measure.value(samples)?,
-            to_floor: floor.and_then(|floor| measure.ratio(samples, floor)),
+            to_floor: floor
+                .filter(|floor| !std::ptr::eq(*floor, samples))
+                .and_then(|floor| measure.ratio(samples, floor)),
         })
     });
     costs.collect()
@@ -134,17 +150,14 @@ const COSTS: [(&str, Measure); 12] = [
         "instructions, M",
         One(|all| Some(all.instructions? as f64 / 1e6)),
     ),
+    ("peak memory, MB", One(|all| mb(all, |memory| memory.peak))),
     (
-        "peak memory, MiB",
-        One(|all| mib(all, |memory| memory.peak)),
+        "anonymous memory, MB",
+        One(|all| mb(all, |memory| memory.anonymous)),
     ),
     (
-        "anonymous memory, MiB",
-        One(|all| mib(all, |memory| memory.anonymous)),
-    ),
-    (
-        "proportional memory, MiB",
-        One(|all| mib(all, |memory| memory.proportional)),
+        "proportional memory, MB",
+        One(|all| mb(all, |memory| memory.proportional)),
     ),
 ];
 
@@ -188,10 +201,10 @@ fn ms(duration: Duration) -> f64 {
 }
 
 /// The mean of a program's processes.
-fn mib(samples: &Samples, of: fn(&Memory) -> u64) -> Option<f64> {
+fn mb(samples: &Samples, of: fn(&Memory) -> u64) -> Option<f64> {
     let kib: u64 = samples.memory.iter().map(of).sum();
     let count = samples.memory.len();
-    (count > 0).then(|| kib as f64 / count as f64 / 1024.0)
+    (count > 0).then(|| kib as f64 / count as f64 * 1_024.0 / 1e6)
 }
 
 fn quantile(part: f64, mut values: Vec<f64>) -> Option<f64> {
@@ -214,45 +227,30 @@ fn machine() -> Result<String, Error> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}; {} rounds", self.machine, self.rounds)?;
+        write!(f, "{}; medians of {} rounds", self.machine, self.rounds)?;
         if self.delay_ms > 0 {
-            writeln!(f, "{} ms before each chunk", self.delay_ms)?;
+            write!(f, "; {} ms before each chunk", self.delay_ms)?;
         }
-        let floor = self.programs.iter().find(|program| program.name == FLOOR);
-        writeln!(f, "\n| program | zip, MB |\n|---|---|")?;
-        for program in &self.programs {
+        let sizes = self.programs.iter().map(|program| {
             let mb = program.zip_bytes as f64 / 1e6;
-            let to_floor = floor.map(|floor| mb / (floor.zip_bytes as f64 / 1e6));
-            writeln!(f, "| {} | {} |", program.name, cell(mb, to_floor))?;
-        }
-        for case in &self.cases {
-            case.fmt(f)?;
-        }
-        Ok(())
-    }
-}
+            format!("{} {mb:.2} MB", program.name)
+        });
+        let sizes: Vec<_> = sizes.collect();
+        writeln!(f, "; in a zip: {}\n", sizes.join(", "))?;
 
-impl fmt::Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\n| {} |", self.case)?;
-        for program in &self.programs {
-            write!(f, " {} |", program.program)?;
-        }
-        writeln!(f, "\n|---|{}", "---|".repeat(self.programs.len()))?;
-        for (name, _) in &COSTS {
-            let of = |program: &Costs| {
-                program
-                    .costs
-                    .iter()
-                    .find(|cost| cost.name == *name)
-                    .copied()
-            };
-            let cells: Vec<_> = self.programs.iter().map(of).collect();
-            if cells.iter().any(Option::is_some) {
-                write!(f, "| {name} |")?;
-                for one in cells {
-                    let one = one.map_or_else(String::new, |cost| cell(cost.value, cost.to_floor));
-                    write!(f, " {one} |")?;
+        let costs = || self.cases.iter().flat_map(|case| &case.programs);
+        let shown: Vec<_> = SHOWN
+            .into_iter()
+            .filter(|name| costs().any(|program| program.cost(name).is_some()))
+            .collect();
+        writeln!(f, "| case | program | {} |", shown.join(" | "))?;
+        writeln!(f, "|---|---|{}", "---|".repeat(shown.len()))?;
+        for case in &self.cases {
+            for program in &case.programs {
+                write!(f, "| {} | {} |", case.case, program.program)?;
+                for name in &shown {
+                    let cost = program.cost(name).map_or_else(String::new, Cost::to_string);
+                    write!(f, " {cost} |")?;
                 }
                 writeln!(f)?;
             }
@@ -261,10 +259,19 @@ impl fmt::Display for Case {
     }
 }
 
-/// A number, and in times of the floor's.
-fn cell(value: f64, to_floor: Option<f64>) -> String {
-    match to_floor {
-        Some(ratio) => format!("{value:.3} ({ratio:.2})"),
-        None => format!("{value:.3}"),
+impl Costs {
+    fn cost(&self, name: &str) -> Option<&Cost> {
+        self.costs.iter().find(|cost| cost.name == name)
+    }
+}
+
+/// The number, and in times of the floor's.
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}", self.value)?;
+        match self.to_floor {
+            Some(ratio) => write!(f, " ({ratio:.2})"),
+            None => Ok(()),
+        }
     }
 }

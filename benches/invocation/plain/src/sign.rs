@@ -1,5 +1,6 @@
 //! The address of the agent's WebSocket, signed.
 
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
@@ -43,8 +44,7 @@ pub(crate) fn presign(
     let request = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::Bytes(&[]))?;
     let (instructions, _) = sign(request, &parameters)?.into_parts();
     for (name, value) in instructions.params() {
-        let value = utf8_percent_encode(value, RESERVED);
-        url.push_str(&format!("&{name}={value}"));
+        write!(url, "&{name}={}", utf8_percent_encode(value, RESERVED))?;
     }
     Ok(url.replacen("http", "ws", 1))
 }
