@@ -13,7 +13,8 @@ Usage: benches/invocation/run [OPTIONS]
 Options:
   --ours PATH        measure this binary as ours, instead of building it
   --only NAMES       of ours, managed, floor and plain, only these (comma-separated)
-  --case NAMES       only these cases, for instance buffered-plain-20,streamed-tls-400-x16
+  --case NAMES       these cases, for instance buffered-plain-20,streamed-tls-400-x16; `all` is
+                     every one, not only some of those with several at once
   --rounds N         rounds of each case [default: 20]
   --invocations N    invocations in a round, of each program [default: 25; a quarter for 400 chunks]
   --starts N         processes that are started for init and first invocation [default: 11]
@@ -47,7 +48,7 @@ impl Arguments {
             floor: PathBuf::new(),
             plain: PathBuf::new(),
             only: Vec::new(),
-            cases: Case::all(),
+            cases: Case::usual(),
             rounds: 20,
             invocations: 25,
             starts: 11,
@@ -71,11 +72,15 @@ impl Arguments {
                 "--plain" => arguments.plain = value.into(),
                 "--json" => arguments.json = Some(value.into()),
                 "--only" => arguments.only = list(&value)?,
+                "--case" if value == "all" => arguments.cases = Case::all(),
                 "--case" => arguments.cases = list(&value)?,
                 "--rounds" => arguments.rounds = number(&name, &value)?,
                 "--invocations" => arguments.invocations = number(&name, &value)?,
                 "--starts" => arguments.starts = number(&name, &value)?,
-                "--delay-ms" => arguments.delay_ms = value.parse().map_err(|_| value)?,
+                "--delay-ms" => {
+                    let delay = value.parse();
+                    arguments.delay_ms = delay.map_err(|_| format!("{value:?} is no number"))?;
+                }
                 _ => return Err(format!("unknown argument {name:?}")),
             }
         }

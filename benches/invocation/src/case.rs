@@ -38,6 +38,14 @@ impl Case {
         all
     }
 
+    /// All that there are with one at a time, and some with several.
+    pub(crate) fn usual() -> Vec<Self> {
+        let several = |case: &Self| case.chunks == 20 && case.streamed == case.tls;
+        let mut all = Self::all();
+        all.retain(|case| case.at_once == 1 || several(case));
+        all
+    }
+
     pub(crate) fn invoke_mode(self) -> &'static str {
         if self.streamed {
             "response_stream"

@@ -10,18 +10,20 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::{Result, json, random, runtime_api, sign, variable};
+use crate::{Result, json, random, runtime_api, variable};
 
-trait Stream: AsyncRead + AsyncWrite + Unpin {}
-
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Unpin> Stream for T {}
 
 pub(crate) struct Agent {
-    signer: sign::Signer,
+    pub(crate) arn: String,
+    pub(crate) key_id: String,
+    pub(crate) secret: String,
+    pub(crate) token: String,
     /// Host and port.
-    authority: String,
-    tls: Option<TlsConnector>,
+    pub(crate) authority: String,
     pub(crate) streams: bool,
+    tls: Option<TlsConnector>,
 }
 
 impl Agent {
@@ -29,10 +31,13 @@ impl Agent {
         let endpoint = variable("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE")?;
         let (scheme, authority) = endpoint.split_once("://").unwrap_or_default();
         Ok(Self {
-            signer: sign::Signer::from_env()?,
+            arn: variable("BENCH_AGENT_ARN")?,
+            key_id: variable("AWS_ACCESS_KEY_ID")?,
+            secret: variable("AWS_SECRET_ACCESS_KEY")?,
+            token: variable("AWS_SESSION_TOKEN")?,
             authority: authority.to_owned(),
-            tls: (scheme == "https").then(tls).transpose()?,
             streams: variable("INVOKE_MODE").is_ok_and(|mode| mode == "response_stream"),
+            tls: (scheme == "https").then(tls).transpose()?,
         })
     }
 
@@ -47,7 +52,7 @@ impl Agent {
             let name = ServerName::try_from(host.to_owned())?;
             stream = Box::new(tls.connect(name, stream).await?);
         }
-        let target = self.signer.target(authority, session);
+        let target = self.target(session);
         // A digit of base 16 is one of base 64 too: 16 bytes are 22 of them and two signs.
         let key = &hex::encode(random::<16>())[..21];
         let request = format!(
@@ -60,8 +65,10 @@ impl Agent {
         runtime_api::read_head(&mut stream, "HTTP/1.1 101 ").await?;
         let events = Vec::new();
         let mut conversation = Conversation { stream, events };
-        let prompt = json(prompt);
-        let message = format!("{{\"prompt\":{prompt},\"sessionId\":\"{session}\"}}");
+        let message = format!(
+            "{{\"prompt\":{},\"sessionId\":\"{session}\"}}",
+            json(prompt)
+        );
         conversation.send(0x81, message.as_bytes()).await?;
         Ok(conversation)
     }
@@ -86,19 +93,21 @@ struct Chunk {
 }
 
 pub(crate) struct Conversation {
-    stream: BufReader<Box<dyn Stream>>,
+    pub(crate) stream: BufReader<Box<dyn Stream>>,
     /// What messages held and is no whole event yet.
     events: Vec<u8>,
 }
 
 impl Conversation {
-    /// The next chunk; none at the reply's end.
+    /// The next chunk; at the reply's end none, once the close frame has left.
     pub(crate) async fn next(&mut self) -> Result<Option<String>> {
         loop {
             if let Some(end) = self.events.windows(2).position(|two| two == b"\n\n") {
                 let data = self.events[..end].strip_prefix(b"data: ");
                 let data = data.ok_or("an event without data")?;
                 if data == b"[DONE]" {
+                    self.send(0x88, &1000_u16.to_be_bytes()).await?;
+                    self.stream.shutdown().await?;
                     return Ok(None);
                 }
                 let Chunk { chunk } = serde_json::from_slice(data)?;
@@ -114,23 +123,11 @@ impl Conversation {
             let at = self.events.len();
             self.events.resize(at + length, 0);
             self.stream.read_exact(&mut self.events[at..]).await?;
-            match opcode {
-                0..=2 => {}
-                8 => return Ok(None),
-                _ => self.events.truncate(at),
+            if opcode > 2 {
+                // Pings and the like; one that closes before the end has lost the reply.
+                self.events.truncate(at);
             }
         }
-    }
-
-    /// Whether nothing more of the reply is there.
-    pub(crate) fn has_to_wait(&self) -> bool {
-        self.stream.buffer().is_empty()
-    }
-
-    /// Closes with 1000, without waiting for the answer.
-    pub(crate) async fn close(mut self) -> Result<()> {
-        self.send(0x88, &1000_u16.to_be_bytes()).await?;
-        Ok(self.stream.shutdown().await?)
     }
 
     async fn send(&mut self, first: u8, payload: &[u8]) -> Result<()> {

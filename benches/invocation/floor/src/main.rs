@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use agent::Agent;
-use runtime_api::RuntimeApi;
+use runtime_api::{RuntimeApi, STREAMED};
 
 mod agent;
 mod runtime_api;
@@ -34,22 +34,14 @@ struct Request {
     session_id: Option<String>,
 }
 
-fn main() -> Result<()> {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build()?.block_on(serve())
-}
-
-async fn serve() -> Result<()> {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
     let mut api = RuntimeApi::connect(&variable("AWS_LAMBDA_RUNTIME_API")?).await?;
     let agent = Agent::from_env()?;
     loop {
         let (id, event) = api.next().await?;
-        let answered = timeout(INVOCATION_TIMEOUT, answer(&mut api, &agent, &id, &event)).await;
-        if let Err(error) = answered.unwrap_or_else(|late| Err(late.into())) {
-            let error = json(&error.to_string());
-            let error = format!("{{\"errorType\":\"Error\",\"errorMessage\":{error}}}");
-            api.whole(&id, "error", &error).await?;
-        }
+        // One that fails ends the process, which Lambda starts anew.
+        timeout(INVOCATION_TIMEOUT, answer(&mut api, &agent, &id, &event)).await??;
     }
 }
 
@@ -66,7 +58,7 @@ async fn answer(api: &mut RuntimeApi, agent: &Agent, id: &str, event: &[u8]) -> 
     // The reply, or where it is streamed what has not left of its events.
     let (mut text, mut chunks) = (String::new(), 0);
     if agent.streams {
-        api.begin(id);
+        api.begin(id, STREAMED);
         text = format!("{PRELUDE}event: session\ndata: {{\"sessionId\":\"{session}\"}}\n\n");
     }
     while let Some(chunk) = conversation.next().await? {
@@ -76,12 +68,11 @@ async fn answer(api: &mut RuntimeApi, agent: &Agent, id: &str, event: &[u8]) -> 
             continue;
         }
         write!(text, "data: {{\"chunk\":{}}}\n\n", json(&chunk))?;
-        if conversation.has_to_wait() {
+        if conversation.stream.buffer().is_empty() {
             api.send(&text, false).await?;
             text.clear();
         }
     }
-    conversation.close().await?;
     let duration = start.elapsed().as_millis();
     let metadata = format!("{{\"chunks\":{chunks},\"duration\":{duration}}}");
     let about = format!("\"sessionId\":\"{session}\",\"metadata\":{metadata}");
@@ -97,7 +88,7 @@ async fn answer(api: &mut RuntimeApi, agent: &Agent, id: &str, event: &[u8]) -> 
         "{{\"statusCode\":200,\"headers\":{{\"content-type\":\"application/json\",\
          \"cache-control\":\"no-store\"}},\"body\":{body},\"isBase64Encoded\":false}}"
     );
-    api.whole(id, "response", &answer).await
+    api.whole(id, &answer).await
 }
 
 fn json(text: &str) -> String {

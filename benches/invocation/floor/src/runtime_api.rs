@@ -7,8 +7,9 @@ use tokio::net::TcpStream;
 
 use crate::Result;
 
+const INVOCATION: &str = "/2018-06-01/runtime/invocation";
 const WHOLE: &str = "Content-Type: application/json\r\nContent-Length: ";
-const STREAMED: &str = "Content-Type: application/vnd.awslambda.http-integration-response\r\n\
+pub(crate) const STREAMED: &str = "Content-Type: application/vnd.awslambda.http-integration-response\r\n\
     Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked";
 
 pub(crate) struct RuntimeApi {
@@ -27,21 +28,21 @@ impl RuntimeApi {
 
     /// The next invocation: its id and its event.
     pub(crate) async fn next(&mut self) -> Result<(String, Vec<u8>)> {
-        self.head("GET", "next", "Accept: */*");
+        self.out = format!("GET {INVOCATION}/next HTTP/1.1\r\nHost: lambda\r\n\r\n");
         self.exchange().await
     }
 
-    /// Sends an answer or an error as a whole.
-    pub(crate) async fn whole(&mut self, id: &str, kind: &str, body: &str) -> Result<()> {
-        let headers = format!("{WHOLE}{}", body.len());
-        self.head("POST", &format!("{id}/{kind}"), &headers);
+    /// Sends an answer as a whole.
+    pub(crate) async fn whole(&mut self, id: &str, body: &str) -> Result<()> {
+        self.begin(id, &format!("{WHOLE}{}", body.len()));
         self.out.push_str(body);
         self.exchange().await.map(drop)
     }
 
-    /// Begins a streamed answer, which leaves with its first piece.
-    pub(crate) fn begin(&mut self, id: &str) {
-        self.head("POST", &format!("{id}/response"), STREAMED);
+    /// Begins an answer, which leaves with its first piece.
+    pub(crate) fn begin(&mut self, id: &str, headers: &str) {
+        let line = format_args!("POST {INVOCATION}/{id}/response HTTP/1.1");
+        self.out = format!("{line}\r\nHost: lambda\r\n{headers}\r\n\r\n");
     }
 
     /// Sends a piece of a streamed answer.
@@ -52,11 +53,6 @@ impl RuntimeApi {
         }
         self.out.push_str("0\r\n\r\n");
         self.exchange().await.map(drop)
-    }
-
-    fn head(&mut self, method: &str, path: &str, headers: &str) {
-        let path = format_args!("/2018-06-01/runtime/invocation/{path}");
-        self.out = format!("{method} {path} HTTP/1.1\r\nHost: lambda\r\n{headers}\r\n\r\n");
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -81,16 +77,13 @@ impl RuntimeApi {
 }
 
 /// The head of a response, which must begin so.
-pub(crate) async fn read_head(
-    stream: &mut (impl AsyncBufRead + Unpin),
-    beginning: &str,
-) -> Result<String> {
+pub(crate) async fn read_head<S: AsyncBufRead + Unpin>(s: &mut S, start: &str) -> Result<String> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        if stream.read_line(&mut head).await? == 0 {
+        if s.read_line(&mut head).await? == 0 {
             return Err("the connection has ended".into());
         }
     }
-    let fits = head.starts_with(beginning);
+    let fits = head.starts_with(start);
     if fits { Ok(head) } else { Err(head.into()) }
 }

@@ -5,38 +5,23 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::{digest, hmac};
 
-use crate::{Result, variable};
+use crate::agent::Agent;
 
 const SERVICE: &str = "bedrock-agentcore";
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
-pub(crate) struct Signer {
-    arn: String,
-    key_id: String,
-    secret: String,
-    token: String,
-}
-
-impl Signer {
-    pub(crate) fn from_env() -> Result<Self> {
-        Ok(Self {
-            arn: variable("BENCH_AGENT_ARN")?,
-            key_id: variable("AWS_ACCESS_KEY_ID")?,
-            secret: variable("AWS_SECRET_ACCESS_KEY")?,
-            token: variable("AWS_SESSION_TOKEN")?,
-        })
-    }
-
+impl Agent {
     /// Path and query for a session.
-    pub(crate) fn target(&self, authority: &str, session: &str) -> String {
+    pub(crate) fn target(&self, session: &str) -> String {
         let region = self.arn.split(':').nth(3).unwrap_or_default();
         let time = now();
+        let encode = |text| utf8_percent_encode(text, &RESERVED);
         let date = &time[..8];
         let scope = format!("{date}/{region}/{SERVICE}/aws4_request");
         let path = format!("/runtimes/{}/ws", encode(&self.arn));
-        let key_id = encode(&format!("{}/{scope}", self.key_id));
-        let token = encode(&self.token);
+        let key_id = format!("{}/{scope}", self.key_id);
+        let (key_id, token) = (encode(&key_id), encode(&self.token));
         // In the order in which they are signed.
         let query = format!(
             "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={key_id}&X-Amz-Date={time}\
@@ -45,7 +30,8 @@ impl Signer {
         );
         // The path is encoded once more: of what is reserved it has slashes and percent signs.
         let twice = path.replace('%', "%25");
-        let canonical = format!("GET\n{twice}\n{query}\nhost:{authority}\n\nhost\n{EMPTY}");
+        let host = &self.authority;
+        let canonical = format!("GET\n{twice}\n{query}\nhost:{host}\n\nhost\n{EMPTY}");
         let hash = hex::encode(digest::digest(&digest::SHA256, canonical.as_bytes()));
         let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{hash}");
         let mut key = mac(format!("AWS4{}", self.secret).as_bytes(), date);
@@ -61,15 +47,11 @@ fn mac(key: &[u8], text: &str) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
 }
 
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, &RESERVED).to_string()
-}
-
 /// The time as `20250101T000000Z`.
 #[expect(clippy::disallowed_methods, reason = "a program of one page")]
 fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seconds = since.map_or(0, |since| since.as_secs());
+    let seconds = since.unwrap_or_default().as_secs();
     // Days since 1 March of the year 2000, so that a leap day is a year's last; good until 2100.
     let days = seconds / 86_400 - 11_017;
     let year = (4 * days + 3) / 1_461;
