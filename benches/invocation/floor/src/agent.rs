@@ -65,10 +65,8 @@ impl Agent {
         runtime_api::read_head(&mut stream, "HTTP/1.1 101 ").await?;
         let events = Vec::new();
         let mut conversation = Conversation { stream, events };
-        let message = format!(
-            "{{\"prompt\":{},\"sessionId\":\"{session}\"}}",
-            json(prompt)
-        );
+        let prompt = json(prompt);
+        let message = format!("{{\"prompt\":{prompt},\"sessionId\":\"{session}\"}}");
         conversation.send(0x81, message.as_bytes()).await?;
         Ok(conversation)
     }
@@ -103,8 +101,9 @@ impl Conversation {
     pub(crate) async fn next(&mut self) -> Result<Option<String>> {
         loop {
             if let Some(end) = self.events.windows(2).position(|two| two == b"\n\n") {
-                let data = self.events[..end].strip_prefix(b"data: ");
-                let data = data.ok_or("an event without data")?;
+                let data = self.events[..end]
+                    .strip_prefix(b"data: ")
+                    .ok_or("no data")?;
                 if data == b"[DONE]" {
                     self.send(0x88, &1000_u16.to_be_bytes()).await?;
                     self.stream.shutdown().await?;

@@ -1,5 +1,6 @@
 //! The lean program that the bridge is measured against: it reads one kind of event and one kind of
 //! reply, and does nothing that the exchange does not need.
+#![expect(clippy::disallowed_methods, reason = "a program of one page")]
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -47,13 +48,13 @@ async fn main() -> Result<()> {
 
 async fn answer(api: &mut RuntimeApi, agent: &Agent, id: &str, event: &[u8]) -> Result<()> {
     let start = Instant::now();
-    let event: Event = serde_json::from_slice(event)?;
-    let request: Request = serde_json::from_str(&event.body)?;
+    let Event { body } = serde_json::from_slice(event)?;
+    let request: Request = serde_json::from_str(&body)?;
     if request.agent_id != "bench" {
         return Err("no such agent".into());
     }
-    let fresh = || format!("session-{}-0000", hex::encode(random::<16>()));
-    let session = request.session_id.unwrap_or_else(fresh);
+    let fresh = format!("session-{}-0000", hex::encode(random::<16>()));
+    let session = request.session_id.unwrap_or(fresh);
     let mut conversation = agent.say(&request.prompt, &session).await?;
     // The reply, or where it is streamed what has not left of its events.
     let (mut text, mut chunks) = (String::new(), 0);
@@ -69,19 +70,15 @@ async fn answer(api: &mut RuntimeApi, agent: &Agent, id: &str, event: &[u8]) -> 
         }
         write!(text, "data: {{\"chunk\":{}}}\n\n", json(&chunk))?;
         if conversation.stream.buffer().is_empty() {
-            api.send(&text, false).await?;
-            text.clear();
+            api.send(&std::mem::take(&mut text), false).await?;
         }
     }
-    let duration = start.elapsed().as_millis();
-    let metadata = format!("{{\"chunks\":{chunks},\"duration\":{duration}}}");
+    let ms = start.elapsed().as_millis();
+    let metadata = format!("{{\"chunks\":{chunks},\"duration\":{ms}}}");
     let about = format!("\"sessionId\":\"{session}\",\"metadata\":{metadata}");
     if agent.streams {
-        write!(
-            text,
-            "event: complete\ndata: {{{about}}}\n\ndata: [DONE]\n\n"
-        )?;
-        return api.send(&text, true).await;
+        let end = format!("{text}event: complete\ndata: {{{about}}}\n\ndata: [DONE]\n\n");
+        return api.send(&end, true).await;
     }
     let body = json(&format!("{{\"response\":{},{about}}}", json(&text)));
     let answer = format!(
@@ -100,7 +97,6 @@ fn random<const N: usize>() -> [u8; N] {
     random.map_or([0; N], ring::rand::Random::expose)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a program of one page")]
 fn variable(name: &str) -> Result<String> {
     Ok(std::env::var(name).map_err(|_| format!("{name} is not set"))?)
 }

@@ -56,9 +56,8 @@ impl RuntimeApi {
     }
 
     async fn flush(&mut self) -> Result<()> {
-        self.stream.write_all(self.out.as_bytes()).await?;
-        self.out.clear();
-        Ok(())
+        let out = std::mem::take(&mut self.out);
+        Ok(self.stream.write_all(out.as_bytes()).await?)
     }
 
     /// Sends what there is; the response's invocation id, and its body.

@@ -20,13 +20,13 @@ impl Agent {
         let date = &time[..8];
         let scope = format!("{date}/{region}/{SERVICE}/aws4_request");
         let path = format!("/runtimes/{}/ws", encode(&self.arn));
-        let key_id = format!("{}/{scope}", self.key_id);
-        let (key_id, token) = (encode(&key_id), encode(&self.token));
+        let (key_id, token) = (&self.key_id, encode(&self.token));
         // In the order in which they are signed.
         let query = format!(
-            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={key_id}&X-Amz-Date={time}\
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={key_id}%2F{}&X-Amz-Date={time}\
              &X-Amz-Expires=300&X-Amz-Security-Token={token}&X-Amz-SignedHeaders=host\
-             &X-Amzn-Bedrock-AgentCore-Runtime-Session-Id={session}"
+             &X-Amzn-Bedrock-AgentCore-Runtime-Session-Id={session}",
+            encode(&scope)
         );
         // The path is encoded once more: of what is reserved it has slashes and percent signs.
         let twice = path.replace('%', "%25");
@@ -48,7 +48,6 @@ fn mac(key: &[u8], text: &str) -> hmac::Tag {
 }
 
 /// The time as `20250101T000000Z`.
-#[expect(clippy::disallowed_methods, reason = "a program of one page")]
 fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let seconds = since.unwrap_or_default().as_secs();
