@@ -1,0 +1,121 @@
+//! The AgentCore emulator, in front of it TLS where a case wants it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use agentcore_emulator::{Credentials, Emulator};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ServerConfig, crypto::ring};
+
+use crate::Error;
+use crate::case::Case;
+
+const ARN: &str = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/Bench_Agent-Abcdef1234";
+
+/// As long as those that a function's role gets.
+const TOKEN_BYTES: usize = 900;
+
+/// An agent that the functions of one case talk to.
+pub(crate) struct AgentCore {
+    /// What a function is told of it.
+    pub(crate) variables: Vec<(&'static str, String)>,
+    _emulator: Emulator,
+    /// Ends with this.
+    _tls: JoinSet<()>,
+    certificate: Option<PathBuf>,
+}
+
+impl Drop for AgentCore {
+    fn drop(&mut self) {
+        // What is left of it is a small file among temporary ones.
+        let _ = self.certificate.take().map(std::fs::remove_file);
+    }
+}
+
+impl AgentCore {
+    pub(crate) async fn start(case: Case, delay_ms: u64) -> Result<Self, Error> {
+        let token: String = "IQoJb3JpZ2luX2VjE/+"
+            .chars()
+            .cycle()
+            .take(TOKEN_BYTES)
+            .collect();
+        let credentials = Credentials {
+            session_token: Some(token.clone()),
+            ..Credentials::example()
+        };
+        let mut variables = vec![
+            ("BENCH_AGENT_ARN", ARN.to_owned()),
+            ("AWS_ACCESS_KEY_ID", credentials.access_key_id.clone()),
+            (
+                "AWS_SECRET_ACCESS_KEY",
+                credentials.secret_access_key.clone(),
+            ),
+            ("AWS_SESSION_TOKEN", token),
+        ];
+        let emulator = Emulator::builder()
+            .agent(ARN, case.agent(delay_ms))
+            .credentials(credentials)
+            .start()
+            .await?;
+        let mut tls = JoinSet::new();
+        let mut endpoint = emulator.endpoint();
+        let mut file = None;
+        if case.tls {
+            let (acceptor, certificate) = acceptor()?;
+            variables.push(("SSL_CERT_FILE", certificate.to_string_lossy().into_owned()));
+            file = Some(certificate);
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            endpoint = format!("https://localhost:{}", listener.local_addr()?.port());
+            let behind = emulator.address();
+            tls.spawn(async move {
+                let mut open = JoinSet::new();
+                loop {
+                    tokio::select! {
+                        Ok((stream, _)) = listener.accept() => {
+                            open.spawn(pass_on(acceptor.clone(), stream, behind));
+                        }
+                        Some(_) = open.join_next() => {}
+                    }
+                }
+            });
+        }
+        variables.push(("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", endpoint));
+        Ok(Self {
+            variables,
+            _emulator: emulator,
+            _tls: tls,
+            certificate: file,
+        })
+    }
+}
+
+async fn pass_on(acceptor: TlsAcceptor, stream: TcpStream, behind: std::net::SocketAddr) {
+    // A client may go at any time; what it lacks then is seen by its own check.
+    let _ = stream.set_nodelay(true);
+    let Ok(mut outside) = acceptor.accept(stream).await else {
+        return;
+    };
+    if let Ok(mut inside) = TcpStream::connect(behind).await {
+        let _ = inside.set_nodelay(true);
+        let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+    }
+}
+
+/// A server with a certificate of its own, and the file that the certificate is in.
+fn acceptor() -> Result<(TlsAcceptor, PathBuf), Error> {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()])?;
+    let file = std::env::temp_dir().join(format!("invocation-{}.pem", std::process::id()));
+    std::fs::write(&file, cert.pem())?;
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der())?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)?;
+    // Without it the server remembers some sessions, and forgets one program's over another's.
+    config.ticketer = ring::Ticketer::new()?;
+    Ok((TlsAcceptor::from(Arc::new(config)), file))
+}
