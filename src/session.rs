@@ -1,78 +1,10 @@
 //! Conversations: the id that a caller knows, the one that AgentCore Runtime knows, and how the one
 //! follows from the other.
 
-use uuid::Uuid;
-
 mod binding;
+mod id;
 mod runtime_id;
 
 pub use binding::SessionBinding;
+pub use id::{SessionId, SessionIdError};
 pub use runtime_id::RuntimeSessionId;
-
-/// A conversation's id as the caller knows it: 1 to 256 characters of `[A-Za-z0-9_-]`, the first a
-/// letter or a digit.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SessionId(String);
-
-/// A text is no [`SessionId`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "sessionId must be 1 to 256 characters of A-Z, a-z, 0-9, _ and -, beginning with a letter or digit"
-)]
-pub struct SessionIdError;
-
-impl SessionId {
-    /// Parses an id that a caller sent.
-    ///
-    /// # Errors
-    /// [`SessionIdError`] where the text is not of the form.
-    pub fn parse(text: &str) -> Result<Self, SessionIdError> {
-        let begins_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let of_the_alphabet = text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-        if begins_well && of_the_alphabet && text.len() <= 256 {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(SessionIdError)
-        }
-    }
-
-    /// Makes a fresh id, `session-<uuid v4>`.
-    pub fn generate() -> Self {
-        Self(format!("session-{}", Uuid::new_v4()))
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn session_ids_are_of_the_form() {
-        let longest = "a".repeat(256);
-        for id in ["a", "0", "A_-9", longest.as_str()] {
-            assert_eq!(SessionId::parse(id).unwrap().as_str(), id);
-        }
-        let too_long = "a".repeat(257);
-        for id in [
-            "",
-            "-a",
-            "_a",
-            "a b",
-            "a.b",
-            "é",
-            "a\n",
-            "a\0",
-            "\u{ff41}",
-            too_long.as_str(),
-        ] {
-            assert!(SessionId::parse(id).is_err(), "{id:?}");
-        }
-    }
-}

@@ -1,84 +1,8 @@
 //! AWS Signature Version 4: no I/O, no clock. An agent's address is signed by our own hand, the rare
 //! other requests by `aws-sigv4`.
 
-use std::time::SystemTime;
-
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use bytes::Bytes;
-use http::{HeaderValue, Request, header};
-use http_body_util::Full;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
-
-use super::wire::endpoint::Endpoint;
-
 pub mod presign;
+mod signer;
 
-/// The service's name in a signature.
-pub(super) const SERVICE: &str = "bedrock-agentcore";
-
-/// All but the unreserved characters of RFC 3986, section 2.3, as SigV4 wants it.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// Percent-encodes every reserved character, the slash and the colon of an ARN too.
-pub(super) fn encode(text: &str) -> PercentEncode<'_> {
-    utf8_percent_encode(text, RESERVED)
-}
-
-/// A request could not be signed, which no input of ours should bring about.
-#[derive(Debug, thiserror::Error)]
-#[error("the request could not be signed")]
-pub struct SigningError(#[source] Box<dyn std::error::Error + Send + Sync>);
-
-/// Who signs, where, and when.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Signer<'a> {
-    pub(super) credentials: &'a Credentials,
-    pub(super) region: &'a str,
-    pub(super) time: SystemTime,
-}
-
-impl Signer<'_> {
-    /// Signs a request to an endpoint by its headers.
-    ///
-    /// # Errors
-    /// [`SigningError`] where a header is none that can be signed.
-    pub(super) fn headers(
-        &self,
-        endpoint: &Endpoint,
-        request: &mut Request<Full<Bytes>>,
-        body: &[u8],
-    ) -> Result<(), SigningError> {
-        let host = HeaderValue::from_str(endpoint.authority()).map_err(refused)?;
-        request.headers_mut().insert(header::HOST, host);
-        let identity = self.credentials.clone().into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(self.region)
-            .name(SERVICE)
-            .time(self.time)
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(refused)?
-            .into();
-        // The signer knows http and https alone; the scheme itself is not part of what is signed.
-        let url = format!("https://{}{}", endpoint.authority(), request.uri());
-        let headers = request.headers().iter();
-        let headers =
-            headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let (method, body) = (request.method().as_str(), SignableBody::Bytes(body));
-        let signable = SignableRequest::new(method, url, headers, body).map_err(refused)?;
-        let (instructions, _) = sign(signable, &parameters).map_err(refused)?.into_parts();
-        instructions.apply_to_request_http1x(request);
-        Ok(())
-    }
-}
-
-fn refused(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> SigningError {
-    SigningError(error.into())
-}
+pub use signer::SigningError;
+pub(super) use signer::{SERVICE, Signer, encode};

@@ -13,47 +13,72 @@ use super::timing::timed;
 use super::turn::Turn;
 use crate::agentcore::ReplyEvent;
 
+/// What is ready at one moment goes out in one piece, up to so many bytes.
+const MOST_AT_ONCE: usize = 16 * 1024;
+
+/// A reply that is being written.
+struct Writing {
+    turn: Turn,
+    format: Box<dyn Format>,
+    out: Vec<u8>,
+}
+
 /// An answer that is written while the reply arrives: nothing is collected, and a caller that
 /// reads slowly slows the reading from the agent.
 pub(super) fn streamed(turn: Turn, mut format: Box<dyn Format>) -> Response {
     let (response, timing) = (response(&*format), turn.timing());
     // What comes first goes out with the first piece: not before it, and not in a packet of its own.
-    let mut first = Vec::with_capacity(256);
-    format.begin(&mut first);
-    let events = stream::unfold(Some((turn, format, first)), |state| async move {
-        let (mut turn, mut format, mut out) = state?;
-        let request = turn.log().request().clone();
-        let next = next_bytes(&mut turn, &mut *format, &mut out);
-        let is_last = AssertUnwindSafe(request.scope(next)).catch_unwind().await;
-        let is_last = is_last.unwrap_or_else(|_| {
-            format.error(&turn.panicked(), &mut out);
+    let mut out = Vec::with_capacity(256);
+    format.begin(&mut out);
+    // In a box: it is moved with each piece.
+    let writing = Box::new(Writing { turn, format, out });
+    let pieces = stream::unfold(Some(writing), |writing| async move {
+        let mut writing = writing?;
+        let request = writing.turn.log().request().clone();
+        let next = AssertUnwindSafe(request.scope(writing.next()));
+        let is_last = next.catch_unwind().await.unwrap_or_else(|_| {
+            let error = writing.turn.panicked();
+            writing.format.error(&error, &mut writing.out);
             true
         });
-        Some((
-            out,
-            (!is_last).then_some((turn, format, Vec::with_capacity(128))),
-        ))
+        let out = std::mem::take(&mut writing.out);
+        Some((out, (!is_last).then_some(writing)))
     });
-    let body = body::streamed(KeepAlive::new(Box::pin(events)));
+    let body = body::streamed(KeepAlive::new(Box::pin(pieces)));
     timed(response.map(|()| body), timing)
 }
 
-/// Writes what goes out next, and says whether nothing comes after it.
-async fn next_bytes(turn: &mut Turn, format: &mut dyn Format, out: &mut Vec<u8>) -> bool {
-    match turn.next().await {
-        ReplyEvent::Piece(text) => {
-            format.piece(&text, out);
-            false
+impl Writing {
+    /// Writes what goes out next, and says whether nothing comes after it.
+    async fn next(&mut self) -> bool {
+        let mut event = Some(self.turn.next().await);
+        while let Some(next) = event {
+            if self.write(next) {
+                return true;
+            }
+            if self.out.len() >= MOST_AT_ONCE {
+                return false;
+            }
+            event = self.turn.next().now_or_never();
         }
-        ReplyEvent::Complete => {
-            let bytes = turn.bytes();
-            format.end(turn.complete(bytes, false), out);
-            true
+        false
+    }
+
+    /// Writes what the reply gave, and says whether that was its end.
+    fn write(&mut self, event: ReplyEvent) -> bool {
+        let Self { turn, format, out } = self;
+        match event {
+            ReplyEvent::Piece(text) => {
+                format.piece(&text, out);
+                return false;
+            }
+            ReplyEvent::Complete => {
+                let bytes = turn.bytes();
+                format.end(turn.complete(bytes, false), out);
+            }
+            ReplyEvent::Interrupted(error) => format.error(&turn.fail(&error), out),
         }
-        ReplyEvent::Interrupted(error) => {
-            format.error(&turn.fail(&error), out);
-            true
-        }
+        true
     }
 }
 

@@ -2,8 +2,9 @@
 
 use tracing::{error, info, warn};
 
+use super::events;
 use super::invocation::Told;
-use super::{causes, events, is_ours};
+use super::log::{causes, is_ours};
 use crate::agent::AgentId;
 use crate::agentcore::end_session::EndSessionError;
 use crate::session::SessionId;

@@ -2,7 +2,7 @@
 
 /// An event of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct LogEvent {
     /// What its line says, always the same.
     pub message: &'static str,
     /// The fields of its line, beside those that every line has. One that is not always there ends
@@ -10,7 +10,7 @@ pub struct Event {
     pub fields: &'static [&'static str],
 }
 
-impl Event {
+impl LogEvent {
     const fn new(message: &'static str, fields: &'static [&'static str]) -> Self {
         Self { message, fields }
     }
@@ -54,17 +54,17 @@ pub(super) const NO_TEXT: &str = "the reply had no text: see docs/operate.md#an-
     `messages` is what the agent sent, `unread` the JSON values in no known format";
 
 /// All events.
-pub const EVENTS: [Event; 16] = [
-    Event::new(STARTED, &["agentId", "sessionId", "promptLength"]),
-    Event::new(
+pub const EVENTS: [LogEvent; 16] = [
+    LogEvent::new(STARTED, &["agentId", "sessionId", "promptLength"]),
+    LogEvent::new(
         CONNECTED,
         &["agentId", "sessionId", "attempt", "durationMs"],
     ),
-    Event::new(
+    LogEvent::new(
         RETRYING,
         &["agentId", "sessionId", "attempt", "delayMs", "reason"],
     ),
-    Event::new(
+    LogEvent::new(
         FINISHED,
         &[
             "agentId",
@@ -77,8 +77,8 @@ pub const EVENTS: [Event; 16] = [
             "hint?",
         ],
     ),
-    Event::new(CLOSED, &["agentId", "sessionId"]),
-    Event::new(
+    LogEvent::new(CLOSED, &["agentId", "sessionId"]),
+    LogEvent::new(
         COMPLETE,
         &[
             "agentId",
@@ -90,7 +90,7 @@ pub const EVENTS: [Event; 16] = [
         ],
     ),
     // A request that is refused has no agent and no session yet.
-    Event::new(
+    LogEvent::new(
         FAILED,
         &[
             "agentId?",
@@ -103,16 +103,16 @@ pub const EVENTS: [Event; 16] = [
         ],
     ),
     // Its fields are the metrics and their dimensions.
-    Event::new(MEASURED, &[]),
-    Event::new(STATUS_UNKNOWN, &["agentId", "causes"]),
-    Event::new(SESSION_ENDED, &["agentId", "sessionId", "durationMs"]),
-    Event::new(
+    LogEvent::new(MEASURED, &[]),
+    LogEvent::new(STATUS_UNKNOWN, &["agentId", "causes"]),
+    LogEvent::new(SESSION_ENDED, &["agentId", "sessionId", "durationMs"]),
+    LogEvent::new(
         SESSION_NOT_ENDED,
         &["agentId", "sessionId", "errorCode", "status", "causes"],
     ),
-    Event::new(MISCONFIGURED, &["agentId", "cause"]),
-    Event::new(PANICKED, &["place"]),
-    Event::new(NO_INVOCATION, &["failures", "delayMs", "causes"]),
-    Event::new(NOT_TAKEN, &["causes"]),
-    Event::new(LINES_LOST, &["lines"]),
+    LogEvent::new(MISCONFIGURED, &["agentId", "cause"]),
+    LogEvent::new(PANICKED, &["place"]),
+    LogEvent::new(NO_INVOCATION, &["failures", "delayMs", "causes"]),
+    LogEvent::new(NOT_TAKEN, &["causes"]),
+    LogEvent::new(LINES_LOST, &["lines"]),
 ];

@@ -5,9 +5,10 @@ use std::time::Duration;
 use agentcore_reply::Counts;
 use tracing::{error, info, warn};
 
+use super::events;
+use super::log::{causes, is_ours};
 use super::metrics::Metrics;
 use super::request::RequestIds;
-use super::{causes, events, is_ours};
 use crate::agent::AgentId;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::invoke::Progress;

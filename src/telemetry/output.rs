@@ -169,7 +169,7 @@ impl Output {
     pub fn flush(self) {
         let lost = stdout().flush();
         if lost > 0 {
-            super::lines_lost(lost);
+            super::log::lines_lost(lost);
             stdout().flush();
         }
     }

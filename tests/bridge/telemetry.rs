@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agentcore_bridge::telemetry::{EVENTS, Event};
+use agentcore_bridge::telemetry::{EVENTS, LogEvent};
 use agentcore_emulator::{Agent, Handshake, Step};
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ pub(crate) fn lines(output: &str) -> Vec<Value> {
 const EVERYWHERE: [&str; 5] = ["timestamp", "level", "message", "requestId", "traceId"];
 
 /// A line has the fields of its event: those that it must have, and no others than it may have.
-fn check_fields(event: &Event, line: &Value) {
+fn check_fields(event: &LogEvent, line: &Value) {
     if line.get("_aws").is_some() {
         return;
     }

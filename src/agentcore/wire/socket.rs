@@ -27,7 +27,7 @@ const MAX_SENT_FRAME_BYTES: usize = 32 * 1024;
 const MAX_MESSAGE_BYTES: usize = 8 << 20;
 
 /// What is read at once. All of it is zeroed each time, so it is no larger than what events take.
-const READ_BUFFER_BYTES: usize = 8 * 1024;
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// How long a close frame may take to leave. Lambda may freeze the process right after the answer,
 /// so it goes out before; a peer that does not read must not hold the answer up.
