@@ -59,7 +59,7 @@ fn start(env: &Environment) -> Result<(Api, InvokeMode), ConfigError> {
         telemetry::init(config.log_level, LogFormat::Json, now);
         telemetry::misconfigured_agents(&config.agents);
     }
-    let metrics = lambda::metrics(&config, env, now);
+    let metrics = lambda::metrics(config.metrics_namespace.clone(), env, now);
     let api = bridge::api(&config, env, Some(metrics), now)?;
     Ok((api, config.invoke_mode))
 }

@@ -11,7 +11,6 @@ use super::runtime_api::{Address, Failure, RuntimeApi};
 use super::stopping::{Stop, stopping};
 use super::worker::{Lost, Worker};
 use crate::api::Api;
-use crate::config::Config;
 use crate::env::{ConfigError, Environment};
 use crate::telemetry::{Metrics, Output};
 
@@ -69,9 +68,9 @@ pub fn runtime(env: &Environment) -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 /// Where the function's invocations are measured.
-pub fn metrics(config: &Config, env: &Environment, now: fn() -> SystemTime) -> Metrics {
+pub fn metrics(namespace: String, env: &Environment, now: fn() -> SystemTime) -> Metrics {
     Metrics {
-        namespace: config.metrics_namespace.clone(),
+        namespace,
         function_version: env.get(FUNCTION_VERSION).unwrap_or("$LATEST").to_owned(),
         now,
     }

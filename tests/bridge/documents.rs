@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod imports;
 mod links;
 mod snippets;
 mod tables;
@@ -148,7 +149,7 @@ fn the_minimum_rust_version_is_that_of_the_manifest() {
             .filter(|line| line.starts_with("rust-version"))
         {
             let is_the_one =
-                path == "Cargo.toml" && *line == format!("rust-version = \"{version}\"");
+                is_workspace(&path) && *line == format!("rust-version = \"{version}\"");
             assert!(
                 is_the_one || line == "rust-version.workspace = true",
                 "{path}: {line}"
@@ -157,4 +158,9 @@ fn the_minimum_rust_version_is_that_of_the_manifest() {
         }
     }
     assert!(inherited >= 2, "{inherited}");
+}
+
+/// A workspace of its own cannot inherit from another.
+fn is_workspace(path: &str) -> bool {
+    read(path).lines().any(|line| line == "[workspace]")
 }
