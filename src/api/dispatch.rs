@@ -133,7 +133,9 @@ impl Api {
             // There is no preflight for what is not there.
             (&Method::OPTIONS, None) => ApiError::unknown_path().into_response(),
             _ => {
-                let handling = fenced(shared.handle(route, &received, &parts, &body));
+                // In a box: it holds a connection, and would be moved with each future around it.
+                let handling = Box::pin(shared.handle(route, &received, &parts, &body));
+                let handling = fenced(handling);
                 let mut response = ids.scope(handling).await;
                 cors::mark(response.headers_mut(), origins, origin);
                 response

@@ -132,35 +132,10 @@ impl Metrics {
     }
 
     fn object(&self, identity: &InvocationIdentity, outcome: &Outcome<'_>) -> Vec<u8> {
-        let progress = outcome.progress;
         let error = outcome.ending.error_code();
-        let connections: Vec<u64> = progress.connections.iter().copied().map(to_ms).collect();
-        let one = Number::One;
-        let flag = |is: bool| Number::One(is.into());
-        let continuity = if identity.continues { 100 } else { 0 };
-        let mut values = Vec::with_capacity(METRICS.len());
-        values.extend([
-            (COUNT, one(1)),
-            (DURATION, one(outcome.duration)),
-            (ERRORS, flag(error.is_some())),
-            (CONNECTION_ATTEMPTS, one(connections.len() as u64)),
-            (
-                CONNECTION_FAILURES,
-                one(progress.connection_failures.into()),
-            ),
-            (CHUNKS, one(progress.chunks)),
-            (CONTINUITY, one(continuity)),
-            (RETRIES, one(progress.retries.into())),
-            (INCOMPLETE, flag(outcome.is_incomplete())),
-            (EMPTY, flag(outcome.is_empty())),
-        ]);
-        // A value that is not there may not be announced either.
-        if !connections.is_empty() {
-            values.push((CONNECTION_TIME, Number::Many(&connections)));
-        }
-        if let Some(first) = progress.first_piece {
-            values.push((FIRST_CHUNK, one(to_ms(first))));
-        }
+        let connections = outcome.progress.connections.iter();
+        let connections: Vec<u64> = connections.copied().map(to_ms).collect();
+        let values = values(identity, outcome, &connections);
         let all: Vec<Metric> = values.iter().map(|(metric, _)| *metric).collect();
         let directive = |dimensions, metrics| Directive {
             namespace: &self.namespace,
@@ -194,6 +169,43 @@ impl Metrics {
         line.field("_aws", &aws);
         line.end()
     }
+}
+
+/// What an invocation measured. `connections` are the times of its attempts, in milliseconds.
+fn values<'c>(
+    identity: &InvocationIdentity,
+    outcome: &Outcome<'_>,
+    connections: &'c [u64],
+) -> Vec<(Metric, Number<'c>)> {
+    let progress = outcome.progress;
+    let error = outcome.ending.error_code();
+    let one = Number::One;
+    let flag = |is: bool| Number::One(is.into());
+    let continuity = if identity.continues { 100 } else { 0 };
+    let mut values = Vec::with_capacity(METRICS.len());
+    values.extend([
+        (COUNT, one(1)),
+        (DURATION, one(outcome.duration)),
+        (ERRORS, flag(error.is_some())),
+        (CONNECTION_ATTEMPTS, one(connections.len() as u64)),
+        (
+            CONNECTION_FAILURES,
+            one(progress.connection_failures.into()),
+        ),
+        (CHUNKS, one(progress.chunks)),
+        (CONTINUITY, one(continuity)),
+        (RETRIES, one(progress.retries.into())),
+        (INCOMPLETE, flag(outcome.is_incomplete())),
+        (EMPTY, flag(outcome.is_empty())),
+    ]);
+    // A value that is not there may not be announced either.
+    if !connections.is_empty() {
+        values.push((CONNECTION_TIME, Number::Many(connections)));
+    }
+    if let Some(first) = progress.first_piece {
+        values.push((FIRST_CHUNK, one(to_ms(first))));
+    }
+    values
 }
 
 #[cfg(test)]

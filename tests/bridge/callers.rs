@@ -8,9 +8,9 @@ use agentcore_emulator::{Agent, Connection, Emulator, Operation};
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::lambda::{answered, function};
-use crate::runtime_api::{Function, Outcome};
-use crate::support::{ARN, Bridge, context};
+use crate::support::{
+    ARN, Bridge, Function, Outcome, answered, at, context, event, function, saying,
+};
 
 /// A kind of caller behind a kind of gateway: the captured event, what the gateway puts into its
 /// request context, and the same for somebody else.
@@ -113,37 +113,6 @@ fn kinds() -> Vec<Kind> {
         ),
         kind("REST, API key", "rest-api", key("s"), key("t")),
     ]
-}
-
-/// A captured event with what a gateway puts into its request context.
-pub(crate) fn event(name: &str, context: &Value) -> Value {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events");
-    let event = std::fs::read_to_string(format!("{folder}/{name}.json")).unwrap();
-    let mut event: Value = serde_json::from_str(&event).unwrap();
-    for (name, value) in context.as_object().unwrap() {
-        event["requestContext"][name] = value.clone();
-    }
-    event
-}
-
-/// The same event with another method and path.
-pub(crate) fn at(mut event: Value, method: &str, path: &str) -> Value {
-    if event.get("rawPath").is_some() {
-        event["rawPath"] = path.into();
-        event["requestContext"]["http"]["method"] = method.into();
-        event["requestContext"]["http"]["path"] = path.into();
-    } else {
-        event["path"] = path.into();
-        event["httpMethod"] = method.into();
-        event["requestContext"]["httpMethod"] = method.into();
-    }
-    event
-}
-
-/// The same event with another body.
-pub(crate) fn saying(mut event: Value, body: &Value) -> Value {
-    event["body"] = body.to_string().into();
-    event
 }
 
 /// A bridge to an echo, by the name that the captured events have for it.

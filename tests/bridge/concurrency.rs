@@ -5,8 +5,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 
-use crate::lambda::{function, rest_event};
-use crate::runtime_api::{Outcome, whole};
+use crate::support::{Outcome, function, rest_event, whole};
 
 const CONVERSATIONS: usize = 64;
 

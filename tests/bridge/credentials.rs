@@ -13,9 +13,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::lambda::{answered, rest_event, said};
-use crate::runtime_api::Function;
-use crate::support::ARN;
+use crate::support::{ARN, Function, answered, rest_event, said};
 
 /// What the endpoint answers, one after the other; the last for all that follow.
 #[derive(Clone)]

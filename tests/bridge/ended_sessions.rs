@@ -7,9 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::callers::at;
-use crate::lambda::{answered, function, rest_event};
-use crate::support::{ARN, Answer, Bridge};
+use crate::support::{ARN, Answer, Bridge, answered, at, function, rest_event};
 
 async fn end(bridge: &Bridge, agent: &str, session: &str) -> Answer {
     let path = format!("/api/agents/{agent}/sessions/{session}");

@@ -4,9 +4,7 @@ use agentcore_emulator::{Agent, Emulator};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use crate::lambda::answered;
-use crate::runtime_api::{Function, Outcome};
-use crate::support::{ARN, variables};
+use crate::support::{ARN, Function, Outcome, answered, variables};
 
 /// Every event of tests/events with the status that its answer has, and the form of its headers.
 const EVENTS: [(&str, u64, Headers); 17] = [

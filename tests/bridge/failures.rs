@@ -6,7 +6,7 @@ use agentcore_emulator::{Agent, Ended, Handshake, Step};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{ARN, Answer, Bridge};
+use crate::support::{ARN, Answer, Bridge, answer_to};
 
 /// Asserts an error's status, code, phase and whether it may be repeated.
 fn assert_error(answer: &Answer, status: u16, code: &str, phase: Option<&str>, retryable: bool) {
@@ -59,11 +59,7 @@ async fn every_status_of_a_handshake_has_its_answer() {
     for status in 200..=599 {
         let refusing = Agent::refusing(Handshake::status(status, "SomeException"));
         bridge.emulator.register(ARN, refusing);
-        let expected = match status {
-            400 | 401 | 403 | 404 => status,
-            402 | 409 | 424 | 429 | 500.. => 503,
-            _ => 500,
-        };
+        let expected = answer_to(status);
         let answer = bridge.say("x").await;
         assert_eq!(answer.status.as_u16(), expected, "{status}: {answer:?}");
         assert_eq!(answer.json()["details"]["phase"], "handshake", "{status}");

@@ -7,9 +7,7 @@ use axum::body::Bytes;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::lambda::{function, rest_event, said};
-use crate::runtime_api::{Function, Outcome};
-use crate::support::say;
+use crate::support::{Function, Outcome, function, rest_event, said, say};
 
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -127,8 +125,8 @@ async fn who_leaves_takes_the_agents_connection_along() {
     let Outcome::Stream(parts) = function.invoke(&event).await else {
         panic!("no answer")
     };
-    assert_eq!(crate::runtime_api::whole(parts).await.0, 200);
-    let said = crate::telemetry::lines(&function.stop().await.stdout);
+    assert_eq!(crate::support::whole(parts).await.0, 200);
+    let said = crate::support::lines(&function.stop().await.stdout);
     let complete = said
         .iter()
         .find(|line| line["message"] == "agent invocation complete")

@@ -6,9 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request};
 use serde_json::{Value, json};
 
-use crate::callers::{at, event, saying};
-use crate::lambda::{answered, function};
-use crate::support::{ARN, Answer, Bridge, context};
+use crate::support::{ARN, Answer, Bridge, answered, at, context, event, function, saying};
 
 /// An agent with a `k` and an `i` in its id, which are what some other characters become in lower
 /// or upper case.

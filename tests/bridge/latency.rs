@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use agentcore_emulator::{Agent, Step};
 use serde_json::json;
 
-use crate::lambda::{function, rest_event, said};
-use crate::runtime_api::{Function, Outcome};
-use crate::support::say;
+use crate::support::{Function, Outcome, function, rest_event, said, say};
 
 /// Long enough that nothing of the first piece is under way when the second comes.
 const APART_MS: u64 = 100;
@@ -45,7 +43,7 @@ async fn whole_answer(function: &Function) -> Duration {
     let start = Instant::now();
     let outcome = function.invoke(&event).await;
     let took = start.elapsed();
-    assert_eq!(crate::lambda::answered(outcome).0, 200);
+    assert_eq!(crate::support::answered(outcome).0, 200);
     took
 }
 

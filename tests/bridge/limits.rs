@@ -11,9 +11,7 @@ use http::Request;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use crate::callers::{at, event};
-use crate::lambda::{answered, function};
-use crate::support::{ARN, Answer, Bridge, context};
+use crate::support::{ARN, Answer, Bridge, answered, at, context, event, function};
 
 fn piece() -> Step {
     Step::text("data: {\"chunk\":\"a\"}\n\n")

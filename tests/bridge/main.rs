@@ -25,7 +25,6 @@ mod privacy;
 mod properties;
 mod reply_end;
 mod runtime;
-mod runtime_api;
 mod secrets;
 mod security;
 mod soak;

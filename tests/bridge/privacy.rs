@@ -26,10 +26,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::lambda::rest_event;
-use crate::runtime_api::{Function, Outcome, whole};
-use crate::support::{ARN, say};
-use crate::telemetry::lines;
+use crate::support::{ARN, Function, Outcome, lines, rest_event, say, whole};
 
 /// What is not to be found anywhere.
 #[derive(Clone, Debug)]

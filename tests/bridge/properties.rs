@@ -17,7 +17,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{ARN, Bridge};
+use crate::support::{ARN, Bridge, answer_to};
 
 const CASES: u32 = 100;
 
@@ -222,12 +222,7 @@ fn property_5_error_response_structure() {
                 Condition::Body(_) => (Agent::echo(), "test", vec![400]),
                 Condition::Refused(status) => {
                     let refusing = Agent::refusing(Handshake::status(*status, "SomeException"));
-                    let expected = match *status {
-                        400 | 401 | 403 | 404 => *status,
-                        402 | 409 | 424 | 429 | 500.. => 503,
-                        _ => 500,
-                    };
-                    (refusing, "test", vec![expected])
+                    (refusing, "test", vec![answer_to(*status)])
                 }
                 Condition::Broken(handshake) => {
                     (Agent::refusing(handshake.clone()), "test", vec![503, 504])

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::lambda::{answered, function, rest_event, said};
-use crate::runtime_api::{Function, Listening, Odd, Outcome, whole};
-use crate::support::{ARN, say, variables};
+use crate::support::{
+    ARN, Function, Listening, Odd, Outcome, answered, function, rest_event, said, say, variables,
+    whole,
+};
 
 const STREAMING: (&str, &str) = ("INVOKE_MODE", "response_stream");
 

@@ -11,9 +11,7 @@ use agentcore_emulator::{Agent, Credentials, Emulator, Handshake};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use serde_json::json;
 
-use crate::callers::{at, event, saying};
-use crate::runtime_api::{Function, Outcome};
-use crate::support::ARN;
+use crate::support::{ARN, Function, Outcome, at, event, saying};
 
 const KEY: &str = "MARKER-SECRET-KEY";
 const TOKEN: &str = "MARKER/TOKEN+=";

@@ -15,9 +15,7 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::lambda::{answered, rest_event, said};
-use crate::runtime_api::Function;
-use crate::support::{ARN, say, variables};
+use crate::support::{ARN, Function, answered, rest_event, said, say, variables};
 
 /// What may be held on to beyond what the first invocations took, in KiB.
 const MORE_MEMORY_KIB: u64 = 5 * 1024;

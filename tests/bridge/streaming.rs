@@ -10,9 +10,7 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use crate::lambda::{function, rest_event, said};
-use crate::runtime_api::Outcome;
-use crate::support::{Answer, Bridge, context};
+use crate::support::{Answer, Bridge, Outcome, context, function, rest_event, said};
 
 fn piece(text: &str) -> Step {
     Step::text(format!("data: {}\n\n", json!({ "chunk": text })))

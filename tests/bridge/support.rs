@@ -15,6 +15,18 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+mod events;
+mod function;
+mod log;
+mod runtime_api;
+mod statuses;
+
+pub(crate) use events::{alb_event, at, event, http_event, rest_event, said, saying};
+pub(crate) use function::{answered, function};
+pub(crate) use log::{lines, told, told_at};
+pub(crate) use runtime_api::{Function, Listening, Odd, Outcome, whole};
+pub(crate) use statuses::answer_to;
+
 /// The ARN of the agent that most tests have.
 pub(crate) const ARN: &str =
     "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/Test_Agent-Abcdef1234";

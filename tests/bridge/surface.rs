@@ -16,8 +16,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::support::{ARN, Bridge, variables};
-use crate::telemetry;
+use crate::support::{ARN, Bridge, told, variables};
 
 /// Rewrites the file in place of comparing.
 const UPDATE: &str = "UPDATE_SURFACE";
@@ -149,7 +148,7 @@ async fn metrics() -> Vec<Value> {
     let refusing = Agent::refusing(Handshake::status(403, "AccessDeniedException"));
     let mut announced = BTreeSet::new();
     for agent in [Agent::echo(), refusing] {
-        let told = telemetry::told(agent, &body).await;
+        let told = told(agent, &body).await;
         for directive in listed(&told.metrics()["_aws"]["CloudWatchMetrics"]) {
             for metric in listed(&directive["Metrics"]) {
                 for set in listed(&directive["Dimensions"]) {

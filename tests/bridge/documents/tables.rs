@@ -7,6 +7,7 @@ use agentcore_bridge::env::Environment;
 use serde_json::Value;
 
 use super::read;
+
 use crate::support::ARN;
 
 /// What the program shows; `surface.rs` keeps it true.

@@ -1,0 +1,25 @@
+//! The built binary as a Lambda function, in front of an agent.
+
+use agentcore_emulator::{Agent, Emulator};
+use serde_json::Value;
+
+use super::{ARN, Function, Outcome, variables};
+
+pub(crate) async fn function(agent: Agent, more: &[(&str, &str)]) -> (Emulator, Function) {
+    let emulator = Emulator::builder().agent(ARN, agent).start().await.unwrap();
+    let function = Function::start(variables(&emulator, more)).await;
+    (emulator, function)
+}
+
+/// The status and the body of an answer, which must be one.
+pub(crate) fn answered(outcome: Outcome) -> (u64, Value) {
+    let Outcome::Response(answer) = outcome else {
+        panic!("no answer: {outcome:?}")
+    };
+    let body = answer["body"].as_str().filter(|body| !body.is_empty());
+    let body = body.unwrap_or("null");
+    (
+        answer["statusCode"].as_u64().unwrap(),
+        serde_json::from_str(body).unwrap(),
+    )
+}
