@@ -17,6 +17,7 @@ mod error;
 mod format;
 mod invoke;
 mod limit;
+mod reply_cache;
 mod request;
 mod response;
 mod route;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
 /// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
-pub const VARIABLES: [&str; 32] = [
+pub const VARIABLES: [&str; 33] = [
     "<NAME>_AGENT_ARN",
     "<NAME>_AGENT_QUALIFIER",
     "<NAME>_AGENT_DISPLAY_NAME",
@@ -34,6 +34,7 @@ pub const VARIABLES: [&str; 32] = [
     "RETRY_AFTER_SEND",
     "MAX_PROMPT_BYTES",
     "MAX_RESPONSE_BYTES",
+    "RESPONSE_CACHE_TTL_MS",
     "RATE_LIMIT_PER_MINUTE",
     "MAX_CONCURRENT_PER_CALLER",
     "SESSION_BINDING",

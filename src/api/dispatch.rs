@@ -15,6 +15,7 @@ use super::body::{Body, Response};
 use super::context::{Received, RequestContext};
 use super::error::ApiError;
 use super::format::FormatName;
+use super::reply_cache::ReplyCache;
 use super::route::{Route, decoded, without_prefix};
 use super::settings::ApiSettings;
 use super::{agents, cors, end_session, invoke};
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     pub(super) metrics: Option<Metrics>,
     pub(super) now: fn() -> SystemTime,
     pub(super) limits: Limits,
+    pub(super) replies: Option<Arc<ReplyCache>>,
 }
 
 impl Shared {
@@ -105,6 +107,7 @@ impl Api {
         Self(Arc::new(Shared {
             service,
             limits: Limits::new(settings.rate_limits),
+            replies: ReplyCache::new(settings.response_cache_ttl),
             settings,
             metrics,
             now,

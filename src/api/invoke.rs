@@ -8,6 +8,7 @@ use super::context::Received;
 use super::dispatch::Shared;
 use super::error::ApiError;
 use super::format::FormatName;
+use super::reply_cache::{Key, Lookup};
 use super::request::{InvokeRequest, MAX_BODY_BYTES};
 use super::timing::timed;
 use super::turn::{Timing, Turn};
@@ -101,9 +102,26 @@ async fn reply(
         max_reply_bytes
     };
     let deadline: Instant = context.deadline(shared.service.deadline(context.received));
-    let opened = turn.open(&shared.service, agent, &invocation, deadline, memory_bytes);
-    if let Err(error) = opened.await {
-        return timed(error.into_response(), turn.timing());
+    let known = match &shared.replies {
+        // A conversation that goes on has a past, which is part of what is asked.
+        Some(replies) if !turn.continues() => {
+            let caller = context.origin.caller.as_ref();
+            let message = [invocation.prompt.as_str().as_bytes()];
+            let key = Key::new(&agent.id, caller, &message);
+            replies.look_up(key, deadline).await
+        }
+        _ => Lookup::Miss,
+    };
+    match known {
+        Lookup::Hit(text) => turn.recall(text),
+        Lookup::Lead(lead) => turn.share(lead),
+        Lookup::Miss => {}
+    }
+    if !turn.is_answered() {
+        let opened = turn.open(&shared.service, agent, &invocation, deadline, memory_bytes);
+        if let Err(error) = opened.await {
+            return timed(error.into_response(), turn.timing());
+        }
     }
     // A prompt is not kept for as long as its reply takes.
     drop(invocation);

@@ -1,5 +1,7 @@
 //! How the API behaves.
 
+use std::time::Duration;
+
 use super::cors::AllowedOrigins;
 use crate::env::{ConfigError, Environment};
 use crate::limits::RateLimits;
@@ -24,6 +26,9 @@ pub struct ApiSettings {
     pub session_binding: SessionBinding,
     /// How much each caller may ask for.
     pub rate_limits: RateLimits,
+    /// How long a whole reply may answer the same caller's same prompt; zero is never.
+    /// `RESPONSE_CACHE_TTL_MS`
+    pub response_cache_ttl: Duration,
 }
 
 impl ApiSettings {
@@ -39,6 +44,11 @@ impl ApiSettings {
             base_path: base_path(env)?,
             session_binding: SessionBinding::from_env(env)?,
             rate_limits: RateLimits::from_env(env)?,
+            response_cache_ttl: Duration::from_millis(env.number(
+                "RESPONSE_CACHE_TTL_MS",
+                0,
+                0..=900_000,
+            )?),
         })
     }
 }

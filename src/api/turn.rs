@@ -1,11 +1,13 @@
 //! One turn of a conversation, from a valid request to its one end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::format::Ended;
+use super::reply_cache::Lead;
 use crate::agent::Agent;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::invoke::observer::Observer as _;
@@ -22,7 +24,9 @@ use crate::telemetry::{Metrics, PANICKED};
 #[derive(Debug)]
 pub(super) struct Turn {
     progress: Progress,
-    reply: Option<ReplyStream>,
+    reply: Option<Source>,
+    /// Where the reply is to be remembered: the right to share it, and its text so far.
+    shared: Option<(Lead, String)>,
     /// How long it took altogether, once it has ended.
     total: Option<Duration>,
     /// How an error names it.
@@ -31,6 +35,26 @@ pub(super) struct Turn {
     metrics: Option<Metrics>,
     /// Its place among those at the same time.
     _permit: Permit,
+}
+
+/// Where a reply comes from.
+#[derive(Debug)]
+enum Source {
+    Agent(ReplyStream),
+    /// One that was remembered; `None` once it has been told.
+    Remembered(Option<Arc<str>>),
+}
+
+impl Source {
+    async fn next(&mut self) -> ReplyEvent {
+        match self {
+            Self::Agent(reply) => reply.next().await,
+            Self::Remembered(text) => match text.take().filter(|text| !text.is_empty()) {
+                Some(text) => ReplyEvent::Piece(text.as_ref().to_owned()),
+                None => ReplyEvent::Complete,
+            },
+        }
+    }
 }
 
 /// How long the parts of a turn took, as far as they are known.
@@ -60,6 +84,7 @@ impl Turn {
         Self {
             progress: Progress::since(received),
             reply: None,
+            shared: None,
             total: None,
             sent_session,
             log,
@@ -85,7 +110,7 @@ impl Turn {
         let opened = service.invoke(agent, invocation, deadline, memory_bytes, progress, log);
         match opened.await {
             Ok(reply) => {
-                self.reply = Some(reply);
+                self.reply = Some(Source::Agent(reply));
                 Ok(())
             }
             Err(error) => Err(self.fail(&error)),
@@ -99,24 +124,54 @@ impl Turn {
         };
         let event = reply.next().await;
         match &event {
-            ReplyEvent::Piece(text) => self.progress.piece(text.len()),
-            ReplyEvent::Complete => self.finished(None),
+            ReplyEvent::Piece(text) => {
+                self.progress.piece(text.len());
+                self.collect(text);
+            }
+            ReplyEvent::Complete => {
+                if let Some((lead, text)) = self.shared.take() {
+                    lead.share(&text);
+                }
+                self.finished(None);
+            }
             ReplyEvent::Interrupted(error) => self.finished(Some(error)),
         }
         event
     }
 
+    /// Answers with a reply that was remembered. Nobody is asked.
+    pub(super) fn recall(&mut self, text: Arc<str>) {
+        self.reply = Some(Source::Remembered(Some(text)));
+    }
+
+    /// Remembers the reply, if it is whole.
+    pub(super) fn share(&mut self, lead: Lead) {
+        self.shared = Some((lead, String::new()));
+    }
+
+    fn collect(&mut self, piece: &str) {
+        if let Some((_, text)) = &mut self.shared {
+            text.push_str(piece);
+            if text.len() > Lead::MAX_REPLY_BYTES {
+                self.shared = None;
+            }
+        }
+    }
+
     /// Ends the reply before it has ended.
     pub(super) async fn close(&mut self) {
+        self.shared = None;
         if let Some(reply) = &mut self.reply {
-            reply.close().await;
+            if let Source::Agent(reply) = reply {
+                reply.close().await;
+            }
             self.finished(None);
         }
     }
 
     fn finished(&mut self, broke_off: Option<&InvocationError>) {
         // It is asked again after its end, and has ended once.
-        if let Some(reply) = self.reply.take() {
+        if let Some(Source::Agent(reply)) = self.reply.take() {
             self.log.finished(&self.progress, broke_off, reply.counts());
             self.closed();
         }
@@ -184,6 +239,16 @@ impl Turn {
         self.log.session()
     }
 
+    /// Whether the caller sent a session's id.
+    pub(super) fn continues(&self) -> bool {
+        self.sent_session
+    }
+
+    /// Whether there is a reply already.
+    pub(super) fn is_answered(&self) -> bool {
+        self.reply.is_some()
+    }
+
     /// Bytes of the reply so far.
     pub(super) fn bytes(&self) -> usize {
         self.progress.bytes
@@ -224,7 +289,7 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
     use std::time::SystemTime;
 
     use serde_json::Value;

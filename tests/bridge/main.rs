@@ -23,6 +23,7 @@ mod matrix;
 mod presign;
 mod privacy;
 mod properties;
+mod reply_cache;
 mod reply_end;
 mod runtime;
 mod secrets;

@@ -1,0 +1,300 @@
+//! Whole replies, remembered for a while for identical prompts. `RESPONSE_CACHE_TTL_MS`
+//!
+//! Identical prompts at one time are asked once: the first leads, the others wait for its reply.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ring::digest::{Context, SHA256};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use crate::agent::AgentId;
+use crate::caller::Caller;
+
+/// How much text is remembered in all, in bytes.
+const MAX_BYTES: usize = 16 << 20;
+
+/// How many replies are remembered, and led, at once.
+const MAX_ENTRIES: usize = 1_024;
+
+/// What two prompts must have in common to have one reply: agent, caller and message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key([u8; 32]);
+
+impl Key {
+    /// The key of a message, in its parts, from this caller to this agent.
+    pub(super) fn new(agent: &AgentId, caller: Option<&Caller>, message: &[&[u8]]) -> Self {
+        let mut digest = Context::new(&SHA256);
+        let mut update = |part: &[u8]| {
+            // Each after its length: no other parts give the same bytes.
+            digest.update(&(part.len() as u64).to_be_bytes());
+            digest.update(part);
+        };
+        update(agent.as_str().as_bytes());
+        match caller {
+            Some(caller) => update(&caller.fingerprint()),
+            None => update(b""),
+        }
+        message.iter().copied().for_each(update);
+        let mut key = [0; 32];
+        key.copy_from_slice(digest.finish().as_ref());
+        Self(key)
+    }
+}
+
+/// The replies of one process.
+#[derive(Debug)]
+pub(super) struct ReplyCache {
+    ttl: Duration,
+    entries: Mutex<HashMap<Key, Entry>>,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Known {
+        text: Arc<str>,
+        until: Instant,
+    },
+    /// Somebody asks. The sender is dropped when there is an outcome.
+    Led(watch::Receiver<()>),
+}
+
+/// What is known of a prompt.
+#[derive(Debug)]
+pub(super) enum Lookup {
+    /// Its reply.
+    Hit(Arc<str>),
+    /// Nothing: whoever holds the lead asks, and shares the reply.
+    Lead(Lead),
+    /// Nothing, and nobody is to wait: the one who led has failed, or there is no room.
+    Miss,
+}
+
+/// The right to give the reply that others wait for. Dropped without one, they ask themselves.
+#[derive(Debug)]
+pub(super) struct Lead {
+    cache: Arc<ReplyCache>,
+    key: Key,
+    _waited_for: watch::Sender<()>,
+}
+
+impl ReplyCache {
+    /// A cache whose replies are remembered for so long; `None` where that is no time at all.
+    pub(super) fn new(ttl: Duration) -> Option<Arc<Self>> {
+        let entries = Mutex::default();
+        (!ttl.is_zero()).then(|| Arc::new(Self { ttl, entries }))
+    }
+
+    /// Looks a prompt up, and waits until the deadline at the most where somebody asks it already.
+    pub(super) async fn look_up(self: &Arc<Self>, key: Key, deadline: Instant) -> Lookup {
+        let mut led = match self.look_or_lead(key) {
+            Ok(found) => return found,
+            Err(led) => led,
+        };
+        // It ends with an error when the sender is dropped, which is what is waited for.
+        let _ = timeout_at(deadline, led.changed()).await;
+        match self.entries().get(&key) {
+            Some(Entry::Known { text, .. }) => Lookup::Hit(Arc::clone(text)),
+            _ => Lookup::Miss,
+        }
+    }
+
+    fn look_or_lead(self: &Arc<Self>, key: Key) -> Result<Lookup, watch::Receiver<()>> {
+        let mut entries = self.entries();
+        let now = Instant::now();
+        match entries.get(&key) {
+            Some(Entry::Known { text, until }) if *until > now => {
+                return Ok(Lookup::Hit(Arc::clone(text)));
+            }
+            Some(Entry::Led(led)) => return Err(led.clone()),
+            _ => {}
+        }
+        if entries.len() >= MAX_ENTRIES {
+            entries.retain(|_, entry| entry.is_wanted(now));
+        }
+        if entries.len() >= MAX_ENTRIES {
+            return Ok(Lookup::Miss);
+        }
+        let (sender, receiver) = watch::channel(());
+        entries.insert(key, Entry::Led(receiver));
+        Ok(Lookup::Lead(Lead {
+            cache: Arc::clone(self),
+            key,
+            _waited_for: sender,
+        }))
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn is_wanted(&self, now: Instant) -> bool {
+        match self {
+            Self::Known { until, .. } => *until > now,
+            Self::Led(_) => true,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Known { text, .. } => text.len(),
+            Self::Led(_) => 0,
+        }
+    }
+}
+
+impl Lead {
+    /// The most text that is worth collecting for a reply.
+    pub(super) const MAX_REPLY_BYTES: usize = MAX_BYTES / 16;
+
+    /// Gives the whole reply, which is remembered from now on.
+    pub(super) fn share(self, text: &str) {
+        let mut entries = self.cache.entries();
+        let now = Instant::now();
+        entries.retain(|_, entry| entry.is_wanted(now));
+        // The ones that would go first anyway make room.
+        while entries.values().map(Entry::bytes).sum::<usize>() + text.len() > MAX_BYTES {
+            let first = entries.iter().filter_map(|(key, entry)| match entry {
+                Entry::Known { until, .. } => Some((*until, *key)),
+                Entry::Led(_) => None,
+            });
+            let Some((_, key)) = first.min_by_key(|(until, _)| *until) else {
+                return;
+            };
+            entries.remove(&key);
+        }
+        let until = now + self.cache.ttl;
+        let text = Arc::from(text);
+        entries.insert(self.key, Entry::Known { text, until });
+    }
+}
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        let mut entries = self.cache.entries();
+        if let Some(Entry::Led(_)) = entries.get(&self.key) {
+            entries.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(message: &str) -> Key {
+        let agent = AgentId::from_variable_name("ECHO").unwrap();
+        Key::new(&agent, None, &[message.as_bytes()])
+    }
+
+    fn cache() -> Arc<ReplyCache> {
+        ReplyCache::new(Duration::from_secs(60)).unwrap()
+    }
+
+    async fn look_up(cache: &Arc<ReplyCache>, message: &str) -> Lookup {
+        let deadline = Instant::now() + Duration::from_secs(25);
+        cache.look_up(key(message), deadline).await
+    }
+
+    async fn lead(cache: &Arc<ReplyCache>, message: &str) -> Lead {
+        match look_up(cache, message).await {
+            Lookup::Lead(lead) => lead,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_time_is_no_cache() {
+        assert!(ReplyCache::new(Duration::ZERO).is_none());
+    }
+
+    #[test]
+    fn agents_callers_and_messages_have_keys_of_their_own() {
+        let [echo, other] = ["ECHO", "OTHER"].map(|n| AgentId::from_variable_name(n).unwrap());
+        let caller = |id: &str| Caller::api_key(id.to_owned());
+        let (a, b) = (caller("a"), caller("b"));
+        let keys = [
+            Key::new(&echo, None, &[b"x"]),
+            Key::new(&other, None, &[b"x"]),
+            Key::new(&echo, Some(&a), &[b"x"]),
+            Key::new(&echo, Some(&b), &[b"x"]),
+            Key::new(&echo, None, &[b"x", b""]),
+            Key::new(&echo, None, &[b"xy"]),
+            Key::new(&echo, None, &[b"x", b"y"]),
+        ];
+        for (at, key) in keys.iter().enumerate() {
+            assert!(!keys[..at].contains(key), "{at}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_is_remembered_for_its_time() {
+        let cache = cache();
+        lead(&cache, "a").await.share("reply");
+        tokio::time::advance(Duration::from_millis(59_999)).await;
+        assert!(matches!(look_up(&cache, "a").await, Lookup::Hit(text) if &*text == "reply"));
+        assert!(matches!(look_up(&cache, "b").await, Lookup::Lead(_)));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(matches!(look_up(&cache, "a").await, Lookup::Lead(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_share_the_reply_or_ask_themselves() {
+        for is_shared in [true, false] {
+            let cache = cache();
+            let first = lead(&cache, "a").await;
+            let waiting: Vec<_> = (0..3)
+                .map(|_| {
+                    let cache = Arc::clone(&cache);
+                    tokio::spawn(async move { look_up(&cache, "a").await })
+                })
+                .collect();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if is_shared {
+                first.share("reply");
+            } else {
+                drop(first);
+            }
+            for waiting in waiting {
+                match waiting.await.unwrap() {
+                    Lookup::Hit(text) => assert!(is_shared && &*text == "reply"),
+                    Lookup::Miss => assert!(!is_shared),
+                    Lookup::Lead(_) => panic!("each asks for itself"),
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_beyond_the_deadline() {
+        let cache = cache();
+        let _first = lead(&cache, "a").await;
+        let start = Instant::now();
+        assert!(matches!(look_up(&cache, "a").await, Lookup::Miss));
+        assert_eq!(start.elapsed(), Duration::from_secs(25));
+    }
+
+    #[tokio::test]
+    async fn memory_is_bounded() {
+        let cache = cache();
+        let text = "x".repeat(Lead::MAX_REPLY_BYTES);
+        for n in 0..40 {
+            lead(&cache, &n.to_string()).await.share(&text);
+        }
+        let bytes: usize = cache.entries().values().map(Entry::bytes).sum();
+        assert!(bytes <= MAX_BYTES && bytes > MAX_BYTES / 2, "{bytes}");
+        assert!(matches!(look_up(&cache, "39").await, Lookup::Hit(_)));
+
+        let mut leads = Vec::new();
+        while let Lookup::Lead(lead) = look_up(&cache, &format!("led {}", leads.len())).await {
+            leads.push(lead);
+        }
+        assert!(cache.entries().len() <= MAX_ENTRIES);
+        drop(leads);
+        assert!(matches!(look_up(&cache, "new").await, Lookup::Lead(_)));
+    }
+}
