@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::credentials::CredentialsCache;
 use super::invoke::retry::RetryPolicy;
+use super::sign::SigningClock;
 use super::wire::Connector;
 use super::wire::endpoint::Endpoint;
 use crate::env::{ConfigError, Environment};
@@ -75,7 +76,7 @@ pub struct AgentCoreClient {
     pub(super) settings: ClientSettings,
     pub(super) credentials: CredentialsCache,
     pub(super) connector: Connector,
-    pub(super) now: fn() -> SystemTime,
+    pub(super) clock: SigningClock,
 }
 
 impl AgentCoreClient {
@@ -90,7 +91,7 @@ impl AgentCoreClient {
             settings,
             credentials,
             connector,
-            now,
+            clock: SigningClock::new(now),
         }
     }
 

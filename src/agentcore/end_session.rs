@@ -117,7 +117,7 @@ impl AgentCoreClient {
         })?;
         let public = Endpoint::public(SERVICE, &runtime.arn);
         let endpoint = self.settings.endpoint.as_ref().unwrap_or(&public);
-        let now = (self.now)();
+        let now = self.clock.now();
         let signer = Signer {
             credentials: &credentials,
             region: runtime.arn.region(),
@@ -129,11 +129,14 @@ impl AgentCoreClient {
             return Ok(());
         }
         let refusal = refusal::read(answer.status, &answer.headers, &answer.body, now);
+        // Nothing is asked again, but whoever asks next has other credentials, or the right time.
         if refusal.fault == Some(CredentialsFault::Expired) {
-            // Nothing is asked again, but whoever asks next has others.
             self.credentials.forget(&credentials);
         }
-        Err(EndSessionError::new(Failure::Refused(refusal)))
+        if let Some(time) = refusal.right_time() {
+            self.clock.correct(time);
+        }
+        Err(EndSessionError::new(Failure::Refused(refusal.into())))
     }
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod named;
 pub(super) mod refusal;
 
-pub use refusal::RefusalKind;
+pub use refusal::{CredentialsFault, Reason, Refusal, RefusalKind};
 
 /// How far an invocation had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,27 +59,6 @@ pub enum Timeout {
     Invocation,
 }
 
-/// The service answered the opening handshake with something other than an upgrade, or another
-/// request with something other than success.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The HTTP status.
-    pub status: u16,
-    /// What the answer's type says of the credentials.
-    pub fault: Option<CredentialsFault>,
-    /// The answer's `Retry-After`.
-    pub retry_after: Option<Duration>,
-}
-
-/// Why the service did not take the credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialsFault {
-    /// They have expired.
-    Expired,
-    /// They are unknown, or the signature is wrong.
-    Invalid,
-}
-
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -89,7 +69,7 @@ pub enum Failure {
     /// Time ran out.
     Timeout(Timeout),
     /// The service refused the connection at the handshake, or another request.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// No connection: DNS, TCP or TLS.
     Unreachable,
     /// The connection broke off, or was closed with a code that says so.
@@ -124,8 +104,13 @@ impl Failure {
     }
 
     pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.refusal()?.retry_after
+    }
+
+    /// What the service answered, where it is that it refused.
+    pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Refused(refusal) => refusal.retry_after,
+            Self::Refused(refusal) => Some(refusal),
             _ => None,
         }
     }
@@ -192,17 +177,6 @@ impl fmt::Display for Failure {
             Self::AgentError => f.write_str("the agent reported an error"),
             Self::Unsignable => f.write_str("the request could not be made"),
         }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fault = match self.fault {
-            Some(CredentialsFault::Expired) => ", the credentials have expired",
-            Some(CredentialsFault::Invalid) => ", the credentials are invalid",
-            None => "",
-        };
-        write!(f, "status {}{fault}", self.status)
     }
 }
 

@@ -4,6 +4,7 @@ mod attempt;
 mod exchange;
 pub mod observer;
 mod progress;
+mod recovery;
 mod reply;
 pub mod retry;
 

@@ -2,7 +2,7 @@
 //! opens a session.
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::Request;
 use http_body_util::Full;
@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::client::AgentCoreClient;
 use super::credentials;
+use super::error::refusal;
 use super::sign::{Signer, encode};
 use super::wire::endpoint::Endpoint;
 use super::wire::rest::{self, Answer};
@@ -51,7 +52,7 @@ impl AgentCoreClient {
     ) -> Result<RuntimeStatus, Box<dyn Error + Send + Sync>> {
         let until = deadline.min(Instant::now() + STATUS_TIMEOUT);
         let answer = timeout_at(until, self.ask_control_plane(runtime)).await??;
-        read(&answer)
+        read(&answer, self.clock.now())
     }
 
     async fn ask_control_plane(&self, runtime: &Runtime) -> Result<Answer, StatusError> {
@@ -69,14 +70,14 @@ impl AgentCoreClient {
         let signer = Signer {
             credentials: &credentials,
             region: runtime.arn.region(),
-            time: (self.now)(),
+            time: self.clock.now(),
         };
         signer.headers(endpoint, &mut request, &[])?;
         Ok(rest::send(&self.connector, endpoint, request).await?)
     }
 }
 
-fn read(answer: &Answer) -> Result<RuntimeStatus, StatusError> {
+fn read(answer: &Answer, now: SystemTime) -> Result<RuntimeStatus, StatusError> {
     #[derive(Deserialize)]
     struct Body {
         status: String,
@@ -91,7 +92,11 @@ fn read(answer: &Answer) -> Result<RuntimeStatus, StatusError> {
             })
         }
         404 => Ok(RuntimeStatus::Unavailable),
-        status => Err(format!("the control plane answered with status {status}").into()),
+        status => {
+            let refusal = refusal::read(status, &answer.headers, &answer.body, now);
+            let named = refusal.error_type.as_deref().unwrap_or("of no type");
+            Err(format!("the control plane answered with {refusal} ({named})").into())
+        }
     }
 }
 
@@ -101,13 +106,13 @@ mod tests {
 
     use super::*;
 
-    fn status(code: u16, body: &'static str) -> Option<RuntimeStatus> {
-        read(&Answer {
+    fn status(code: u16, body: &str) -> Option<RuntimeStatus> {
+        let answer = Answer {
             status: code,
             headers: HeaderMap::new(),
-            body: body.into(),
-        })
-        .ok()
+            body: body.to_owned().into(),
+        };
+        read(&answer, SystemTime::UNIX_EPOCH).ok()
     }
 
     #[test]
@@ -124,12 +129,7 @@ mod tests {
             ("SOMETHING_NEW", Unavailable),
         ] {
             let body = format!("{{\"status\":\"{state}\",\"liveVersion\":\"1\"}}");
-            let answer = Answer {
-                status: 200,
-                headers: HeaderMap::new(),
-                body: body.into(),
-            };
-            assert_eq!(read(&answer).ok(), Some(expected), "{state}");
+            assert_eq!(status(200, &body), Some(expected), "{state}");
         }
         assert_eq!(status(404, "{}"), Some(Unavailable));
     }

@@ -299,8 +299,7 @@ mod tests {
     fn refusal(status: u16) -> Refusal {
         Refusal {
             status,
-            fault: None,
-            retry_after: None,
+            ..Refusal::default()
         }
     }
 
@@ -332,10 +331,11 @@ mod tests {
     fn retry_after_is_rounded_up_and_there_for_a_503_alone() {
         let after = |status, milliseconds| {
             let retry_after = Some(Duration::from_millis(milliseconds));
-            let failure = Failure::Refused(Refusal {
+            let refusal = Refusal {
                 retry_after,
                 ..refusal(status)
-            });
+            };
+            let failure = Failure::Refused(refusal.into());
             let error = InvocationError::new(Phase::Handshake, failure);
             ApiError::from(&error).retry_after_seconds()
         };
@@ -352,8 +352,16 @@ mod tests {
             (Failure::Lost, Phase::Handshake, true),
             (Failure::Lost, Phase::Send, false),
             (Failure::Lost, Phase::FirstChunk, false),
-            (Failure::Refused(refusal(503)), Phase::Handshake, true),
-            (Failure::Refused(refusal(403)), Phase::Handshake, false),
+            (
+                Failure::Refused(refusal(503).into()),
+                Phase::Handshake,
+                true,
+            ),
+            (
+                Failure::Refused(refusal(403).into()),
+                Phase::Handshake,
+                false,
+            ),
             (Failure::NoCredentials, Phase::Credentials, false),
         ] {
             let error = InvocationError::new(phase, failure);

@@ -99,6 +99,8 @@ pub const EVENTS: [LogEvent; 16] = [
             "status",
             "phase?",
             "causes",
+            "awsErrorType?",
+            "awsRequestId?",
             "durationMs?",
         ],
     ),

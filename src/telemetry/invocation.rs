@@ -216,6 +216,9 @@ impl InvocationLog {
     fn failed(&self, outcome: &Outcome<'_>, told: Told, failure: &InvocationError) {
         let phase = failure.phase.as_str();
         let causes = causes(failure);
+        let refusal = failure.failure.refusal();
+        let error_type = refusal.and_then(|refusal| refusal.error_type.as_deref());
+        let aws_request = refusal.and_then(|refusal| refusal.request_id.as_deref());
         self.write(|agent, session| {
             // A line's level must be known when it is compiled.
             macro_rules! line {
@@ -228,7 +231,9 @@ impl InvocationLog {
                         errorCode = told.code,
                         status = told.status,
                         phase,
-                        causes
+                        causes,
+                        awsErrorType = error_type,
+                        awsRequestId = aws_request
                     )
                 };
             }

@@ -23,6 +23,7 @@ mod matrix;
 mod presign;
 mod privacy;
 mod properties;
+mod refusals;
 mod reply_cache;
 mod reply_end;
 mod runtime;

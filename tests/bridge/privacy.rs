@@ -69,12 +69,16 @@ fn handshakes(error: &str) -> impl Strategy<Value = Handshake> + use<> {
     let status = (200u16..600, any::<bool>()).prop_map({
         let error = error.clone();
         move |(status, is_typed)| {
-            let body = json!({ "message": error, "__type": format!("Expired{error}") });
+            let body = json!({ "message": error, "__type": format!("{error}#ExpiredToken") });
             Handshake::Status {
                 status,
-                error_type: is_typed.then(|| format!("{error}Exception:http://{error}/")),
+                // The bare names are told, and nothing around them.
+                error_type: is_typed.then(|| format!("{error}#SomeException:http://{error}/")),
                 headers: vec![
-                    ("x-amzn-requestid".to_owned(), error.clone()),
+                    (
+                        "x-amzn-requestid".to_owned(),
+                        format!("5d4f6b0e-1c7e {error}"),
+                    ),
                     ("location".to_owned(), format!("http://{error}/")),
                     ("retry-after".to_owned(), error.clone()),
                 ],

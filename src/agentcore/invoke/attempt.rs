@@ -10,13 +10,12 @@ use tokio::time::Instant;
 use super::exchange::{Exchange, ReplyEvent, Terms};
 use super::observer::Observer;
 use super::progress::Progress;
+use super::recovery::{Recovery, Remedy};
 use super::reply::ReplyStream;
 use crate::agent::{ReplyEnd, Runtime};
 use crate::agentcore::client::AgentCoreClient;
 use crate::agentcore::credentials;
-use crate::agentcore::error::{
-    CredentialsFault, Failure, InvocationError, Phase, Timeout, refusal,
-};
+use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout, refusal};
 use crate::agentcore::sign::presign::{PresignedUrl, presign};
 use crate::agentcore::until::Until;
 use crate::agentcore::wire::handshake::HandshakeError;
@@ -80,29 +79,24 @@ impl AgentCoreClient {
             progress,
             observer,
         };
-        let mut has_refreshed = false;
+        let mut recovery = Recovery::default();
         let mut retries = 0;
         loop {
             let (error, credentials) = match attempt.make().await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
-            let delay = if is_expired(&error)
-                && !has_refreshed
-                && let Some(credentials) = credentials
-            {
-                has_refreshed = true;
-                self.credentials.forget(&credentials);
-                if !self.has_others_than(&credentials, deadline).await {
-                    return Err(error);
+            let remedy = recovery.of(self, &error, credentials.as_ref(), deadline);
+            let delay = match remedy.await {
+                Remedy::Again => Duration::ZERO,
+                Remedy::InVain => return Err(error),
+                Remedy::NotOurs => {
+                    let Some(delay) = self.delay_before_retry(retries, &error, deadline) else {
+                        return Err(error);
+                    };
+                    retries += 1;
+                    delay
                 }
-                Duration::ZERO
-            } else {
-                let Some(delay) = self.delay_before_retry(retries, &error, deadline) else {
-                    return Err(error);
-                };
-                retries += 1;
-                delay
             };
             attempt.progress.retries += 1;
             observer.retrying(attempt.progress, delay, &error);
@@ -126,13 +120,6 @@ impl AgentCoreClient {
         // An attempt needs time of its own: one that would begin at the deadline is none.
         let begin = Instant::now().checked_add(delay)?;
         (begin < deadline).then_some(delay)
-    }
-
-    async fn has_others_than(&self, refused: &Credentials, deadline: Instant) -> bool {
-        let resolved = <Until>::deadline(deadline)
-            .wait(self.credentials.get())
-            .await;
-        matches!(resolved, Ok(Ok(credentials)) if credentials != *refused)
     }
 }
 
@@ -203,7 +190,7 @@ impl Attempt<'_> {
             &self.request.invocation.runtime_session,
             self.client.settings.endpoint.as_ref(),
             credentials,
-            (self.client.now)(),
+            self.client.clock.now(),
         )
     }
 
@@ -228,21 +215,13 @@ impl Attempt<'_> {
     fn handshake_failed(&self, error: HandshakeError) -> InvocationError {
         let failed = |failure| InvocationError::new(Phase::Handshake, failure);
         match error {
-            HandshakeError::Refused(refused) => failed(Failure::Refused(refusal::read(
-                refused.status,
-                &refused.headers,
-                &refused.body,
-                (self.client.now)(),
-            ))),
+            HandshakeError::Refused(refused) => {
+                let now = self.client.clock.now();
+                let refusal = refusal::read(refused.status, &refused.headers, &refused.body, now);
+                failed(Failure::Refused(refusal.into()))
+            }
             HandshakeError::Lost(cause) => failed(Failure::Lost).because(cause),
             HandshakeError::Violation(cause) => failed(Failure::Violation).because(cause),
         }
     }
-}
-
-fn is_expired(error: &InvocationError) -> bool {
-    matches!(
-        &error.failure,
-        Failure::Refused(refusal) if refusal.fault == Some(CredentialsFault::Expired)
-    )
 }

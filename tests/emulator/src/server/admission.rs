@@ -1,5 +1,7 @@
 //! What the service checks before a request reaches an agent.
 
+use std::time::{Duration, SystemTime};
+
 use super::{request::Request, response::Response};
 use crate::{
     Agent, Handshake,
@@ -20,7 +22,7 @@ pub(super) struct Admitted {
 
 /// Checks, in this order, the signature in the query, the agent, and the session id.
 pub(super) fn admit(request: &Request, arn: &str, state: &State) -> Result<Admitted, Response> {
-    authenticate(request, arn, state).map_err(refused)?;
+    authenticate(request, arn, state).map_err(|refusal| refused(refusal, state))?;
     check_agent(request, arn, state)?;
     let runtime_session_id = checked(request.session_in_query())?;
     let (agent, handshake) = state.attempt(arn).ok_or_else(unknown_runtime)?;
@@ -59,9 +61,9 @@ pub(super) fn authorize<'a>(
         body,
     };
     let signer = sigv4::verify_request(&whole, regions, &state.credentials, (state.now)())
-        .map_err(refused)?;
+        .map_err(|refusal| refused(refusal, state))?;
     if state.is_expired(&signer.credentials.access_key_id) {
-        return Err(refused(Refusal::ExpiredToken));
+        return Err(refused(Refusal::ExpiredToken, state));
     }
     Ok(signer.region)
 }
@@ -74,8 +76,11 @@ pub(super) fn unknown_endpoint() -> Response {
     Response::error(404, "ResourceNotFoundException", "No such endpoint")
 }
 
-fn refused(refusal: Refusal) -> Response {
-    Response::error(403, refusal.error_type(), &refusal.to_string())
+/// With the time by which the signature was judged, as every answer of the service has it.
+fn refused(refusal: Refusal, state: &State) -> Response {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs((state.now)());
+    let date = httpdate::fmt_http_date(now);
+    Response::error(403, refusal.error_type(), &refusal.to_string()).with_header("date", &date)
 }
 
 fn authenticate(request: &Request, arn: &str, state: &State) -> Result<(), Refusal> {

@@ -32,6 +32,12 @@ impl Response {
         }
     }
 
+    /// The same with a further header.
+    pub(super) fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The answer as it goes over the wire, with the body's length unless a header gives one.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
