@@ -3,7 +3,8 @@
 //! <https://github.com/ag-ui-protocol/ag-ui>. The `THINKING_…` events are from before 1.0. Python
 //! dumps its events in snake case unless it is told otherwise.
 
-use super::fields::{self, Ids, index_by};
+use super::any_key;
+use super::ids::{Ids, index_by};
 use super::{Dialect, Reading};
 use crate::json::{Array, Keys, Object, Str, Value};
 use crate::said::{Input, Whole, readable};
@@ -16,7 +17,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of the run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Run {
+pub(crate) struct Memory {
     is_on: bool,
     has_text: bool,
     /// Messages that are not the assistant's.
@@ -27,7 +28,7 @@ pub(crate) struct Run {
     tools: Ids,
 }
 
-impl Run {
+impl Memory {
     /// Whether a run has begun and is not over: until then nothing else ends the reply.
     pub(crate) fn in_run(&self) -> bool {
         self.is_on
@@ -98,7 +99,7 @@ fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         "TEXT_MESSAGE_CONTENT" => text_content(event, reading),
         "TEXT_MESSAGE_CHUNK" => text_chunk(event, reading),
         "TEXT_MESSAGE_END" => {
-            if let Some(id) = fields::string(event, MESSAGE_ID) {
+            if let Some(id) = any_key::string(event, MESSAGE_ID) {
                 reading.memory().ag_ui.others.remove(id);
             }
         }
@@ -106,7 +107,7 @@ fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         | "REASONING_MESSAGE_CONTENT"
         | "REASONING_MESSAGE_CHUNK" => {
             if let Some(delta) = event.string("delta") {
-                let mut reading = reading.spoken_by(fields::string(event, MESSAGE_ID));
+                let mut reading = reading.spoken_by(any_key::string(event, MESSAGE_ID));
                 reading.reasoning("ag-ui reasoning delta", delta);
             }
         }
@@ -126,7 +127,7 @@ fn tool(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
         "TOOL_CALL_END" => call(event, reading, Input::Ended),
         "TOOL_CALL_RESULT" => {
-            let id = fields::string(event, CALL_ID);
+            let id = any_key::string(event, CALL_ID);
             reading.result(id, event.get("content"), false);
         }
         _ => return false,
@@ -134,10 +135,10 @@ fn tool(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-fn run_that_is_on() -> Run {
-    Run {
+fn run_that_is_on() -> Memory {
+    Memory {
         is_on: true,
-        ..Run::default()
+        ..Memory::default()
     }
 }
 
@@ -155,7 +156,7 @@ fn run_finished(event: &Object<'_>, reading: &mut Reading<'_>) {
 }
 
 fn text_start(event: &Object<'_>, reading: &mut Reading<'_>) {
-    if let Some(id) = fields::string(event, MESSAGE_ID) {
+    if let Some(id) = any_key::string(event, MESSAGE_ID) {
         let is_other = is_other(event);
         set_other(reading, id, is_other);
     }
@@ -177,7 +178,7 @@ fn is_other(message: &Object<'_>) -> bool {
 }
 
 fn text_content(event: &Object<'_>, reading: &mut Reading<'_>) {
-    let id = fields::string(event, MESSAGE_ID);
+    let id = any_key::string(event, MESSAGE_ID);
     let is_others = id.is_some_and(|id| reading.memory().ag_ui.others.has(id));
     if !is_others {
         text_delta(event, reading, id);
@@ -185,7 +186,7 @@ fn text_content(event: &Object<'_>, reading: &mut Reading<'_>) {
 }
 
 fn text_chunk(event: &Object<'_>, reading: &mut Reading<'_>) {
-    let id = fields::string(event, MESSAGE_ID);
+    let id = any_key::string(event, MESSAGE_ID);
     if let Some(id) = id {
         if event.string("role").is_some() {
             set_other(reading, id, is_other(event));
@@ -214,16 +215,16 @@ fn text_delta(event: &Object<'_>, reading: &mut Reading<'_>, message: Option<Str
 /// Whether it is a subagent's that the agent called as a tool: what a tool says inside of itself is
 /// not the agent's answer.
 fn is_of_tool(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let subagent = fields::string(value, SUBAGENT);
+    let subagent = any_key::string(value, SUBAGENT);
     subagent.is_some_and(|subagent| reading.memory().ag_ui.tools.has(subagent))
 }
 
 fn subagent_started(event: &Object<'_>, reading: &mut Reading<'_>) {
-    let Some(subagent) = fields::string(event, SUBAGENT) else {
+    let Some(subagent) = any_key::string(event, SUBAGENT) else {
         return;
     };
-    let call = fields::string(event, &["parentToolCallId", "parent_tool_call_id"]);
-    let parent = fields::string(event, &["parentSubagentRunId", "parent_subagent_run_id"]);
+    let call = any_key::string(event, &["parentToolCallId", "parent_tool_call_id"]);
+    let parent = any_key::string(event, &["parentSubagentRunId", "parent_subagent_run_id"]);
     let tools = &mut reading.memory().ag_ui.tools;
     if call.is_some() || parent.is_some_and(|parent| tools.has(parent)) {
         tools.insert(subagent);
@@ -231,8 +232,8 @@ fn subagent_started(event: &Object<'_>, reading: &mut Reading<'_>) {
 }
 
 fn call(event: &Object<'_>, reading: &mut Reading<'_>, input: Input) {
-    let id = fields::string(event, CALL_ID);
-    let name = fields::string(event, CALL_NAME);
+    let id = any_key::string(event, CALL_ID);
+    let name = any_key::string(event, CALL_NAME);
     reading.call(id, index_by(id), name, input);
 }
 
@@ -258,7 +259,7 @@ fn snapshot_of(message: &Object<'_>, reading: &mut Reading<'_>) {
         let failed = message
             .string("error")
             .is_some_and(|error| !error.is_empty());
-        let id = fields::string(message, CALL_ID);
+        let id = any_key::string(message, CALL_ID);
         return reading.result(id, message.get("content"), failed);
     }
     let content = message.string("content").filter(|text| !text.is_empty());
@@ -272,7 +273,7 @@ fn snapshot_of(message: &Object<'_>, reading: &mut Reading<'_>) {
             reading.memory().ag_ui.has_text = true;
             reading.text_whole("ag-ui snapshot", text, Whole::Snapshot);
         }
-        let calls = fields::value(message, &["toolCalls", "tool_calls"]);
+        let calls = any_key::value(message, &["toolCalls", "tool_calls"]);
         for call in calls.and_then(Value::as_array).into_iter().flatten() {
             let Some(call) = call.as_object() else {
                 continue;
@@ -289,8 +290,8 @@ fn snapshot_of(message: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{leaves, said};
     use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn a_run_is_over_when_it_says_so() {

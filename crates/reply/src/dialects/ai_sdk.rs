@@ -5,7 +5,8 @@
 //! `TextStreamPart` in `packages/ai/src/generate-text/`. The names of version 4 are read as well, and
 //! the fields in snake case, in which pydantic-ai's `ui/vercel_ai/response_types.py` dumps them.
 
-use super::fields::{self, index_by};
+use super::any_key;
+use super::ids::index_by;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Input, Whole, readable};
@@ -18,7 +19,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of a reply.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stream {
+pub(crate) struct Memory {
     /// A part came that no other format has: names that others use too are the SDK's.
     has_begun: bool,
 }
@@ -65,7 +66,7 @@ fn names(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             true
         }
         "finish" => finish(part, reading),
-        "error" if fields::string(part, ERROR_TEXT).is_some() => {
+        "error" if any_key::string(part, ERROR_TEXT).is_some() => {
             reading.error();
             true
         }
@@ -123,7 +124,7 @@ fn finish(part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return false;
     }
     finished(
-        fields::value(part, &["finishReason", "finish_reason"]),
+        any_key::value(part, &["finishReason", "finish_reason"]),
         reading,
     );
     true
@@ -155,15 +156,15 @@ fn over(reading: &mut Reading<'_>) {
 
 /// A part of a tool's call or result.
 fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let Some(id) = fields::string(part, CALL_ID) else {
+    let Some(id) = any_key::string(part, CALL_ID) else {
         return false;
     };
-    let tool_name = fields::string(part, CALL_NAME);
+    let tool_name = any_key::string(part, CALL_NAME);
     let mut call = |input| reading.call(Some(id), index_by(Some(id)), tool_name, input);
     match name {
         "tool-input-start" | "tool-call-streaming-start" => call(Input::None),
         "tool-input-delta" | "tool-call-delta" => {
-            let piece = fields::string(part, PIECE);
+            let piece = any_key::string(part, PIECE);
             if let Some(piece) = piece {
                 call(Input::Piece(piece.decode().into_owned()));
             }
@@ -171,18 +172,18 @@ fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         "tool-call" | "tool-input-available" => call(Input::Whole(input_of(part))),
         "tool-input-error" => {
             call(Input::Whole(input_of(part)));
-            reading.result(Some(id), fields::value(part, ERROR_TEXT), true);
+            reading.result(Some(id), any_key::value(part, ERROR_TEXT), true);
         }
         // More of it comes.
         "tool-result" | "tool-output-available" if part.is_true("preliminary") => {}
         "tool-result" | "tool-output-available" => {
-            let output = fields::value(part, &["output", "result"]);
+            let output = any_key::value(part, &["output", "result"]);
             reading.result(Some(id), output, part.is_true("isError"));
         }
         "tool-error" | "tool-output-error" => {
             reading.result(
                 Some(id),
-                fields::value(part, &["errorText", "error_text", "error"]),
+                any_key::value(part, &["errorText", "error_text", "error"]),
                 true,
             );
         }
@@ -194,7 +195,7 @@ fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 }
 
 fn input_of(part: &Object<'_>) -> String {
-    let input = fields::value(part, &["input", "args"]);
+    let input = any_key::value(part, &["input", "args"]);
     input.map(readable).unwrap_or_default()
 }
 
@@ -247,8 +248,8 @@ fn ui_part(part: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{leaves, said};
     use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn a_ui_message_stream_ends_by_its_finish() {

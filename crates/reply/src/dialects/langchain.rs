@@ -7,7 +7,7 @@
 //! A graph streams in modes. `messages` are pairs of a piece and where it is from, `updates` what
 //! each node came to, `values` the state so far: a conversation, compared from its beginning.
 
-use super::fields::Ids;
+use super::ids::Ids;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Input, Whole};
@@ -20,12 +20,12 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of a reply.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Messages {
+pub(crate) struct Memory {
     /// Messages that came whole. A graph's update holds those of its subgraphs' updates once more.
     whole: Ids,
 }
 
-impl Messages {
+impl Memory {
     /// Whether a message came before; from now on it did.
     fn knows(&mut self, id: Str<'_>) -> bool {
         let is_known = self.whole.has(id);

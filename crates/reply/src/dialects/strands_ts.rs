@@ -169,7 +169,7 @@ fn graph_result(result: &Object<'_>, reading: &mut Reading<'_>) {
     if has_failed {
         return reading.error();
     }
-    if !reading.memory().has_told {
+    if !reading.memory().has_text {
         blocks(result, "strands-ts graph result", reading);
     }
 }
