@@ -9,6 +9,7 @@ mod calls;
 mod dialects;
 mod framing;
 mod json;
+mod names;
 mod reader;
 mod said;
 mod step;

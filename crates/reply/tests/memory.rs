@@ -9,7 +9,49 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 /// The largest message that is taken.
 const BYTES: usize = 8 << 20;
 
-fn filled(before: &str, unit: &str, after: &str) -> String {
+/// The largest messages that have one unit again and again between a beginning and an end.
+const SHAPES: &[(&str, [&str; 3])] = &[
+    ("small objects", ["[", "{\"a\":{}},", "{}]"]),
+    ("objects with text", ["[", "{\"text\":\"a\"},", "{}]"]),
+    (
+        "two forms by turns",
+        ["[", "{\"text\":\"a\"},{\"chunk\":\"b\"},", "{}]"],
+    ),
+    ("numbers", ["[", "1,", "{}]"]),
+    ("arrays", ["[", "[],", "{}]"]),
+    ("an array of strings", ["[", "\"a\",", "\"b\"]"]),
+    ("strings", ["", "\"a\"", ""]),
+    ("keys", ["{", "\"a\":1,", "\"chunk\":\"a\"}"]),
+    ("openings", ["", "[", ""]),
+    ("one string", ["{\"chunk\":\"", "a", "\"}"]),
+    ("escapes", ["{\"chunk\":\"", "\\n", "\"}"]),
+    ("white space in a string", ["{\"chunk\":\"", " ", "\"}"]),
+    (
+        "calls",
+        [
+            "[",
+            "{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\",\"input\":{}},",
+            "{}]",
+        ],
+    ),
+    (
+        "reasoning by turns",
+        [
+            "[",
+            "{\"type\":\"thinking\",\"text\":\"a\"},{\"text\":\"b\"},",
+            "{}]",
+        ],
+    ),
+    ("structured", ["{\"rows\":[", "{\"n\":1},", "{}]}"]),
+    ("SSE events", ["", "data: {\"chunk\":\"a\"}\n\n", ""]),
+    (
+        "lines of an SSE event",
+        ["", "data: {\"chunk\":\"a\"}\n", "\n"],
+    ),
+    ("text", ["", "words ", ""]),
+];
+
+fn filled([before, unit, after]: [&str; 3]) -> String {
     let count = (BYTES - before.len() - after.len()) / unit.len();
     format!("{before}{}{after}", unit.repeat(count))
 }
@@ -17,65 +59,11 @@ fn filled(before: &str, unit: &str, after: &str) -> String {
 /// One test for all: the allocator counts for the whole process.
 #[test]
 fn a_message_takes_at_most_eight_times_its_size() {
-    for (name, message) in [
-        ("small objects", filled("[", "{\"a\":{}},", "{}]")),
-        ("objects with text", filled("[", "{\"text\":\"a\"},", "{}]")),
-        (
-            "two forms by turns",
-            filled("[", "{\"text\":\"a\"},{\"chunk\":\"b\"},", "{}]"),
-        ),
-        ("numbers", filled("[", "1,", "{}]")),
-        ("arrays", filled("[", "[],", "{}]")),
-        ("an array of strings", filled("[", "\"a\",", "\"b\"]")),
-        ("strings", filled("", "\"a\"", "")),
-        ("keys", filled("{", "\"a\":1,", "\"chunk\":\"a\"}")),
-        (
-            "deep",
-            filled(
-                "[",
-                &format!("{}1{},", "[".repeat(100), "]".repeat(100)),
-                "1]",
-            ),
-        ),
-        ("openings", filled("", "[", "")),
-        ("one string", filled("{\"chunk\":\"", "a", "\"}")),
-        ("escapes", filled("{\"chunk\":\"", "\\n", "\"}")),
-        (
-            "white space in a string",
-            filled("{\"chunk\":\"", " ", "\"}"),
-        ),
-        (
-            "calls",
-            filled(
-                "[",
-                "{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\",\"input\":{}},",
-                "{}]",
-            ),
-        ),
-        (
-            "reasoning by turns",
-            filled(
-                "[",
-                "{\"type\":\"thinking\",\"text\":\"a\"},{\"text\":\"b\"},",
-                "{}]",
-            ),
-        ),
-        ("structured", filled("{\"rows\":[", "{\"n\":1},", "{}]}")),
-        ("events", filled("", "data: {\"chunk\":\"a\"}\n\n", "")),
-        (
-            "lines of an event",
-            filled("", "data: {\"chunk\":\"a\"}\n", "\n"),
-        ),
-        ("text", filled("", "words ", "")),
-    ] {
-        let mut reader = ReplyReader::default();
-        let before = ALLOCATOR.current_usage();
-        ALLOCATOR.reset_peak_usage();
-        reader.push_text(&message);
-        reader.by_ref().for_each(drop);
-        reader.finish();
-        reader.by_ref().for_each(drop);
-        let took = ALLOCATOR.peak_usage().saturating_sub(before);
+    let nest = format!("{}1{},", "[".repeat(100), "]".repeat(100));
+    let deep = ("deep", ["[", &nest, "1]"]);
+    for (name, shape) in SHAPES.iter().copied().chain([deep]) {
+        let message = filled(shape);
+        let took = memory_taken(&message);
         // The message itself, which the test holds, is one of the eight.
         let times = took / BYTES + 1;
         assert!(
@@ -83,4 +71,16 @@ fn a_message_takes_at_most_eight_times_its_size() {
             "{name}: {times} times the message and more"
         );
     }
+}
+
+/// The most memory that is held at once while a reply of this one message is read.
+fn memory_taken(message: &str) -> usize {
+    let mut reader = ReplyReader::default();
+    let before = ALLOCATOR.current_usage();
+    ALLOCATOR.reset_peak_usage();
+    reader.push_text(message);
+    reader.by_ref().for_each(drop);
+    reader.finish();
+    reader.by_ref().for_each(drop);
+    ALLOCATOR.peak_usage().saturating_sub(before)
 }

@@ -1,12 +1,17 @@
 //! AG-UI, the Agent User Interaction Protocol: <https://docs.ag-ui.com/concepts/events>, defined by
 //! `spec/1.0/schema.json` and, before 1.0, by `sdks/python/ag_ui/core/events.py` in
-//! <https://github.com/ag-ui-protocol/ag-ui>. The `THINKING_…` events are from before 1.0. Python
-//! dumps its events in snake case unless it is told otherwise.
+//! <https://github.com/ag-ui-protocol/ag-ui>.
+//!
+//! The `THINKING_…` events are from before 1.0. Python dumps the fields in snake case unless it is
+//! told otherwise.
 
-use super::fields::{self, Ids, index_by};
+mod snapshot;
+
+use super::any_key;
+use super::ids::{Ids, index_by};
 use super::{Dialect, Reading};
-use crate::json::{Array, Keys, Object, Str, Value};
-use crate::said::{Input, Whole, readable};
+use crate::json::{Keys, Object, Str};
+use crate::said::Input;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "AG-UI",
@@ -16,18 +21,19 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of the run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Run {
+pub(crate) struct Memory {
+    /// The run has begun and is not over.
     is_on: bool,
     has_text: bool,
-    /// Messages that are not the assistant's.
+    /// Messages of other roles than the assistant's.
     others: Ids,
-    /// The message that chunks without an id go on with: whether it is not the assistant's.
+    /// A chunk without an id goes on with the message before: whether that is one of the others.
     chunks_are_others: bool,
-    /// Subagents that are a tool of the agent's.
+    /// Subagents that the agent called as a tool.
     tools: Ids,
 }
 
-impl Run {
+impl Memory {
     /// Whether a run has begun and is not over: until then nothing else ends the reply.
     pub(crate) fn in_run(&self) -> bool {
         self.is_on
@@ -44,7 +50,7 @@ fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return false;
     };
     let name = name.decode();
-    // `str` of Python's enum, which some serialisers write.
+    // Some serialisers write Python's `str` of the enum.
     let name = name.strip_prefix("EventType.").unwrap_or(&name);
     match name {
         "RUN_STARTED" => reading.memory().ag_ui = run_that_is_on(),
@@ -56,7 +62,7 @@ fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         "SUBAGENT_STARTED" => subagent_started(event, reading),
         "MESSAGES_SNAPSHOT" => {
             if let Some(messages) = event.array("messages") {
-                messages_snapshot(messages, reading);
+                snapshot::read(messages, reading);
             }
         }
         "RAW" => return event.has("event"),
@@ -66,8 +72,8 @@ fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// Events that say nothing of the reply: states, activities, steps, and where something begins or
-/// ends whose pieces say all.
+/// Whether events of this name say nothing of the reply: states, activities, steps, and the begin
+/// and end of what its pieces say in full.
 fn is_silent(name: &str) -> bool {
     matches!(
         name,
@@ -91,14 +97,14 @@ fn is_silent(name: &str) -> bool {
     )
 }
 
-/// An event of a message, or of the agent's reasoning.
+/// Reads an event of a message, or of the agent's reasoning.
 fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     match name {
         "TEXT_MESSAGE_START" => text_start(event, reading),
         "TEXT_MESSAGE_CONTENT" => text_content(event, reading),
         "TEXT_MESSAGE_CHUNK" => text_chunk(event, reading),
         "TEXT_MESSAGE_END" => {
-            if let Some(id) = fields::string(event, MESSAGE_ID) {
+            if let Some(id) = any_key::string(event, MESSAGE_ID) {
                 reading.memory().ag_ui.others.remove(id);
             }
         }
@@ -106,7 +112,7 @@ fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         | "REASONING_MESSAGE_CONTENT"
         | "REASONING_MESSAGE_CHUNK" => {
             if let Some(delta) = event.string("delta") {
-                let mut reading = reading.spoken_by(fields::string(event, MESSAGE_ID));
+                let mut reading = reading.spoken_by(any_key::string(event, MESSAGE_ID));
                 reading.reasoning("ag-ui reasoning delta", delta);
             }
         }
@@ -115,7 +121,7 @@ fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// An event of a tool's call, or its result.
+/// Reads an event of a call, or its result.
 fn tool(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     match name {
         "TOOL_CALL_START" => call(event, reading, Input::None),
@@ -126,7 +132,7 @@ fn tool(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
         "TOOL_CALL_END" => call(event, reading, Input::Ended),
         "TOOL_CALL_RESULT" => {
-            let id = fields::string(event, CALL_ID);
+            let id = any_key::string(event, CALL_ID);
             reading.result(id, event.get("content"), false);
         }
         _ => return false,
@@ -134,16 +140,16 @@ fn tool(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-fn run_that_is_on() -> Run {
-    Run {
+fn run_that_is_on() -> Memory {
+    Memory {
         is_on: true,
-        ..Run::default()
+        ..Memory::default()
     }
 }
 
 fn run_finished(event: &Object<'_>, reading: &mut Reading<'_>) {
     let run = std::mem::take(&mut reading.memory().ag_ui);
-    // What the run returned: words only where no message held any.
+    // A result repeats what the messages said, so it is text only where they had none.
     if let Some(result) = event.string("result").filter(|_| !run.has_text) {
         reading.text("ag-ui result", result);
     }
@@ -155,7 +161,7 @@ fn run_finished(event: &Object<'_>, reading: &mut Reading<'_>) {
 }
 
 fn text_start(event: &Object<'_>, reading: &mut Reading<'_>) {
-    if let Some(id) = fields::string(event, MESSAGE_ID) {
+    if let Some(id) = any_key::string(event, MESSAGE_ID) {
         let is_other = is_other(event);
         set_other(reading, id, is_other);
     }
@@ -170,14 +176,14 @@ fn set_other(reading: &mut Reading<'_>, message: Str<'_>, is_other: bool) {
     }
 }
 
-/// Whether a message has a role other than the assistant's, which is that of one without any.
+/// Whether a message is not the assistant's. One without a role is.
 fn is_other(message: &Object<'_>) -> bool {
     let role = message.string("role");
     role.is_some_and(|role| !role.is("assistant"))
 }
 
 fn text_content(event: &Object<'_>, reading: &mut Reading<'_>) {
-    let id = fields::string(event, MESSAGE_ID);
+    let id = any_key::string(event, MESSAGE_ID);
     let is_others = id.is_some_and(|id| reading.memory().ag_ui.others.has(id));
     if !is_others {
         text_delta(event, reading, id);
@@ -185,7 +191,7 @@ fn text_content(event: &Object<'_>, reading: &mut Reading<'_>) {
 }
 
 fn text_chunk(event: &Object<'_>, reading: &mut Reading<'_>) {
-    let id = fields::string(event, MESSAGE_ID);
+    let id = any_key::string(event, MESSAGE_ID);
     if let Some(id) = id {
         if event.string("role").is_some() {
             set_other(reading, id, is_other(event));
@@ -211,19 +217,19 @@ fn text_delta(event: &Object<'_>, reading: &mut Reading<'_>, message: Option<Str
     reading.spoken_by(message).text("ag-ui delta", delta);
 }
 
-/// Whether it is a subagent's that the agent called as a tool: what a tool says inside of itself is
-/// not the agent's answer.
+/// Whether a subagent sent it that the agent called as a tool. What a tool says while it works is not
+/// the agent's answer.
 fn is_of_tool(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let subagent = fields::string(value, SUBAGENT);
+    let subagent = any_key::string(value, SUBAGENT);
     subagent.is_some_and(|subagent| reading.memory().ag_ui.tools.has(subagent))
 }
 
 fn subagent_started(event: &Object<'_>, reading: &mut Reading<'_>) {
-    let Some(subagent) = fields::string(event, SUBAGENT) else {
+    let Some(subagent) = any_key::string(event, SUBAGENT) else {
         return;
     };
-    let call = fields::string(event, &["parentToolCallId", "parent_tool_call_id"]);
-    let parent = fields::string(event, &["parentSubagentRunId", "parent_subagent_run_id"]);
+    let call = any_key::string(event, &["parentToolCallId", "parent_tool_call_id"]);
+    let parent = any_key::string(event, &["parentSubagentRunId", "parent_subagent_run_id"]);
     let tools = &mut reading.memory().ag_ui.tools;
     if call.is_some() || parent.is_some_and(|parent| tools.has(parent)) {
         tools.insert(subagent);
@@ -231,66 +237,15 @@ fn subagent_started(event: &Object<'_>, reading: &mut Reading<'_>) {
 }
 
 fn call(event: &Object<'_>, reading: &mut Reading<'_>, input: Input) {
-    let id = fields::string(event, CALL_ID);
-    let name = fields::string(event, CALL_NAME);
+    let id = any_key::string(event, CALL_ID);
+    let name = any_key::string(event, CALL_NAME);
     reading.call(id, index_by(id), name, input);
-}
-
-/// The conversation so far: the reply is what follows the last of the user's messages.
-fn messages_snapshot(messages: Array<'_>, reading: &mut Reading<'_>) {
-    let is_users = |message: &Object<'_>| message.is("role", "user");
-    let messages = messages.filter_map(Value::as_object);
-    let after = messages.clone().filter(is_users).count();
-    let mut users = 0;
-    for message in messages {
-        users += usize::from(is_users(&message));
-        if users == after && !is_of_tool(&message, reading) {
-            snapshot_of(&message, reading);
-        }
-    }
-}
-
-fn snapshot_of(message: &Object<'_>, reading: &mut Reading<'_>) {
-    let Some(role) = message.string("role") else {
-        return;
-    };
-    if role.is("tool") {
-        let failed = message
-            .string("error")
-            .is_some_and(|error| !error.is_empty());
-        let id = fields::string(message, CALL_ID);
-        return reading.result(id, message.get("content"), failed);
-    }
-    let content = message.string("content").filter(|text| !text.is_empty());
-    let mut reading = reading.spoken_by(message.string("id"));
-    if role.is("reasoning") {
-        if let Some(text) = content {
-            reading.reasoning_whole("ag-ui snapshot", text, Whole::Snapshot);
-        }
-    } else if role.is("assistant") {
-        if let Some(text) = content {
-            reading.memory().ag_ui.has_text = true;
-            reading.text_whole("ag-ui snapshot", text, Whole::Snapshot);
-        }
-        let calls = fields::value(message, &["toolCalls", "tool_calls"]);
-        for call in calls.and_then(Value::as_array).into_iter().flatten() {
-            let Some(call) = call.as_object() else {
-                continue;
-            };
-            let Some(function) = call.object("function") else {
-                continue;
-            };
-            let input = function.get("arguments").map(readable);
-            let input = Input::Whole(input.unwrap_or_default());
-            reading.call(call.string("id"), None, function.string("name"), input);
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{leaves, said};
     use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn a_run_is_over_when_it_says_so() {
@@ -364,27 +319,6 @@ mod tests {
             "result c sun",
             "call d f piece {",
             "call - - piece }",
-        ];
-        assert_eq!(lines, expected);
-    }
-
-    #[test]
-    fn a_snapshot_is_read_from_the_users_last_message_on() {
-        let lines = said(&[r#"{"type":"MESSAGES_SNAPSHOT","messages":[
-                {"id":"1","role":"user","content":"PROMPT"},{"id":"2","role":"assistant","content":"before"},
-                {"id":"3","role":"user","content":[{"type":"text","text":"PROMPT"}]},
-                {"id":"4","role":"reasoning","content":"hm"},
-                {"id":"5","role":"assistant","content":"Let me see.","toolCalls":[
-                    {"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},
-                {"id":"6","role":"tool","content":"sun","toolCallId":"c"},
-                {"id":"7","role":"activity","content":{"text":"x"},"activityType":"PLAN"},
-                {"id":"8","role":"assistant","content":"Sunny."}]}"#]);
-        let expected = [
-            "reasoning hm",
-            "text Let me see.",
-            r#"call c f whole {"a":1}"#,
-            "result c sun",
-            "text Sunny.",
         ];
         assert_eq!(lines, expected);
     }

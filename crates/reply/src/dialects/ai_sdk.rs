@@ -2,13 +2,18 @@
 //! <https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol>, whose parts are
 //! `packages/ai/src/ui-message-stream/ui-message-chunks.ts` in <https://github.com/vercel/ai>; and
 //! `fullStream`, <https://ai-sdk.dev/docs/reference/ai-sdk-core/stream-text>, whose parts are
-//! `TextStreamPart` in `packages/ai/src/generate-text/`. The names of version 4 are read as well, and
-//! the fields in snake case, in which pydantic-ai's `ui/vercel_ai/response_types.py` dumps them.
+//! `TextStreamPart` in `packages/ai/src/generate-text/`.
+//!
+//! The names of version 4 are read as well, and fields in snake case, as pydantic-ai's
+//! `ui/vercel_ai/response_types.py` dumps them.
 
-use super::fields::{self, index_by};
+mod ui_message;
+
+use super::any_key;
+use super::ids::index_by;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Kind, Object, Str, Value};
-use crate::said::{Input, Whole, readable};
+use crate::said::{Input, readable};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "Vercel AI SDK",
@@ -18,8 +23,8 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of a reply.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stream {
-    /// A part came that no other format has: names that others use too are the SDK's.
+pub(crate) struct Memory {
+    /// A part came that only the SDK has. From then on, names that other formats use too are its own.
     has_begun: bool,
 }
 
@@ -35,10 +40,10 @@ const ERROR_TEXT: &[&str] = &["errorText", "error_text"];
 
 fn read(part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(name) = part.string("type") else {
-        return ui_message(part, reading);
+        return ui_message::read(part, reading);
     };
     let name = name.decode();
-    let is_the_sdks = names(&name, part, reading);
+    let is_the_sdks = own_name(&name, part, reading);
     if is_the_sdks {
         reading.memory().ai_sdk.has_begun = true;
         return true;
@@ -46,8 +51,8 @@ fn read(part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     reading.memory().ai_sdk.has_begun && common_name(&name, part, reading)
 }
 
-/// Parts whose name, with what is beside it, no other format has.
-fn names(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+/// Reads a part that no other format has, by its name and the fields beside it.
+fn own_name(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     match name {
         "text-delta" => delta(part)
             .map(|(form, text)| reading.text(form, text))
@@ -65,7 +70,7 @@ fn names(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             true
         }
         "finish" => finish(part, reading),
-        "error" if fields::string(part, ERROR_TEXT).is_some() => {
+        "error" if any_key::string(part, ERROR_TEXT).is_some() => {
             reading.error();
             true
         }
@@ -81,7 +86,7 @@ fn names(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         | "reasoning-signature"
         | "redacted-reasoning" => true,
         _ if name.starts_with("tool-") => tool(name, part, reading),
-        // Whatever the agent's own parts hold, it is not the model's words.
+        // `data-…` are the developer's own parts, which hold no words of the model.
         _ => {
             let data = name.strip_prefix("data-").and_then(|_| part.get("data"));
             data.is_some_and(|data| data.kind() != Kind::String)
@@ -89,10 +94,10 @@ fn names(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     }
 }
 
-/// Parts with names that others use too, once it is known whose stream it is.
+/// Reads a part with a name that others use too, in a stream that is known to be the SDK's.
 fn common_name(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     match name {
-        // What was begun was not finished.
+        // What an aborted stream has said is not whole.
         "abort" | "error" => reading.error(),
         "finish" => over(reading),
         "start" | "file" | "source" | "raw" | "custom" => {}
@@ -117,13 +122,13 @@ fn has_any(part: &Object<'_>, keys: &[&str]) -> bool {
     keys.iter().any(|key| part.has(key))
 }
 
-/// `finish` with its reason. One without is an end for everybody.
+/// Reads `finish` with its reason. Without one it is a name that others use too.
 fn finish(part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if !has_any(part, &["finishReason", "finish_reason"]) {
         return false;
     }
     finished(
-        fields::value(part, &["finishReason", "finish_reason"]),
+        any_key::value(part, &["finishReason", "finish_reason"]),
         reading,
     );
     true
@@ -144,7 +149,7 @@ fn finished(reason: Option<Value<'_>>, reading: &mut Reading<'_>) {
     }
 }
 
-/// The stream is over. Inside of another format's event it is a model's turn that is.
+/// Says that the stream is over. Inside of another format's object, only a turn is.
 fn over(reading: &mut Reading<'_>) {
     if reading.is_inside() {
         reading.turn_end();
@@ -153,17 +158,17 @@ fn over(reading: &mut Reading<'_>) {
     }
 }
 
-/// A part of a tool's call or result.
+/// Reads a part of a tool's call or result.
 fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let Some(id) = fields::string(part, CALL_ID) else {
+    let Some(id) = any_key::string(part, CALL_ID) else {
         return false;
     };
-    let tool_name = fields::string(part, CALL_NAME);
+    let tool_name = any_key::string(part, CALL_NAME);
     let mut call = |input| reading.call(Some(id), index_by(Some(id)), tool_name, input);
     match name {
         "tool-input-start" | "tool-call-streaming-start" => call(Input::None),
         "tool-input-delta" | "tool-call-delta" => {
-            let piece = fields::string(part, PIECE);
+            let piece = any_key::string(part, PIECE);
             if let Some(piece) = piece {
                 call(Input::Piece(piece.decode().into_owned()));
             }
@@ -171,18 +176,18 @@ fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         "tool-call" | "tool-input-available" => call(Input::Whole(input_of(part))),
         "tool-input-error" => {
             call(Input::Whole(input_of(part)));
-            reading.result(Some(id), fields::value(part, ERROR_TEXT), true);
+            reading.result(Some(id), any_key::value(part, ERROR_TEXT), true);
         }
-        // More of it comes.
+        // The output goes on, and comes whole later.
         "tool-result" | "tool-output-available" if part.is_true("preliminary") => {}
         "tool-result" | "tool-output-available" => {
-            let output = fields::value(part, &["output", "result"]);
+            let output = any_key::value(part, &["output", "result"]);
             reading.result(Some(id), output, part.is_true("isError"));
         }
         "tool-error" | "tool-output-error" => {
             reading.result(
                 Some(id),
-                fields::value(part, &["errorText", "error_text", "error"]),
+                any_key::value(part, &["errorText", "error_text", "error"]),
                 true,
             );
         }
@@ -194,61 +199,14 @@ fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 }
 
 fn input_of(part: &Object<'_>) -> String {
-    let input = fields::value(part, &["input", "args"]);
+    let input = any_key::value(part, &["input", "args"]);
     input.map(readable).unwrap_or_default()
-}
-
-/// A whole `UIMessage`: <https://ai-sdk.dev/docs/reference/ai-sdk-core/ui-message>. While it is
-/// streamed, each one holds all of those before it.
-fn ui_message(message: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let role = message.string("role");
-    let is_role = role.is_some_and(|role| role.is_any(&["assistant", "user", "system"]));
-    let parts = message.array("parts").filter(|_| is_role);
-    let parts = parts.into_iter().flatten().filter_map(Value::as_object);
-    let is_one = parts
-        .clone()
-        .next()
-        .is_some_and(|part| part.string("type").is_some());
-    if is_one && message.is("role", "assistant") {
-        let mut reading = reading.spoken_by(message.string("id"));
-        for part in parts {
-            ui_part(&part, &mut reading);
-        }
-    }
-    is_one
-}
-
-fn ui_part(part: &Object<'_>, reading: &mut Reading<'_>) {
-    let Some(kind) = part.string("type") else {
-        return;
-    };
-    if kind.is("text") {
-        if let Some(text) = part.string("text") {
-            reading.text_whole("ai-sdk message", text, Whole::Snapshot);
-        }
-    } else if kind.is("reasoning") {
-        if let Some(text) = part.string("text") {
-            reading.reasoning_whole("ai-sdk message", text, Whole::Snapshot);
-        }
-    } else if let Some(id) = part.string("toolCallId") {
-        let kind = kind.decode();
-        let name = part.string("toolName");
-        let name = name.or_else(|| kind.strip_prefix("tool-").map(Str::plain));
-        if !part.is("state", "input-streaming") {
-            reading.call(Some(id), None, name, Input::Whole(input_of(part)));
-        }
-        if part.is("state", "output-available") && !part.is_true("preliminary") {
-            reading.result(Some(id), part.get("output"), false);
-        } else if part.is("state", "output-error") {
-            reading.result(Some(id), part.get("errorText"), true);
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{leaves, said};
     use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn a_ui_message_stream_ends_by_its_finish() {
@@ -367,26 +325,6 @@ mod tests {
             r#"{"type":"abort","reason":"x"}"#,
         ]);
         assert_eq!(aborted, ["text Half", "error"]);
-    }
-
-    #[test]
-    fn a_message_is_a_snapshot_of_its_parts() {
-        let lines = said(&[
-            r#"{"id":"u","role":"user","parts":[{"type":"text","text":"PROMPT"}]}"#,
-            r#"{"id":"m","role":"assistant","parts":[{"type":"step-start"},{"type":"reasoning","text":"hm","state":"done"},
-                {"type":"tool-get_weather","toolCallId":"c","state":"output-available","input":{"a":1},"output":"sun"},
-                {"type":"dynamic-tool","toolName":"f","toolCallId":"d","state":"output-error","input":{},"errorText":"SECRET"},
-                {"type":"data-x","data":{"text":"DATA"}},{"type":"text","text":"Hi","state":"done"}]}"#,
-        ]);
-        let expected = [
-            "reasoning hm",
-            r#"call c get_weather whole {"a":1}"#,
-            "result c sun",
-            "call d f whole {}",
-            "result d SECRET failed",
-            "text Hi",
-        ];
-        assert_eq!(lines, expected);
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of the message that is coming.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Message {
+pub(crate) struct Memory {
     /// It stopped so that the agent can go on.
     goes_on: bool,
 }
@@ -30,7 +30,7 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     };
     match &*name.decode() {
         "message_start" => {
-            reading.memory().anthropic = Message::default();
+            reading.memory().anthropic = Memory::default();
             value.object("message").is_some()
         }
         "content_block_start" => with(value.object("content_block"), |block| {
@@ -232,8 +232,8 @@ fn result(block: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{leaves, said};
     use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn a_message_streams_its_blocks() {

@@ -5,7 +5,7 @@
 //! The kit follows the pieces of a text with their whole. Where users send the content alone, the
 //! flag `partial` that tells them apart is left out.
 
-use super::{Dialect, Reading, fields};
+use super::{Dialect, Reading, any_key};
 use crate::json::{Keys, Object, Value};
 use crate::said::{Input, Whole};
 
@@ -64,8 +64,8 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 
 /// A prompt that was refused has no candidates, but why it was.
 fn blocked(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let feedback = fields::object(object, &["promptFeedback", "prompt_feedback"]);
-    let reason = feedback.and_then(|it| fields::string(&it, &["blockReason", "block_reason"]));
+    let feedback = any_key::object(object, &["promptFeedback", "prompt_feedback"]);
+    let reason = feedback.and_then(|it| any_key::string(&it, &["blockReason", "block_reason"]));
     if reason.is_none() {
         return false;
     }
@@ -76,8 +76,8 @@ fn blocked(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 /// A message of the Live API's: <https://ai.google.dev/api/live>. What the user said comes back as
 /// a transcription, and is none of the agent's words.
 fn live(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    if let Some(server) = fields::object(object, &["serverContent", "server_content"]) {
-        let turn = fields::object(&server, &["modelTurn", "model_turn"]);
+    if let Some(server) = any_key::object(object, &["serverContent", "server_content"]) {
+        let turn = any_key::object(&server, &["modelTurn", "model_turn"]);
         if let Some(turn) = turn.filter(is_content) {
             read_content(&turn, PIECE, reading);
         }
@@ -87,8 +87,8 @@ fn live(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
         return true;
     }
-    let calls = fields::object(object, &["toolCall", "tool_call"]);
-    let calls = calls.and_then(|it| fields::value(&it, &["functionCalls", "function_calls"]));
+    let calls = any_key::object(object, &["toolCall", "tool_call"]);
+    let calls = calls.and_then(|it| any_key::value(&it, &["functionCalls", "function_calls"]));
     if let Some(calls) = calls {
         for called in calls.as_array().into_iter().flatten() {
             if let Some(called) = called.as_object() {
@@ -97,7 +97,7 @@ fn live(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
         return true;
     }
-    fields::object(object, &["setupComplete", "setup_complete"]).is_some()
+    any_key::object(object, &["setupComplete", "setup_complete"]).is_some()
 }
 
 fn is_flagged(object: &Object<'_>, keys: &[&str]) -> bool {
@@ -106,7 +106,7 @@ fn is_flagged(object: &Object<'_>, keys: &[&str]) -> bool {
 
 /// What the agent said aloud: the pieces, then the whole of them, which is flagged.
 fn transcription(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let spoken = fields::object(object, &["outputTranscription", "output_transcription"]);
+    let spoken = any_key::object(object, &["outputTranscription", "output_transcription"]);
     let Some(spoken) = spoken else {
         return false;
     };
@@ -130,14 +130,14 @@ fn call(called: &Object<'_>, reading: &mut Reading<'_>) {
 /// An event of the kit's.
 fn event(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let author = object.string("author");
-    let is_kits = fields::value(object, &["invocationId", "invocation_id"]).is_some();
+    let is_kits = any_key::value(object, &["invocationId", "invocation_id"]).is_some();
     let mut reading = reading.spoken_by(author);
     let content = object.object("content").filter(is_content);
     if let Some(content) = content {
         read_content(&content, kind(object, is_kits), &mut reading);
     }
     let has_spoken = transcription(object, &mut reading);
-    let code = fields::string(object, &["errorCode", "error_code"]);
+    let code = any_key::string(object, &["errorCode", "error_code"]);
     let has_failed = code.is_some_and(|code| !code.is_blank()) && (is_kits || author.is_some());
     if has_failed {
         reading.error();
@@ -198,10 +198,10 @@ fn read_part(part: &Object<'_>, is_agents: bool, kind: Kind, reading: &mut Readi
             reading.text_whole(kind.form, text, kind.whole);
         }
     }
-    if let Some(called) = fields::object(part, &["functionCall", "function_call"]) {
+    if let Some(called) = any_key::object(part, &["functionCall", "function_call"]) {
         call(&called, reading);
     }
-    if let Some(result) = fields::object(part, &["functionResponse", "function_response"]) {
+    if let Some(result) = any_key::object(part, &["functionResponse", "function_response"]) {
         let output = result.get("response");
         let failed = output
             .and_then(Value::as_object)

@@ -18,7 +18,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of the message that is coming.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Message {
+pub(crate) struct Memory {
     /// It is not the agent's.
     is_others: bool,
 }
@@ -79,7 +79,7 @@ fn message(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         "message-start" if event.has("id") || event.has("role") => {
             let role = event.string("role");
             let is_others = role.is_some_and(|role| !role.is_any(&["ai", "assistant"]));
-            reading.memory().langgraph_events = Message { is_others };
+            reading.memory().langgraph_events = Memory { is_others };
         }
         "content-block-start" if event.has("index") => {}
         "content-block-delta" if event.has("index") => {
@@ -97,7 +97,7 @@ fn message(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             if !is_others() {
                 reading.turn_end();
             }
-            reading.memory().langgraph_events = Message::default();
+            reading.memory().langgraph_events = Memory::default();
         }
         _ => return false,
     }

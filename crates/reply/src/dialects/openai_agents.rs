@@ -4,7 +4,7 @@
 //! <https://openai.github.io/openai-agents-js/guides/streaming/>, `packages/agents-core/src/events.ts`
 //! and `types/protocol.ts` in <https://github.com/openai/openai-agents-js>.
 
-use super::fields;
+use super::any_key;
 use super::openai_items::{self, Origin};
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Str, Value};
@@ -96,7 +96,7 @@ fn run_item(item: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     }
     // What is not the agent's: its input, and calls that wait to be allowed.
     let is_the_agents = !kind.is_any(&["input_item", "tool_approval_item"]);
-    if let Some(raw) = fields::object(item, &["raw_item", "rawItem"]).filter(|_| is_the_agents) {
+    if let Some(raw) = any_key::object(item, &["raw_item", "rawItem"]).filter(|_| is_the_agents) {
         openai_items::read(&raw, ITEM, reading);
     }
     true
@@ -151,8 +151,8 @@ fn final_output(output: Value<'_>, mark: crate::said::Mark, reading: &mut Readin
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{leaves, said};
     use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn raw_events_are_the_models_own() {

@@ -5,7 +5,7 @@
 //! streaming helper in `src/openai/lib/streaming/chat/_events.py`. Reasoning is the providers' own:
 //! most call it `reasoning_content`, some `reasoning`.
 
-use super::fields;
+use super::any_key;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::said::{Input, readable};
@@ -18,7 +18,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of a reply.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Helper {
+pub(crate) struct Memory {
     /// Chunks came: the helper's events only say again which tools they call.
     has_chunks: bool,
 }
@@ -111,7 +111,7 @@ fn message(message: &Object<'_>, how: How, reading: &mut Reading<'_>) {
         return;
     }
     let reasoning = ["reasoning_content", "reasoning"];
-    if let Some(text) = fields::string(message, &reasoning).filter(|text| !text.is_empty()) {
+    if let Some(text) = any_key::string(message, &reasoning).filter(|text| !text.is_empty()) {
         reading.reasoning(how.form, text);
     }
     match message.get("content") {
@@ -178,7 +178,7 @@ fn thoughts(part: &Object<'_>, how: How, reading: &mut Reading<'_>) {
 
 fn tool_call(call: &Object<'_>, how: How, reading: &mut Reading<'_>) {
     let (id, index) = (call.string("id"), call.number("index"));
-    if let Some(function) = fields::object(call, &["function", "custom"]) {
+    if let Some(function) = any_key::object(call, &["function", "custom"]) {
         call_of(&function, id, index, how, reading);
     }
 }
@@ -190,7 +190,7 @@ fn call_of(
     how: How,
     reading: &mut Reading<'_>,
 ) {
-    let arguments = fields::value(function, &["arguments", "input"]).map(readable);
+    let arguments = any_key::value(function, &["arguments", "input"]).map(readable);
     let input = match arguments {
         Some(arguments) if how.is_whole => Input::Whole(arguments),
         None if how.is_whole => Input::Whole(String::new()),
@@ -221,7 +221,7 @@ fn helper(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             reading.text("chat helper delta", delta);
         }
         "content.done" | "refusal.done" => {
-            let Some(text) = fields::string(event, &["content", "refusal"]) else {
+            let Some(text) = any_key::string(event, &["content", "refusal"]) else {
                 return false;
             };
             reading.text("chat helper done", text);
@@ -268,8 +268,8 @@ fn lone_message(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{leaves, said};
     use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn chunks_have_the_text() {

@@ -6,7 +6,7 @@
 //! <https://github.com/openai/openai-agents-js>.
 
 use super::Reading;
-use super::fields;
+use super::any_key;
 use crate::json::{Array, Kind, Object, Str, Value};
 use crate::said::{Input, readable};
 
@@ -69,7 +69,7 @@ pub(super) fn is_item(item: &Object<'_>) -> bool {
     // Others have calls of tools too: the API's have their names, an id, and what goes with them.
     let is_call = kind.is_any(CLIENTS_CALLS) && INPUT.iter().any(|key| item.has(key));
     let is_output = kind.is_any(OUTPUTS) && item.has("output");
-    (is_call || is_output) && fields::string(item, &["call_id", "callId"]).is_some()
+    (is_call || is_output) && any_key::string(item, &["call_id", "callId"]).is_some()
 }
 
 /// Whether an object is a message of the API's: its parts have names that nobody else gives.
@@ -131,7 +131,7 @@ pub(super) fn read(item: &Object<'_>, origin: Origin, reading: &mut Reading<'_>)
             .is_some_and(|status| status.is("failed"));
         reading.result(
             call_id(item),
-            fields::value(item, &["output", "tools"]),
+            any_key::value(item, &["output", "tools"]),
             failed,
         );
     }
@@ -198,7 +198,7 @@ fn reasoning(item: &Object<'_>, origin: Origin, reading: &mut Reading<'_>) {
 }
 
 fn call_id<'a>(item: &Object<'a>) -> Option<Str<'a>> {
-    fields::string(item, &["call_id", "callId", "id"])
+    any_key::string(item, &["call_id", "callId", "id"])
 }
 
 fn call_name<'a>(item: &Object<'a>, kind: &'a str) -> Option<Str<'a>> {
@@ -208,7 +208,7 @@ fn call_name<'a>(item: &Object<'a>, kind: &'a str) -> Option<Str<'a>> {
 }
 
 fn call(item: &Object<'_>, kind: &str, reading: &mut Reading<'_>) {
-    let input = fields::value(item, INPUT);
+    let input = any_key::value(item, INPUT);
     // A custom tool takes free text, and its JSON is a string; arguments are JSON in a string.
     let input = match input {
         Some(input) if kind == "custom_tool_call" || kind == "code_interpreter_call" => {
@@ -220,7 +220,7 @@ fn call(item: &Object<'_>, kind: &str, reading: &mut Reading<'_>) {
     let id = call_id(item);
     reading.call(id, None, call_name(item, kind), Input::Whole(input));
     let error = item.get("error").filter(|error| !error.is_nothing());
-    let output = fields::value(item, &["output", "results", "outputs"]);
+    let output = any_key::value(item, &["output", "results", "outputs"]);
     let output = error
         .or(output)
         .filter(|output| output.kind() != Kind::Null);

@@ -3,7 +3,7 @@
 //! events of the Realtime API have the same form:
 //! <https://platform.openai.com/docs/api-reference/realtime-server-events>.
 
-use super::fields;
+use super::any_key;
 use super::openai_items::{self, Origin};
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Str};
@@ -120,7 +120,7 @@ fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     };
     let text = match stage {
         "delta" => event.string("delta"),
-        "done" => fields::string(event, &["text", "refusal", "transcript"]),
+        "done" => any_key::string(event, &["text", "refusal", "transcript"]),
         _ => return false,
     };
     let origin = if stage == "delta" { DELTA } else { DONE };
@@ -194,8 +194,8 @@ fn whole_response(response: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{leaves, said};
     use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn a_response_streams_its_text() {

@@ -4,7 +4,7 @@
 //! `pydantic_ai_slim/pydantic_ai/messages.py` of <https://github.com/pydantic/pydantic-ai>, the last
 //! event and the result in `run.py` beside it.
 
-use super::fields;
+use super::any_key;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Str, Value};
 use crate::said::{Input, Whole, readable};
@@ -17,7 +17,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of a run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Run {
+pub(crate) struct Memory {
     has_text: bool,
 }
 
@@ -61,7 +61,7 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return true;
     }
     // A node of the agent's graph.
-    if let Some(node) = fields::object(value, &["model_response", "request"]).filter(is_message) {
+    if let Some(node) = any_key::object(value, &["model_response", "request"]).filter(is_message) {
         message(&node, reading);
         return true;
     }
@@ -101,7 +101,7 @@ fn event(kind: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
         "function_tool_result" | "output_tool_result" | "builtin_tool_result" => {
             // Before version 2 it was called `result`.
-            if let Some(part) = fields::object(event, &["part", "result"]) {
+            if let Some(part) = any_key::object(event, &["part", "result"]) {
                 tool_return(&part, reading);
             }
         }
@@ -179,7 +179,7 @@ fn part_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>)
 }
 
 fn call(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>) {
-    let args = fields::value(part, &["args"]);
+    let args = any_key::value(part, &["args"]);
     let pieces = args
         .and_then(Value::as_str)
         .map(|args| args.decode().into_owned());
@@ -250,8 +250,8 @@ fn text_of_result(text: Str<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{leaves, said};
     use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn parts_begin_go_on_and_end() {

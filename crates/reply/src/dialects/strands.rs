@@ -40,7 +40,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of an agent's events.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Events {
+pub(crate) struct Memory {
     /// An event came that only Strands has, so that a bare `result` is one of its own.
     came: bool,
     /// A person was asked: the `result` that follows tells of that, and is no answer.
@@ -265,7 +265,7 @@ fn is_graph_result(object: &Object<'_>) -> bool {
 
 /// What a graph came to, where its nodes were not heard.
 fn graph_result(result: Value<'_>, reading: &mut Reading<'_>) {
-    if reading.memory().has_told {
+    if reading.memory().has_text {
         return;
     }
     if let Some(text) = result.as_str() {

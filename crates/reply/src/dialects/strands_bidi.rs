@@ -17,7 +17,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// What is remembered of the response that is coming.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Response {
+pub(crate) struct Memory {
     /// It called tools last: another response follows that knows what they answered.
     waits_for_tools: bool,
 }

@@ -11,14 +11,20 @@ pub(super) const DIALECT: Dialect = Dialect {
     read,
 };
 
-fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let Some(name) = object.string("type") else {
+fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let Some(name) = event.string("type") else {
         return false;
     };
-    match &*name.decode() {
+    let name = &*name.decode();
+    agent(name, event, reading) || multi_agent(name, event, reading) || is_silent(name)
+}
+
+/// Reads an event of an agent, or its result by itself.
+fn agent(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    match name {
         "modelStreamUpdateEvent" => {
-            if let Some(event) = object.object("event") {
-                model_event(&event, reading);
+            if let Some(inner) = event.object("event") {
+                model_event(&inner, reading);
             }
         }
         "modelMessageStartEvent"
@@ -26,84 +32,35 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         | "modelContentBlockDeltaEvent"
         | "modelContentBlockStopEvent"
         | "modelMessageStopEvent"
-        | "modelMetadataEvent" => {
-            model_event(object, reading);
-        }
+        | "modelMetadataEvent" => model_event(event, reading),
         "contentBlockEvent" => {
-            if let Some(content) = object.object("contentBlock") {
+            if let Some(content) = event.object("contentBlock") {
                 block(&content, "strands-ts block", reading);
             }
         }
-        name @ ("messageAddedEvent" | "modelMessageEvent") => {
-            if let Some(content) = object.object("message") {
+        "messageAddedEvent" | "modelMessageEvent" => {
+            if let Some(content) = event.object("message") {
                 message(&content, name, reading);
             }
         }
         "toolResultEvent" => {
-            let result = object
+            let result = event
                 .object("result")
-                .or_else(|| object.object("toolResult"));
-            // A block lies under its kind's name.
+                .or_else(|| event.object("toolResult"));
+            // As a block of content it lies one deeper, under the name of its kind.
             let block = result.and_then(|it| it.object("toolResult"));
             if let Some(result) = block.or(result) {
                 tool_result(&result, reading);
             }
         }
         "agentResultEvent" => {
-            if let Some(result) = object.object("result") {
+            if let Some(result) = event.object("result") {
                 agent_result(&result, reading);
             }
             reading.end();
         }
         "agentResult" => {
-            agent_result(object, reading);
-            reading.end();
-        }
-        "beforeInvocationEvent"
-        | "afterInvocationEvent"
-        | "initializedEvent"
-        | "agentInitializedEvent"
-        | "beforeModelCallEvent"
-        | "afterModelCallEvent"
-        | "beforeToolsEvent"
-        | "afterToolsEvent"
-        | "beforeToolCallEvent"
-        | "afterToolCallEvent"
-        | "toolStreamUpdateEvent"
-        | "toolStreamEvent"
-        | "modelRedactionEvent"
-        | "interruptEvent"
-        | "multiAgentInitializedEvent"
-        | "beforeMultiAgentInvocationEvent"
-        | "afterMultiAgentInvocationEvent"
-        | "beforeNodeCallEvent"
-        | "afterNodeCallEvent"
-        | "nodeCancelEvent"
-        | "multiAgentHandoffEvent" => {}
-        "nodeStreamUpdateEvent" | "multiAgentNodeStreamEvent" => {
-            let inner = object.object("inner").and_then(|it| it.get("event"));
-            if let Some(event) = inner.or_else(|| object.get("event")) {
-                reading
-                    .spoken_by(object.string("nodeId"))
-                    .inside("strands-ts node")
-                    .value(event);
-            }
-        }
-        "nodeResultEvent" => {
-            let mut reading = reading.spoken_by(object.string("nodeId"));
-            if let Some(result) = object.object("result") {
-                blocks(&result, "strands-ts node result", &mut reading);
-            }
-            reading.turn_end();
-        }
-        "multiAgentResultEvent" => {
-            if let Some(result) = object.object("result") {
-                graph_result(&result, reading);
-            }
-            reading.end();
-        }
-        "multiAgentResult" => {
-            graph_result(object, reading);
+            agent_result(event, reading);
             reading.end();
         }
         _ => return false,
@@ -111,7 +68,70 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// An event of the model's stream, alone or inside of an update.
+/// Reads an event of a graph or a swarm, or its result by itself.
+fn multi_agent(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    match name {
+        "nodeStreamUpdateEvent" | "multiAgentNodeStreamEvent" => {
+            let inner = event.object("inner").and_then(|it| it.get("event"));
+            if let Some(inner) = inner.or_else(|| event.get("event")) {
+                reading
+                    .spoken_by(event.string("nodeId"))
+                    .inside("strands-ts node")
+                    .value(inner);
+            }
+        }
+        "nodeResultEvent" => {
+            let mut reading = reading.spoken_by(event.string("nodeId"));
+            if let Some(result) = event.object("result") {
+                blocks(&result, "strands-ts node result", &mut reading);
+            }
+            reading.turn_end();
+        }
+        "multiAgentResultEvent" => {
+            if let Some(result) = event.object("result") {
+                graph_result(&result, reading);
+            }
+            reading.end();
+        }
+        "multiAgentResult" => {
+            graph_result(event, reading);
+            reading.end();
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Whether events of this name say nothing of the reply: what begins and ends around the words, and
+/// what tools stream.
+fn is_silent(name: &str) -> bool {
+    matches!(
+        name,
+        "beforeInvocationEvent"
+            | "afterInvocationEvent"
+            | "initializedEvent"
+            | "agentInitializedEvent"
+            | "beforeModelCallEvent"
+            | "afterModelCallEvent"
+            | "beforeToolsEvent"
+            | "afterToolsEvent"
+            | "beforeToolCallEvent"
+            | "afterToolCallEvent"
+            | "toolStreamUpdateEvent"
+            | "toolStreamEvent"
+            | "modelRedactionEvent"
+            | "interruptEvent"
+            | "multiAgentInitializedEvent"
+            | "beforeMultiAgentInvocationEvent"
+            | "afterMultiAgentInvocationEvent"
+            | "beforeNodeCallEvent"
+            | "afterNodeCallEvent"
+            | "nodeCancelEvent"
+            | "multiAgentHandoffEvent"
+    )
+}
+
+/// Reads an event of the model's stream, which comes by itself or inside of an update.
 fn model_event(event: &Object<'_>, reading: &mut Reading<'_>) {
     if event.is("type", "modelMessageStopEvent") {
         return reading.turn_end();
@@ -144,7 +164,7 @@ fn model_event(event: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// What the agent came to: its last message.
+/// Says what the agent came to, which is its last message.
 fn agent_result(result: &Object<'_>, reading: &mut Reading<'_>) {
     if let Some(last) = result.object("lastMessage") {
         message(&last, "strands-ts result", reading);
@@ -163,13 +183,13 @@ fn message(message: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     }
 }
 
-/// What a graph or swarm came to. It is a list of what its nodes said, if they were heard.
+/// Says what a graph or a swarm came to. Where its nodes were streamed, that is their words again.
 fn graph_result(result: &Object<'_>, reading: &mut Reading<'_>) {
     let has_failed = result.is("status", "FAILED") || result.object("error").is_some();
     if has_failed {
         return reading.error();
     }
-    if !reading.memory().has_told {
+    if !reading.memory().has_text {
         blocks(result, "strands-ts graph result", reading);
     }
 }
@@ -181,7 +201,7 @@ fn blocks(result: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     }
 }
 
-/// Text that came with its sources.
+/// Says text that has its sources beside it.
 fn cited(citations: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     let content = citations.array("content").into_iter().flatten();
     for part in content.filter_map(Value::as_object) {
@@ -191,7 +211,7 @@ fn cited(citations: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     }
 }
 
-/// A block is Converse's, but for reasoning and citations.
+/// Says a block of content. All but citations and reasoning are as Converse has them.
 fn block(content: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     if let Some(citations) = content.object("citations") {
         return cited(&citations, form, reading);

@@ -1,6 +1,6 @@
 //! What a message is that is no part of an event.
 
-use super::{BYTE_ORDER_MARK, DONE, WHITE_SPACE, events};
+use super::{BYTE_ORDER_MARK, DONE, WHITE_SPACE, sse};
 use crate::json::{Document, Scanner, Verdict};
 
 /// Messages in a row, of which each is a piece of its own if they turn out to be text.
@@ -59,7 +59,7 @@ impl PartOfField {
     pub(super) fn push(&mut self, message: &str) {
         self.texts.push(message);
         let text = self.texts.text();
-        self.blank = text.len() - events::without_blank_lines(&text[self.blank..]).len();
+        self.blank = text.len() - sse::without_blank_lines(&text[self.blank..]).len();
     }
 
     pub(super) fn len(&self) -> usize {

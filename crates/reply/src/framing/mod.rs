@@ -10,12 +10,12 @@ use std::ops::Range;
 
 use crate::json::{Document, Value};
 use bare::{PartOfField, PartOfValue, Texts};
-use events::Events;
+use sse::Events;
 
 mod bare;
-mod events;
 mod pending;
 mod read;
+mod sse;
 mod take;
 
 /// The largest message, line, event or value, in bytes.

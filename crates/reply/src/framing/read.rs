@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::bare::Texts;
-use super::events::{Data, Found};
+use super::sse::{Data, Found};
 use super::{Broken, Framing, Next, Otherwise, Place, Source, WHITE_SPACE, Work};
 
 impl Framing {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::bare::{Bare, PartOfField, PartOfValue, Texts, is_json_or_done, split_done, values_in};
-use super::events::{self, Beginning};
+use super::sse::{self, Beginning};
 use super::{BYTE_ORDER_MARK, BareSoFar, Broken, Framing, Held, MAX_BYTES, Work};
 use crate::json::Verdict;
 
@@ -118,7 +118,7 @@ impl Framing {
     /// Looks at the message from here on as if nothing were pending.
     pub(super) fn read_fresh(&mut self, at: usize) {
         let message = &self.message[at..];
-        if self.in_events && events::without_blank_lines(message).is_empty() {
+        if self.in_events && sse::without_blank_lines(message).is_empty() {
             return;
         }
         match self.beginning(message) {
@@ -132,7 +132,7 @@ impl Framing {
 
     pub(super) fn push_events(&mut self, at: usize) {
         let blank = self.message[at..].len();
-        let blank = blank - events::without_blank_lines(&self.message[at..]).len();
+        let blank = blank - sse::without_blank_lines(&self.message[at..]).len();
         self.in_events = true;
         self.events_from = Some(at + blank);
     }
@@ -212,7 +212,7 @@ impl Framing {
         if self.bare == BareSoFar::Text && !self.in_events {
             Beginning::Other
         } else {
-            events::beginning(message)
+            sse::beginning(message)
         }
     }
 }

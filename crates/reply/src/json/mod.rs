@@ -1,16 +1,22 @@
-//! JSON as agents send it, without a tree: a [`Document`] is the text and a flat list of where each
-//! value in it begins and ends, eight bytes a value, so that no message of an agent's becomes many
-//! times itself in memory.
+//! JSON as agents send it, without a tree: a [`Document`] is a flat list of where each value in a text
+//! begins and ends, eight bytes a value. So no message of an agent's takes many times its size in
+//! memory.
 
+mod bytes;
 mod document;
-mod parse;
+mod keys;
+mod node;
+mod parser;
 mod scanner;
-mod text;
+mod string;
+mod value;
 
-pub(crate) use document::{Array, Keys, Kind, Object, Value};
-pub(crate) use parse::Document;
+pub(crate) use document::Document;
+pub(crate) use keys::Keys;
 pub(crate) use scanner::{Scanner, Verdict};
-pub(crate) use text::Str;
+pub(crate) use string::Str;
+pub(crate) use value::{Array, Kind, Object, Value};
 
-/// As deep as values may be nested; what is nested deeper is no JSON here, as for `serde_json`.
+/// How deep values may be nested, which is as deep as `serde_json` goes. What is nested deeper is no
+/// JSON here.
 const MAX_DEPTH: usize = 127;

@@ -3,6 +3,7 @@
 //! anew with each piece can do.
 
 use super::MAX_DEPTH;
+use super::bytes::is_white_space;
 
 /// What the bytes so far are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,10 +261,6 @@ impl Number {
             _ => None,
         }
     }
-}
-
-fn is_white_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The keys that matter of an object, found in one look at it.
 
-use super::names::{Meaning, Name, whose};
 use crate::json::{Kind, Object, Str, Value};
+use crate::names::{Meaning, Name, whose};
 
 /// The keys under which people put text, in the order in which they are tried.
 const TEXT_KEYS: [&str; 21] = [

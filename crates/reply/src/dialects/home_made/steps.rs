@@ -1,8 +1,8 @@
 //! Tools and reasoning: what is no text, by the words that people choose for keys.
 
-use super::names::Name;
 use crate::dialects::{Reading, tool_input};
 use crate::json::{Kind, Object, Str, Value};
+use crate::names::Name;
 use crate::said::Input;
 
 /// Where a tool's data may be, if not beside the name.

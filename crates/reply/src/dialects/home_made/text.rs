@@ -1,10 +1,10 @@
 //! Where an object has its text.
 
 use super::fields::{Fields, TextKeys};
-use super::names::{Meaning, Name};
 use super::steps;
 use crate::dialects::Reading;
 use crate::json::{Kind, Object, Value};
+use crate::names::{Meaning, Name};
 
 /// What became of looking for text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::parse::plain_length;
+use super::bytes::plain_length;
 
 /// What is between the quotes, with its escapes.
 #[derive(Clone, Copy, Debug)]

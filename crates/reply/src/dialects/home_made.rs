@@ -6,17 +6,14 @@
 //! step, housekeeping, text, the end.
 
 mod fields;
-mod names;
 mod steps;
 mod text;
 
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Str, Value};
+use crate::names::{Meaning, Name};
 use crate::said::{Form, Source, Whole};
 use fields::{Fields, TextKeys};
-use names::{Meaning, Name};
-
-pub(crate) use names::is_terminal_name;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "home-made",

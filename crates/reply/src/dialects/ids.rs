@@ -1,26 +1,9 @@
-//! Small things that several dialects need.
+//! Ids of messages and calls.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::json::{Object, Str, Value};
-
-/// The string of the first of these keys that has one: serialisers write one field as `toolCallId`
-/// or as `tool_call_id`.
-pub(super) fn string<'a>(object: &Object<'a>, keys: &[&str]) -> Option<Str<'a>> {
-    keys.iter().find_map(|key| object.string(key))
-}
-
-/// The value of the first of these keys that is there and not null.
-pub(super) fn value<'a>(object: &Object<'a>, keys: &[&str]) -> Option<Value<'a>> {
-    let mut values = keys.iter().filter_map(|key| object.get(key));
-    values.find(|value| !value.is_null())
-}
-
-/// The object of the first of these keys that has one.
-pub(super) fn object<'a>(object: &Object<'a>, keys: &[&str]) -> Option<Object<'a>> {
-    keys.iter().find_map(|key| object.object(key))
-}
+use crate::json::Str;
 
 /// The index of a call in a format that has none, but whose calls may come at once: each piece of
 /// them has its call's id, so any index serves.

@@ -10,7 +10,7 @@ use memchr::memchr2;
 
 use super::pending::PendingData;
 use super::{BYTE_ORDER_MARK, Broken, DONE, MAX_BYTES};
-use crate::dialects::is_terminal_name;
+use crate::names::is_terminal_name;
 
 /// The fields whose name, at the beginning of a message, tells an event stream from other text.
 const FIELDS: [&str; 4] = ["data:", "event:", "id:", "retry:"];

@@ -1,19 +1,19 @@
-//! What the name of an event says of it, by the words that people choose for names.
+//! What the name of an object or an SSE event says of it, by the words that people choose for names.
 
 use std::borrow::Cow;
 
 use crate::json::Str;
 
-/// More of a name is not looked at: its end says what it is.
+/// Only so many characters at the end of a name are looked at: a name's last word says what it is.
 const MAX_CHARACTERS: usize = 96;
 
-/// A name as names are compared: without case, `-`, `_`, `.` and spaces.
+/// A name in the form in which names are compared: in lower case, without `-`, `_`, `.` and spaces.
 #[derive(Debug)]
-pub(super) struct Name<'a>(Cow<'a, str>);
+pub(crate) struct Name<'a>(Cow<'a, str>);
 
-/// What a name says of the event that has it.
+/// What a name says of what has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     /// Nothing that matters here.
     Plain,
     /// The agent failed.
@@ -27,18 +27,18 @@ pub(super) enum Meaning {
     /// A tool is called, or has answered.
     Tool,
     Reasoning,
-    /// Of interest to a user interface at most.
+    /// It is of interest to a user interface at most.
     Housekeeping,
     /// The reply is whole.
     End,
 }
 
 impl<'a> Name<'a> {
-    pub(super) fn of(name: Str<'a>) -> Self {
+    pub(crate) fn of(name: Str<'a>) -> Self {
         Self::new(name.decode())
     }
 
-    pub(super) fn plain(name: &'a str) -> Self {
+    pub(crate) fn plain(name: &'a str) -> Self {
         Self::new(Cow::Borrowed(name))
     }
 
@@ -60,12 +60,12 @@ impl<'a> Name<'a> {
         Self(Cow::Owned(letters.flat_map(char::to_lowercase).collect()))
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether one of the words is somewhere in the name.
-    pub(super) fn speaks_of(&self, words: &[&str]) -> bool {
+    pub(crate) fn speaks_of(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.0.contains(word))
     }
 
@@ -73,13 +73,13 @@ impl<'a> Name<'a> {
         words.iter().any(|word| self.0.ends_with(word))
     }
 
-    pub(super) fn is_failure(&self) -> bool {
+    pub(crate) fn is_failure(&self) -> bool {
         self.ends_with(&["error", "exception", "failed", "failure"])
     }
 
-    pub(super) fn meaning(&self) -> Meaning {
+    pub(crate) fn meaning(&self) -> Meaning {
         match self.as_str() {
-            // What most events are called.
+            // What most objects are called.
             "" | "chunk" | "token" | "text" | "content" | "delta" | "message" | "data"
             | "textdelta" | "answer" | "response" | "result" | "contentblockdelta" => {
                 return Meaning::Plain;
@@ -160,7 +160,7 @@ const HOUSEKEEPING: &[&str] = &[
     "config",
 ];
 
-/// How other such names begin, and how they end.
+/// How other names of housekeeping begin, and how they end.
 const HOUSEKEEPING_BEGINS: &[&str] =
     &["status", "progress", "session", "usage", "metadata", "init"];
 const HOUSEKEEPING_ENDS: &[&str] = &[
@@ -178,7 +178,7 @@ const HOUSEKEEPING_ENDS: &[&str] = &[
     "debug",
 ];
 
-/// Whose words the words of a role are, where they are not the agent's.
+/// Whose words those of a role are, where they are not the agent's.
 fn role_meaning(role: &str) -> Option<Meaning> {
     match role {
         "user" | "human" | "system" | "developer" => Some(Meaning::NotTheAgent),
@@ -187,12 +187,12 @@ fn role_meaning(role: &str) -> Option<Meaning> {
     }
 }
 
-/// The same for the value of a `role`, `source` or `author`.
-pub(super) fn whose(role: Str<'_>) -> Option<Meaning> {
+/// Whose words they are by the value of a `role`, `source` or `author`, where not the agent's.
+pub(crate) fn whose(role: Str<'_>) -> Option<Meaning> {
     role_meaning(Name::of(role).as_str())
 }
 
-/// Whether nothing comes after an event of this name.
+/// Whether nothing comes after an object or an SSE event of this name.
 pub(crate) fn is_terminal_name(name: &str) -> bool {
     Name::plain(name).meaning() == Meaning::End
 }

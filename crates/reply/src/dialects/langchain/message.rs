@@ -1,0 +1,176 @@
+//! A message of LangChain's, in each way to write it.
+
+use crate::dialects::Reading;
+use crate::json::{Keys, Object, Str, Value};
+use crate::said::{Input, Whole};
+
+/// A message, or a piece of one.
+pub(super) struct Message<'a> {
+    pub(super) whose: Whose,
+    /// It is a piece of a message.
+    is_chunk: bool,
+    fields: Object<'a>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    Agent,
+    Tool,
+    /// The user's, or the system's.
+    Other,
+}
+
+impl<'a> Message<'a> {
+    /// The message that an object is; `None` where it is none.
+    pub(super) fn of(object: &Object<'a>) -> Option<Self> {
+        if !object.may_have(Keys::of(&["type", "kwargs"])) {
+            return None;
+        }
+        if let Some(fields) = object.object("kwargs").filter(|_| object.has("lc")) {
+            // `id` is the path to the Python class; its last part is the class.
+            let class = object.array("id")?.last()?.as_str()?;
+            return Self::new(class, fields);
+        }
+        let class = object.string("type")?;
+        // `messages_to_dict` puts the fields into `data`.
+        let fields = object.object("data").filter(|_| !object.has("content"));
+        let fields = fields.unwrap_or(*object);
+        let is_ours = fields.has("additional_kwargs")
+            || fields.has("response_metadata")
+            || class.is_any(&["ai", "AIMessage", "AIMessageChunk", "human", "HumanMessage"]);
+        Self::new(class, fields).filter(|_| is_ours && fields.has("content"))
+    }
+
+    fn new(class: Str<'_>, fields: Object<'a>) -> Option<Self> {
+        let class = class.decode();
+        let name = class.strip_suffix("Chunk").unwrap_or(&class);
+        let whose = match name {
+            "ai" | "AIMessage" => Whose::Agent,
+            "tool" | "ToolMessage" | "function" | "FunctionMessage" => Whose::Tool,
+            "human" | "HumanMessage" | "system" | "SystemMessage" | "developer" | "remove"
+            | "RemoveMessage" => Whose::Other,
+            "chat" | "ChatMessage" => match fields.string("role") {
+                Some(role) if role.is_any(&["assistant", "ai"]) => Whose::Agent,
+                _ => Whose::Other,
+            },
+            _ => return None,
+        };
+        let is_chunk = name.len() < class.len();
+        Some(Self {
+            whose,
+            is_chunk,
+            fields,
+        })
+    }
+
+    pub(super) fn read(&self, whole: Whole, reading: &mut Reading<'_>) {
+        let id = self.fields.string("id");
+        let is_known = id.is_some_and(|id| !self.is_chunk && reading.memory().langchain.knows(id));
+        let whole = if is_known { Whole::Snapshot } else { whole };
+        let mut reading = reading.spoken_by(id);
+        self.words(whole, &mut reading);
+        self.steps(&mut reading);
+    }
+
+    /// Says the agent's words and reasoning.
+    pub(super) fn words(&self, whole: Whole, reading: &mut Reading<'_>) {
+        if self.whose != Whose::Agent {
+            return;
+        }
+        let form = if self.is_chunk {
+            "langchain chunk"
+        } else {
+            "langchain message"
+        };
+        let kwargs = self.fields.object("additional_kwargs");
+        if let Some(text) = kwargs.and_then(|it| it.string("reasoning_content")) {
+            reading.reasoning_whole(form, text, whole);
+        }
+        if let Some(text) = self.fields.get("content") {
+            content(text, form, whole, reading);
+        }
+    }
+
+    /// Says the calls of tools, or what a tool answered.
+    pub(super) fn steps(&self, reading: &mut Reading<'_>) {
+        if self.whose == Whose::Tool {
+            let failed = self.fields.is("status", "error");
+            let id = self.fields.string("tool_call_id");
+            return reading.result(id, self.fields.get("content"), failed);
+        }
+        if self.whose == Whose::Agent {
+            let chunks = self.fields.array("tool_call_chunks").into_iter().flatten();
+            let mut has_chunks = false;
+            for chunk in chunks.filter_map(Value::as_object) {
+                has_chunks = true;
+                let piece = chunk.string("args").map(|args| args.decode().into_owned());
+                let input = piece.map_or(Input::None, Input::Piece);
+                let index = chunk.number("index");
+                reading.call(chunk.string("id"), index, chunk.string("name"), input);
+            }
+            if !has_chunks {
+                self.calls(reading);
+            }
+        }
+    }
+
+    fn calls(&self, reading: &mut Reading<'_>) {
+        let calls = self.fields.array("tool_calls").into_iter().flatten();
+        for call in calls.filter_map(Value::as_object) {
+            let input = call.get("args").map_or("{}", Value::raw).to_owned();
+            reading.call(
+                call.string("id"),
+                None,
+                call.string("name"),
+                Input::Whole(input),
+            );
+        }
+    }
+}
+
+/// Says the content of an agent's message: a text, or a list of blocks and texts.
+pub(super) fn content(value: Value<'_>, form: &str, whole: Whole, reading: &mut Reading<'_>) {
+    if let Some(text) = value.as_str() {
+        return reading.text_whole(form, text, whole);
+    }
+    for part in value.as_array().into_iter().flatten() {
+        if let Some(text) = part.as_str() {
+            reading.text_whole(form, text, whole);
+        } else if let Some(block) = part.as_object() {
+            self::block(&block, form, whole, reading);
+        }
+    }
+}
+
+fn block(block: &Object<'_>, form: &str, whole: Whole, reading: &mut Reading<'_>) {
+    let kind = block.string("type");
+    let is_kind = |kinds: &[&str]| kind.is_some_and(|kind| kind.is_any(kinds));
+    if is_kind(&["text", "text_delta", "output_text", "refusal"]) || kind.is_none() {
+        let text = block.string("text").or_else(|| block.string("refusal"));
+        if let Some(text) = text {
+            reading.text_whole(form, text, whole);
+        }
+        return;
+    }
+    // A block of another kind is a call, which the message's own list of calls has too.
+    if !is_kind(&[
+        "thinking",
+        "thinking_delta",
+        "reasoning",
+        "reasoning_content",
+    ]) {
+        return;
+    }
+    let inner = block.object("reasoning_content");
+    let text = ["thinking", "reasoning", "reasoning_content", "text"]
+        .iter()
+        .find_map(|key| block.string(key));
+    if let Some(text) = text.or_else(|| inner?.string("text")) {
+        reading.reasoning_whole(form, text, whole);
+    }
+    for part in block.array("summary").into_iter().flatten() {
+        if let Some(text) = part.as_object().and_then(|it| it.string("text")) {
+            reading.reasoning_whole(form, text, whole);
+        }
+    }
+}

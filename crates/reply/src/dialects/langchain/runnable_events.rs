@@ -1,0 +1,71 @@
+//! The events of `astream_events`:
+//! <https://reference.langchain.com/python/langchain_core/runnables/>.
+
+use super::graph;
+use super::message::{self, Message};
+use crate::dialects::Reading;
+use crate::json::{Keys, Object, Str, Value};
+use crate::said::Whole;
+
+/// Reads an event, whose name is its own or the stream's; `None` where the object is no event.
+pub(super) fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> Option<bool> {
+    let is_named = event.may_have(Keys::of(&["event"])) || reading.event().starts_with("on_");
+    if !is_named {
+        return None;
+    }
+    let own = event.string("event");
+    let name = own.map_or_else(|| reading.event().into(), Str::decode);
+    let kind = name.strip_prefix("on_")?;
+    // Under the stream's name the event is its data alone.
+    let data = if own.is_some() {
+        event.get("data")?
+    } else {
+        event.value()
+    };
+    let fields = data.as_object();
+    let field = |key: &str| fields.and_then(|it| it.get(key)).unwrap_or(data);
+    let mut inside = reading.inside(&name);
+    match kind {
+        "chat_model_stream" | "llm_stream" => piece(field("chunk"), &mut inside),
+        "chat_model_end" | "tool_end" => read_message(field("output"), &mut inside),
+        "chain_end" if is_graphs(event) => {
+            let output = field("output").as_object();
+            output.map(|output| graph::state(&output, "output", &mut inside));
+        }
+        "custom_event" => {
+            inside.value(data);
+        }
+        _ => {}
+    }
+    Some(true)
+}
+
+/// Says a piece of a model's stream: a message, or its content alone.
+fn piece(value: Value<'_>, reading: &mut Reading<'_>) {
+    let Some(object) = value.as_object() else {
+        return message::content(value, "piece", Whole::Unknown, reading);
+    };
+    if let Some(message) = Message::of(&object) {
+        return message.read(Whole::Unknown, reading);
+    }
+    let text = object.get("content").or_else(|| object.get("text"));
+    if let Some(text) = text {
+        message::content(text, "piece", Whole::Unknown, reading);
+    }
+}
+
+/// Says a message that is whole.
+fn read_message(value: Value<'_>, reading: &mut Reading<'_>) {
+    if let Some(message) = value.as_object().and_then(|it| Message::of(&it)) {
+        message.read(Whole::Unknown, reading);
+    }
+}
+
+/// Whether the chain that ended is the graph itself, and no part of it. Without `parent_ids` only the
+/// name can tell.
+fn is_graphs(event: &Object<'_>) -> bool {
+    match event.array("parent_ids") {
+        Some(mut parents) => parents.next().is_none(),
+        None => event.string("name").is_none_or(|name| name.is("LangGraph")),
+    }
+}

@@ -1,0 +1,67 @@
+//! What the tests of all dialects share.
+
+use super::{Dialect, Memory, Reading};
+use crate::json::Document;
+use crate::said::{Input, Item, Said, ToolStep};
+
+/// What values say that come one after the other, a line for each thing: `text Hello`,
+/// `reasoning hm`, `call id name {"input"}`, `result id output`, `turn end`, `error`, `end`; and
+/// `unread` for a value that no dialect recognises.
+pub(crate) fn said(values: &[&str]) -> Vec<String> {
+    let (mut memory, mut lines) = (Memory::default(), Vec::new());
+    for value in values {
+        let (mut said, mut document) = (Said::default(), Document::default());
+        assert!(document.read(value), "no JSON: {value}");
+        let value = document.value(value);
+        if !Reading::new(&mut said, &mut memory, "").value(value) {
+            lines.push("unread".to_owned());
+        }
+        lines.extend(self::lines(&said));
+    }
+    lines
+}
+
+/// A line for each thing that was said.
+pub(crate) fn lines(said: &Said) -> Vec<String> {
+    let mut start = 0;
+    let items = (0..).map_while(|number| Some(line(&said.item(number, &mut start)?)));
+    items.collect()
+}
+
+/// That a dialect leaves values to others, and says nothing of them.
+pub(crate) fn leaves(dialect: &Dialect, values: &[&str]) {
+    for text in values {
+        let (mut said, mut document) = (Said::default(), Document::default());
+        assert!(document.read(text), "no JSON: {text}");
+        let object = document.value(text).as_object().expect("an object");
+        let mut memory = Memory::default();
+        let mut reading = Reading::new(&mut said, &mut memory, "");
+        let has_read = object.may_have(dialect.keys) && (dialect.read)(&object, &mut reading);
+        let has_said = said.item(0, &mut 0).is_some();
+        assert!(!has_read && !has_said, "{}: {text}", dialect.name);
+    }
+}
+
+fn line(item: &Item<'_>) -> String {
+    let words = |of: &Option<String>| of.clone().unwrap_or_else(|| "-".to_owned());
+    match item {
+        Item::Text(text, _) => format!("text {text}"),
+        Item::Reasoning(text, _) => format!("reasoning {text}"),
+        Item::Tool(ToolStep::Call(call), _) => {
+            let input = match &call.input {
+                Input::None => "begun".to_owned(),
+                Input::Piece(piece) => format!("piece {piece}"),
+                Input::Whole(whole) => format!("whole {whole}"),
+                Input::Ended => "ended".to_owned(),
+            };
+            format!("call {} {} {input}", words(&call.id), words(&call.name))
+        }
+        Item::Tool(ToolStep::Result { id, output, failed }, _) => {
+            let failed = if *failed { " failed" } else { "" };
+            format!("result {} {output}{failed}", words(id))
+        }
+        Item::TurnEnd(_) => "turn end".to_owned(),
+        Item::Error => "error".to_owned(),
+        Item::End => "end".to_owned(),
+    }
+}

@@ -1,0 +1,76 @@
+//! What is held, and what it costs.
+
+use super::*;
+
+#[test]
+fn what_is_pending_is_not_given_before_the_reply_ends_well() {
+    for pending in [
+        "data: hel",
+        "{\"chunk\":",
+        "da",
+        "data: {\"chunk\":\"a\"}\n",
+    ] {
+        assert_eq!(read(&[pending], false), (vec![], None), "{pending:?}");
+    }
+}
+
+#[test]
+fn lines_events_and_values_have_a_limit() {
+    let mebibyte = "a".repeat(1 << 20);
+    let line = |reader: &mut ReplyReader| reader.push_text(&mebibyte);
+    let event = |reader: &mut ReplyReader| reader.push_text(&format!("data: {mebibyte}\n"));
+    for (first, more) in [
+        ("data: ", &line as &dyn Fn(&mut ReplyReader)),
+        ("{\"chunk\":\"", &line),
+        (":\n", &event),
+    ] {
+        let mut reader = ReplyReader::default();
+        reader.push_text(first);
+        assert_eq!(reader.next(), None);
+        let steps = (0..9).find_map(|_| {
+            more(&mut reader);
+            reader.next()
+        });
+        assert!(steps == Some(Step::End(End::TooLarge)), "{first:?}");
+    }
+}
+
+#[test]
+fn blank_messages_are_held_within_the_limit() {
+    let mut reader = ReplyReader::default();
+    let blank = "\n".repeat(1 << 10);
+    let end = (0..=8 << 10).find_map(|_| {
+        reader.push_text(&blank);
+        reader.next()
+    });
+    assert_eq!(end, Some(Step::End(End::TooLarge)));
+}
+
+/// Half a million messages of a byte or two: with a cost that grows with what is pending this
+/// would take hours.
+#[test]
+fn small_messages_cost_no_more_than_large_ones() {
+    for (first, more) in [
+        ("data: {\"chunk\":\"", "a"),
+        ("data: x\ndata: {\"chunk\":\"", "a"),
+        ("data: ", " "),
+        ("data: [", "[]"),
+        ("{\"chunk\":\"", "a"),
+        ("", "\n"),
+        (":", "a"),
+        ("data: a\n", "data: 1\n"),
+        ("data: x\n", "a"),
+        ("data: x\ndata: [DONE]x", " "),
+        ("data: {\"a\":\n", "data: 1,\n"),
+    ] {
+        let mut reader = ReplyReader::default();
+        reader.push_text(first);
+        assert_eq!(reader.next(), None);
+        for _ in 0..500_000 {
+            reader.push_text(more);
+            if reader.next().is_some() {
+                break;
+            }
+        }
+    }
+}
