@@ -66,6 +66,8 @@ pub struct Refusal {
     pub status: u16,
     /// What the answer's type says of the credentials.
     pub fault: Option<CredentialsFault>,
+    /// It was the caller's own token that was refused, not our credentials.
+    pub of_token: bool,
     /// The answer's `Retry-After`.
     pub retry_after: Option<Duration>,
 }
@@ -86,6 +88,8 @@ pub enum Failure {
     MalformedArn,
     /// No credentials could be had.
     NoCredentials,
+    /// The runtime asks for the caller's own token, and the caller sent none.
+    NoToken,
     /// Time ran out.
     Timeout(Timeout),
     /// The service refused the connection at the handshake, or another request.
@@ -117,6 +121,7 @@ impl Failure {
             Self::Refused(refusal) => refusal.kind() == RefusalKind::Unavailable,
             Self::MalformedArn
             | Self::NoCredentials
+            | Self::NoToken
             | Self::Violation
             | Self::AgentError
             | Self::Unsignable => false,
@@ -180,6 +185,7 @@ impl fmt::Display for Failure {
         match self {
             Self::MalformedArn => f.write_str("the agent's configured ARN is malformed"),
             Self::NoCredentials => f.write_str("no AWS credentials could be had"),
+            Self::NoToken => f.write_str("the caller sent no bearer token for the agent's runtime"),
             Self::Timeout(Timeout::Connect) => f.write_str("the time to connect ran out"),
             Self::Timeout(Timeout::Chunk) => f.write_str("the agent was silent for too long"),
             Self::Timeout(Timeout::Invocation) => {
@@ -197,12 +203,17 @@ impl fmt::Display for Failure {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fault = match self.fault {
-            Some(CredentialsFault::Expired) => ", the credentials have expired",
-            Some(CredentialsFault::Invalid) => ", the credentials are invalid",
-            None => "",
+        let whose = if self.of_token {
+            "the caller's credentials"
+        } else {
+            "the credentials"
         };
-        write!(f, "status {}{fault}", self.status)
+        write!(f, "status {}", self.status)?;
+        match self.fault {
+            Some(CredentialsFault::Expired) => write!(f, ", {whose} have expired"),
+            Some(CredentialsFault::Invalid) => write!(f, ", {whose} are invalid"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -5,4 +5,4 @@ pub mod presign;
 mod signer;
 
 pub use signer::SigningError;
-pub(super) use signer::{SERVICE, Signer, encode};
+pub(super) use signer::{SERVICE, SESSION_ID, Signer, encode};

@@ -12,6 +12,7 @@ use super::request::{InvokeRequest, MAX_BODY_BYTES};
 use super::timing::timed;
 use super::turn::{Timing, Turn};
 use crate::agent::Agent;
+use crate::caller::Caller;
 use crate::invocation::Invocation;
 use crate::session::SessionId;
 use crate::telemetry;
@@ -51,10 +52,15 @@ fn begin<'a>(
         return Err(ApiError::payload_too_large(MAX_BODY_BYTES));
     }
     let request = InvokeRequest::parse(body, shared.settings.max_prompt_bytes)?;
-    let sent_session = request.session;
-
     let agent = shared.service.find(&request.agent_id);
-    let agent = agent.ok_or_else(|| ApiError::unknown_agent().in_session(sent_session.as_ref()))?;
+    let agent =
+        agent.ok_or_else(|| ApiError::unknown_agent().in_session(request.session.as_ref()))?;
+    let fields = request.fields(&agent.fields).map_err(|error| {
+        error
+            .of_agent(&agent.id)
+            .in_session(request.session.as_ref())
+    })?;
+    let sent_session = request.session;
     let permit = shared.limits.admit(&context.origin).map_err(|refused| {
         ApiError::refused(refused)
             .of_agent(&agent.id)
@@ -64,6 +70,9 @@ fn begin<'a>(
     let session = sent_session.unwrap_or_else(SessionId::generate);
     let invocation = Invocation {
         prompt: request.prompt,
+        fields,
+        caller: context.origin.caller.as_ref().map(Caller::id),
+        token: received.token_for(agent),
         runtime_session: shared.runtime_session(context, agent, &session),
         session: session.clone(),
         trace: received.trace.clone(),
@@ -72,6 +81,7 @@ fn begin<'a>(
         request: received.ids.clone(),
         agent: agent.id.clone(),
         session,
+        caller: invocation.caller.clone(),
         continues,
     };
     let prompt_bytes = invocation.prompt.as_str().len();

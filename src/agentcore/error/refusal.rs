@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, header};
 
 use super::{CredentialsFault, Refusal};
+use crate::agent::RuntimeAuth;
 
 const ERROR_TYPE: &str = "x-amzn-errortype";
 
@@ -36,6 +37,15 @@ pub enum RefusalKind {
 }
 
 impl Refusal {
+    /// The same, of a request by the caller's own token or by our credentials.
+    #[must_use]
+    pub(in crate::agentcore) fn by(self, auth: RuntimeAuth) -> Self {
+        Self {
+            of_token: auth == RuntimeAuth::Caller,
+            ..self
+        }
+    }
+
     /// What it means.
     pub fn kind(&self) -> RefusalKind {
         match self.status {
@@ -65,6 +75,7 @@ pub(in crate::agentcore) fn read(
     Refusal {
         status,
         fault,
+        of_token: false,
         retry_after,
     }
 }
