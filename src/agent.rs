@@ -1,15 +1,21 @@
-//! Which agents there are: their ids, their runtimes, and what is known of each.
+//! Which agents there are: their ids, their runtimes, what is known of each and what each is sent.
 
 mod arn;
+mod auth;
 mod configured;
+mod fields;
 mod id;
+mod message;
 mod registry;
 mod reply_end;
 mod runtime;
 
 pub use arn::{RuntimeArn, RuntimeArnError};
+pub use auth::{RuntimeAuth, RuntimeUser};
 pub use configured::Agent;
+pub use fields::{FieldNames, FieldNamesError, RepeatedField, RequestFields};
 pub use id::AgentId;
+pub use message::{MessageError, MessageTemplate, MessageValues};
 pub use registry::AgentRegistry;
 pub use reply_end::ReplyEnd;
 pub use runtime::Runtime;

@@ -10,6 +10,16 @@ use std::net::IpAddr;
 
 use ring::digest::SHA256;
 
+use crate::hex::hex;
+
+mod bearer;
+
+pub use bearer::BearerToken;
+
+/// What a caller's id is made for, so that no other value of ours is one. A change of it would give
+/// every caller another id.
+const ID_PURPOSE: &str = "agentcore-bridge id of a caller 1";
+
 /// Where a request comes from, as far as the gateway tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
@@ -26,6 +36,7 @@ pub struct Caller(Identity);
 #[derive(Clone, PartialEq, Eq)]
 enum Identity {
     Jwt { issuer: String, subject: String },
+    OddJwt { issuer: String, subject: String },
     Cognito { pool: String, identity: String },
     Iam { arn: String },
     ApiKey { id: String },
@@ -35,6 +46,12 @@ impl Caller {
     /// The subject of a token, which is one's own with its issuer alone (RFC 7519, section 4.1.2).
     pub fn jwt(issuer: String, subject: String) -> Self {
         Self(Identity::Jwt { issuer, subject })
+    }
+
+    /// The subject of a token whose issuer or subject is no text, or a blank one: both as JSON. Whoever
+    /// they belong to is not told by them, but it is nobody else.
+    pub fn odd_jwt(issuer: String, subject: String) -> Self {
+        Self(Identity::OddJwt { issuer, subject })
     }
 
     /// An identity of a Cognito identity pool.
@@ -57,10 +74,18 @@ impl Caller {
     pub(crate) fn parts(&self) -> [&str; 3] {
         match &self.0 {
             Identity::Jwt { issuer, subject } => ["jwt", issuer, subject],
+            Identity::OddJwt { issuer, subject } => ["odd jwt", issuer, subject],
             Identity::Cognito { pool, identity } => ["cognito", pool, identity],
             Identity::Iam { arn } => ["iam", arn, ""],
             Identity::ApiKey { id } => ["api-key", id, ""],
         }
+    }
+
+    /// What agents, runtimes and the log know this caller by.
+    pub fn id(&self) -> CallerId {
+        let [kind, first, second] = self.parts();
+        let digest = sha256(&length_prefixed(&[ID_PURPOSE, kind, first, second]));
+        CallerId(format!("caller-{}", hex(&digest)))
     }
 
     /// A value of this caller's own, of one size whoever calls.
@@ -75,6 +100,18 @@ impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [kind, ..] = self.parts();
         f.debug_tuple("Caller").field(&kind).finish()
+    }
+}
+
+/// A caller's id: `caller-` and 64 hexadecimal digits, which are no name and no address. It is the
+/// same in all sessions, for all agents, behind all gateways and in all processes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CallerId(String);
+
+impl CallerId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -118,6 +155,7 @@ mod tests {
             jwt("", "x"),
             jwt("a", "bc"),
             jwt("ab", "c"),
+            Caller::odd_jwt("x".to_owned(), String::new()),
             Caller::iam(arn()),
             Caller::api_key(arn()),
             Caller::cognito(arn(), String::new()),
@@ -127,6 +165,20 @@ mod tests {
         all.dedup();
         assert_eq!(all.len(), callers.len());
         assert_eq!(jwt("a", "b").fingerprint(), jwt("a", "b").fingerprint());
+
+        let ids: std::collections::HashSet<_> = callers.iter().map(Caller::id).collect();
+        assert_eq!(ids.len(), callers.len());
+    }
+
+    /// The bytes are fixed: another derivation would give every caller another memory. The value was
+    /// computed with Python's hashlib.
+    #[test]
+    fn a_callers_id_is_this_one() {
+        let id = jwt("https://issuer.example.com/", "user-1").id();
+        assert_eq!(
+            id.as_str(),
+            "caller-3dee440e4bad1ff99ff33650005b0f4acf7c11f0c80660c717b9e81b151f3435"
+        );
     }
 
     #[test]

@@ -8,12 +8,16 @@ use std::time::Duration;
 
 /// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
 /// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
-pub const VARIABLES: [&str; 33] = [
+pub const VARIABLES: [&str; 37] = [
     "<NAME>_AGENT_ARN",
     "<NAME>_AGENT_QUALIFIER",
     "<NAME>_AGENT_DISPLAY_NAME",
     "<NAME>_AGENT_DESCRIPTION",
+    "<NAME>_AGENT_MESSAGE",
+    "<NAME>_AGENT_FIELDS",
     "<NAME>_AGENT_REPLY_END",
+    "<NAME>_AGENT_AUTH",
+    "<NAME>_AGENT_USER_ID",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::agent::RequestFields;
+use crate::caller::{BearerToken, CallerId};
 use crate::session::{RuntimeSessionId, SessionId};
 use crate::trace::TraceHeaders;
 
@@ -65,10 +67,16 @@ fn is_removed(c: char) -> bool {
 pub struct Invocation {
     /// What to say.
     pub prompt: Prompt,
+    /// What else of the request goes to the agent.
+    pub fields: RequestFields,
     /// The session as the caller knows it.
     pub session: SessionId,
     /// The session as the runtime knows it.
     pub runtime_session: RuntimeSessionId,
+    /// Who says it, where that is known.
+    pub caller: Option<CallerId>,
+    /// The caller's own token, for a runtime that takes no other leave.
+    pub token: Option<BearerToken>,
     /// What ties it to a trace.
     pub trace: TraceHeaders,
 }

@@ -11,6 +11,7 @@ use crate::agentcore::error::InvocationError;
 use crate::agentcore::invoke::observer::Observer;
 use crate::agentcore::invoke::{Progress, ReplyStream, Request};
 use crate::agentcore::status::RuntimeStatus;
+use crate::caller::BearerToken;
 use crate::invocation::Invocation;
 use crate::session::RuntimeSessionId;
 use crate::telemetry;
@@ -81,7 +82,8 @@ impl AgentService {
         start + self.client.invoke_timeout()
     }
 
-    /// Ends a session of an agent, whether there is one or not.
+    /// Ends a session of an agent, whether there is one or not. The caller's token is for an agent
+    /// whose runtime asks for it.
     ///
     /// # Errors
     /// [`EndSessionError`] where it may go on.
@@ -89,10 +91,12 @@ impl AgentService {
         &self,
         agent: &Agent,
         session: &RuntimeSessionId,
+        token: Option<BearerToken>,
         deadline: Instant,
     ) -> Result<(), EndSessionError> {
         let runtime = runtime_of(agent).map_err(EndSessionError::malformed_arn)?;
-        self.client.end_session(runtime, session, deadline).await
+        let ended = self.client.end_session(runtime, session, token, deadline);
+        ended.await
     }
 
     /// Invokes an agent and waits for the beginning of its reply, of which so many bytes are
@@ -111,6 +115,7 @@ impl AgentService {
     ) -> Result<ReplyStream, InvocationError> {
         let request = Request {
             runtime: runtime_of(agent).map_err(InvocationError::malformed_arn)?,
+            message: &agent.message,
             reply_end: agent.reply_end,
             invocation,
             deadline,

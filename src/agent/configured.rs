@@ -1,6 +1,9 @@
 //! One agent, and what is known of it.
 
-use super::{AgentId, ReplyEnd, Runtime, RuntimeArn, RuntimeArnError};
+use super::{
+    AgentId, FieldNames, MessageTemplate, ReplyEnd, Runtime, RuntimeArn, RuntimeArnError,
+    RuntimeAuth, RuntimeUser,
+};
 use crate::env::{ConfigError, Environment};
 
 /// One configured agent.
@@ -14,6 +17,10 @@ pub struct Agent {
     pub display_name: String,
     /// What it is for.
     pub description: Option<String>,
+    /// What it is sent.
+    pub message: MessageTemplate,
+    /// Which fields of a request it is sent beside that.
+    pub fields: FieldNames,
     /// What ends its replies.
     pub reply_end: ReplyEnd,
 }
@@ -27,6 +34,8 @@ impl Agent {
             runtime,
             display_name,
             description: None,
+            message: MessageTemplate::default(),
+            fields: FieldNames::default(),
             reply_end: ReplyEnd::default(),
         }
     }
@@ -40,13 +49,37 @@ impl Agent {
     ) -> Result<Self, ConfigError> {
         let variable = |suffix: &str| format!("{name}_AGENT_{suffix}");
         let text = |suffix| env.get(&variable(suffix)).map(str::to_owned);
+        let auth = env.parse(
+            &variable("AUTH"),
+            RuntimeAuth::default(),
+            RuntimeAuth::ACCEPTED,
+            RuntimeAuth::parse,
+        )?;
+        let user = env.parse(
+            &variable("USER_ID"),
+            RuntimeUser::default(),
+            RuntimeUser::ACCEPTED,
+            RuntimeUser::parse,
+        )?;
         let runtime = RuntimeArn::parse(arn).map(|arn| Runtime {
             arn,
             qualifier: text("QUALIFIER"),
+            auth,
+            user,
         });
         let mut agent = Self::new(id, runtime);
         agent.description = text("DESCRIPTION");
         agent.display_name = text("DISPLAY_NAME").unwrap_or(agent.display_name);
+        if let Some(message) = env.get(&variable("MESSAGE")) {
+            agent.message = MessageTemplate::parse(message).map_err(|problem| {
+                ConfigError::new(&variable("MESSAGE"), problem, MessageTemplate::ACCEPTED)
+            })?;
+        }
+        if let Some(names) = env.get(&variable("FIELDS")) {
+            agent.fields = FieldNames::parse(names, &agent.message).map_err(|problem| {
+                ConfigError::new(&variable("FIELDS"), problem, FieldNames::ACCEPTED)
+            })?;
+        }
         agent.reply_end = env.parse(
             &variable("REPLY_END"),
             ReplyEnd::default(),

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderName, Request, header};
+use http::{HeaderValue, Request, header};
 use http_body_util::Full;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -13,15 +13,13 @@ use uuid::Uuid;
 use super::client::AgentCoreClient;
 use super::credentials;
 use super::error::{CredentialsFault, Failure, Timeout, refusal};
-use super::sign::{SERVICE, Signer, SigningError, encode};
+use super::sign::{SERVICE, SESSION_ID, Signer, SigningError, encode};
 use super::until::Until;
 use super::wire::endpoint::Endpoint;
 use super::wire::rest::{self, Answer, RequestError};
-use crate::agent::{Runtime, RuntimeArnError};
+use crate::agent::{Runtime, RuntimeArnError, RuntimeAuth};
+use crate::caller::BearerToken;
 use crate::session::RuntimeSessionId;
-
-const SESSION_ID: HeaderName =
-    HeaderName::from_static("x-amzn-bedrock-agentcore-runtime-session-id");
 
 /// What the service answers, with status 404, where there is no such session.
 const UNKNOWN: &str = "ResourceNotFoundException";
@@ -92,17 +90,20 @@ impl AgentCoreClient {
     /// and of an endpoint that it does not know, and these have no sessions either; so every 404 of
     /// that type, or of none, is success. A 404 of another type is not its word on a session.
     ///
+    /// It is asked for by the caller's own token where the runtime takes nothing else.
+    ///
     /// # Errors
     /// [`EndSessionError`] where the session may go on.
     pub async fn end_session(
         &self,
         runtime: &Runtime,
         session: &RuntimeSessionId,
+        token: Option<BearerToken>,
         deadline: Instant,
     ) -> Result<(), EndSessionError> {
         let (now, time) = (Instant::now(), self.settings.timeouts.connect);
         Until::sooner(deadline, now, time, Timeout::Connect)
-            .wait(self.stop_runtime_session(runtime, session))
+            .wait(self.stop_runtime_session(runtime, session, token))
             .await
             .unwrap_or_else(|timeout| Err(EndSessionError::new(timeout.into())))
     }
@@ -111,27 +112,46 @@ impl AgentCoreClient {
         &self,
         runtime: &Runtime,
         session: &RuntimeSessionId,
+        token: Option<BearerToken>,
     ) -> Result<(), EndSessionError> {
-        let credentials = self.credentials.get().await.map_err(|cause| {
-            EndSessionError::because(Failure::NoCredentials, credentials::describe(&cause))
-        })?;
         let public = Endpoint::public(SERVICE, &runtime.arn);
         let endpoint = self.settings.endpoint.as_ref().unwrap_or(&public);
-        let now = self.clock.now();
-        let signer = Signer {
-            credentials: &credentials,
-            region: runtime.arn.region(),
-            time: now,
-        };
-        let request = request(runtime, session, endpoint, &signer)?;
+        let (mut request, body) = request(runtime, session, endpoint)?;
+        let mut ours = None;
+        match runtime.auth {
+            RuntimeAuth::SigV4 => {
+                let credentials = self.credentials.get().await.map_err(|cause| {
+                    EndSessionError::because(Failure::NoCredentials, credentials::describe(&cause))
+                })?;
+                let signer = Signer {
+                    credentials: &credentials,
+                    region: runtime.arn.region(),
+                    time: self.clock.now(),
+                };
+                signer.headers(endpoint, &mut request, &body)?;
+                ours = Some(credentials);
+            }
+            RuntimeAuth::Caller => {
+                let token = token.ok_or_else(|| EndSessionError::new(Failure::NoToken))?;
+                pass_on(&token, endpoint, &mut request)?;
+            }
+        }
         let answer = rest::send(&self.connector, endpoint, request).await?;
         if (200..300).contains(&answer.status) || is_unknown(&answer) {
             return Ok(());
         }
-        let refusal = refusal::read(answer.status, &answer.headers, &answer.body, now);
+        let refusal = refusal::read(
+            answer.status,
+            &answer.headers,
+            &answer.body,
+            self.clock.now(),
+        );
+        let refusal = refusal.by(runtime.auth);
         // Nothing is asked again, but whoever asks next has other credentials, or the right time.
-        if refusal.fault == Some(CredentialsFault::Expired) {
-            self.credentials.forget(&credentials);
+        if refusal.fault == Some(CredentialsFault::Expired)
+            && let Some(credentials) = &ours
+        {
+            self.credentials.forget(credentials);
         }
         if let Some(time) = refusal.right_time() {
             self.clock.correct(time);
@@ -140,13 +160,26 @@ impl AgentCoreClient {
     }
 }
 
-/// The request as the SDKs send it: they always make up a token.
+fn pass_on(
+    token: &BearerToken,
+    endpoint: &Endpoint,
+    request: &mut Request<Full<Bytes>>,
+) -> Result<(), EndSessionError> {
+    let host = HeaderValue::from_str(endpoint.authority())
+        .map_err(|cause| EndSessionError::because(Failure::Unsignable, cause))?;
+    let headers = request.headers_mut();
+    headers.insert(header::HOST, host);
+    headers.insert(header::AUTHORIZATION, token.authorization());
+    Ok(())
+}
+
+/// The request as the SDKs send it, but for the leave to make it, and its body: they always make up
+/// a token.
 fn request(
     runtime: &Runtime,
     session: &RuntimeSessionId,
     endpoint: &Endpoint,
-    signer: &Signer<'_>,
-) -> Result<Request<Full<Bytes>>, EndSessionError> {
+) -> Result<(Request<Full<Bytes>>, Bytes), EndSessionError> {
     let mut target = format!(
         "{}/runtimes/{}/stopruntimesession",
         endpoint.path_prefix(),
@@ -157,13 +190,12 @@ fn request(
     }
     let body = serde_json::json!({ "clientToken": Uuid::new_v4().to_string() });
     let body = Bytes::from(body.to_string());
-    let mut request = Request::post(target)
+    let request = Request::post(target)
         .header(SESSION_ID, session.as_str())
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(body.clone()))
         .map_err(|cause| EndSessionError::because(Failure::Unsignable, cause))?;
-    signer.headers(endpoint, &mut request, &body)?;
-    Ok(request)
+    Ok((request, body))
 }
 
 fn is_unknown(answer: &Answer) -> bool {

@@ -66,6 +66,8 @@ pub enum Failure {
     MalformedArn,
     /// No credentials could be had.
     NoCredentials,
+    /// The runtime asks for the caller's own token, and the caller sent none.
+    NoToken,
     /// Time ran out.
     Timeout(Timeout),
     /// The service refused the connection at the handshake, or another request.
@@ -97,6 +99,7 @@ impl Failure {
             Self::Refused(refusal) => refusal.kind() == RefusalKind::Unavailable,
             Self::MalformedArn
             | Self::NoCredentials
+            | Self::NoToken
             | Self::Violation
             | Self::AgentError
             | Self::Unsignable => false,
@@ -165,6 +168,7 @@ impl fmt::Display for Failure {
         match self {
             Self::MalformedArn => f.write_str("the agent's configured ARN is malformed"),
             Self::NoCredentials => f.write_str("no AWS credentials could be had"),
+            Self::NoToken => f.write_str("the caller sent no bearer token for the agent's runtime"),
             Self::Timeout(Timeout::Connect) => f.write_str("the time to connect ran out"),
             Self::Timeout(Timeout::Chunk) => f.write_str("the agent was silent for too long"),
             Self::Timeout(Timeout::Invocation) => {

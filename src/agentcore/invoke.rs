@@ -2,7 +2,9 @@
 
 mod attempt;
 mod exchange;
+mod message;
 pub mod observer;
+mod opening;
 mod progress;
 mod recovery;
 mod reply;

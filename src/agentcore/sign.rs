@@ -7,4 +7,4 @@ mod signer;
 
 pub(super) use clock::SigningClock;
 pub use signer::SigningError;
-pub(super) use signer::{SERVICE, Signer, encode};
+pub(super) use signer::{SERVICE, SESSION_ID, Signer, encode};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::limit::AnswerLimit;
-use crate::caller::Origin;
+use crate::agent::{Agent, RuntimeAuth};
+use crate::caller::{BearerToken, Origin};
 use crate::telemetry::request::RequestIds;
 use crate::trace::TraceHeaders;
 
@@ -49,8 +50,21 @@ impl RequestContext {
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) context: RequestContext,
+    /// Its bearer token, which is nobody's business but a runtime's that asks for it.
+    pub(super) token: Option<BearerToken>,
     /// Its trace headers, already looked at.
     pub(super) trace: TraceHeaders,
     /// What lines of the log name it by.
     pub(super) ids: RequestIds,
+}
+
+impl Received {
+    /// The caller's token, where the agent's runtime asks for it.
+    pub(super) fn token_for(&self, agent: &Agent) -> Option<BearerToken> {
+        let runtime = agent.runtime.as_ref().ok()?;
+        match runtime.auth {
+            RuntimeAuth::SigV4 => None,
+            RuntimeAuth::Caller => self.token.clone(),
+        }
+    }
 }

@@ -20,6 +20,7 @@ use super::route::{Route, decoded, without_prefix};
 use super::settings::ApiSettings;
 use super::{agents, cors, end_session, invoke};
 use crate::agent::Agent;
+use crate::caller::BearerToken;
 use crate::limits::Limits;
 use crate::service::AgentService;
 use crate::session::{RuntimeSessionId, SessionId};
@@ -122,6 +123,7 @@ impl Api {
         let ids = RequestIds::new(&context.request_id, trace.trace_id());
         let received = Received {
             context,
+            token: BearerToken::of(request.headers()),
             trace,
             ids: ids.clone(),
         };

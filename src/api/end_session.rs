@@ -32,7 +32,7 @@ pub(super) async fn end(
     let deadline = context.deadline(shared.service.deadline(context.received));
     let ended = shared
         .service
-        .end_session(agent, &runtime_session, deadline)
+        .end_session(agent, &runtime_session, received.token_for(agent), deadline)
         .await;
     if let Err(error) = ended {
         let answer = ApiError::from(&error.failure)

@@ -218,6 +218,10 @@ impl From<&Failure> for ApiError {
             Failure::NoCredentials => {
                 (ErrorCode::Authentication, "no AWS credentials could be had")
             }
+            Failure::NoToken => (
+                ErrorCode::Authentication,
+                "the agent wants a bearer token of the caller in the Authorization header",
+            ),
             Failure::Timeout(_) => (ErrorCode::Timeout, "the agent did not answer in time"),
             Failure::Refused(refusal) => refused(refusal),
             Failure::Unreachable => (
@@ -253,6 +257,10 @@ fn refused(refusal: &Refusal) -> (ErrorCode, &'static str) {
         RefusalKind::Malformed => (
             ErrorCode::Validation,
             "the agent's service did not accept the request",
+        ),
+        RefusalKind::Credentials if refusal.of_token => (
+            ErrorCode::Authentication,
+            "the agent's service did not accept the bearer token",
         ),
         RefusalKind::Credentials => (
             ErrorCode::Authentication,

@@ -13,6 +13,7 @@ use super::request::{InvokeRequest, MAX_BODY_BYTES};
 use super::timing::timed;
 use super::turn::{Timing, Turn};
 use crate::agent::Agent;
+use crate::caller::Caller;
 use crate::invocation::Invocation;
 use crate::session::SessionId;
 use crate::telemetry;
@@ -52,10 +53,15 @@ fn begin<'a>(
         return Err(ApiError::payload_too_large(MAX_BODY_BYTES));
     }
     let request = InvokeRequest::parse(body, shared.settings.max_prompt_bytes)?;
-    let sent_session = request.session;
-
     let agent = shared.service.find(&request.agent_id);
-    let agent = agent.ok_or_else(|| ApiError::unknown_agent().in_session(sent_session.as_ref()))?;
+    let agent =
+        agent.ok_or_else(|| ApiError::unknown_agent().in_session(request.session.as_ref()))?;
+    let fields = request.fields(&agent.fields).map_err(|error| {
+        error
+            .of_agent(&agent.id)
+            .in_session(request.session.as_ref())
+    })?;
+    let sent_session = request.session;
     let permit = shared.limits.admit(&context.origin).map_err(|refused| {
         ApiError::refused(refused)
             .of_agent(&agent.id)
@@ -65,6 +71,9 @@ fn begin<'a>(
     let session = sent_session.unwrap_or_else(SessionId::generate);
     let invocation = Invocation {
         prompt: request.prompt,
+        fields,
+        caller: context.origin.caller.as_ref().map(Caller::id),
+        token: received.token_for(agent),
         runtime_session: shared.runtime_session(context, agent, &session),
         session: session.clone(),
         trace: received.trace.clone(),
@@ -73,6 +82,7 @@ fn begin<'a>(
         request: received.ids.clone(),
         agent: agent.id.clone(),
         session,
+        caller: invocation.caller.clone(),
         continues,
     };
     let prompt_bytes = invocation.prompt.as_str().len();
@@ -106,8 +116,7 @@ async fn reply(
         // A conversation that goes on has a past, which is part of what is asked.
         Some(replies) if !turn.continues() => {
             let caller = context.origin.caller.as_ref();
-            let message = [invocation.prompt.as_str().as_bytes()];
-            let key = Key::new(&agent.id, caller, &message);
+            let key = Key::new(&agent.id, caller, &invocation);
             replies.look_up(key, deadline).await
         }
         _ => Lookup::Miss,

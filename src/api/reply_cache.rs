@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::agent::AgentId;
-use crate::caller::Caller;
+use crate::caller::{BearerToken, Caller};
+use crate::invocation::Invocation;
 
 /// How much text is remembered in all, in bytes.
 const MAX_BYTES: usize = 16 << 20;
@@ -19,25 +20,33 @@ const MAX_BYTES: usize = 16 << 20;
 /// How many replies are remembered, and led, at once.
 const MAX_ENTRIES: usize = 1_024;
 
-/// What two prompts must have in common to have one reply: agent, caller and message.
+/// What two prompts must have in common to have one reply: agent, caller (and token, where that goes
+/// on), prompt and fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key([u8; 32]);
 
 impl Key {
-    /// The key of a message, in its parts, from this caller to this agent.
-    pub(super) fn new(agent: &AgentId, caller: Option<&Caller>, message: &[&[u8]]) -> Self {
+    /// The key of an invocation of this agent by this caller.
+    pub(super) fn new(agent: &AgentId, caller: Option<&Caller>, invocation: &Invocation) -> Self {
+        let caller = caller.map(Caller::fingerprint);
+        let token = invocation.token.as_ref().map(BearerToken::fingerprint);
+        let some = |digest: &Option<[u8; 32]>| digest.map_or(Vec::new(), Vec::from);
+        Self::of(&[
+            agent.as_str().as_bytes(),
+            &some(&caller),
+            &some(&token),
+            invocation.prompt.as_str().as_bytes(),
+            invocation.fields.as_str().as_bytes(),
+        ])
+    }
+
+    fn of(parts: &[&[u8]]) -> Self {
         let mut digest = Context::new(&SHA256);
-        let mut update = |part: &[u8]| {
+        for part in parts {
             // Each after its length: no other parts give the same bytes.
             digest.update(&(part.len() as u64).to_be_bytes());
             digest.update(part);
-        };
-        update(agent.as_str().as_bytes());
-        match caller {
-            Some(caller) => update(&caller.fingerprint()),
-            None => update(b""),
         }
-        message.iter().copied().for_each(update);
         let mut key = [0; 32];
         key.copy_from_slice(digest.finish().as_ref());
         Self(key)
@@ -187,8 +196,7 @@ mod tests {
     use super::*;
 
     fn key(message: &str) -> Key {
-        let agent = AgentId::from_variable_name("ECHO").unwrap();
-        Key::new(&agent, None, &[message.as_bytes()])
+        Key::of(&[message.as_bytes()])
     }
 
     fn cache() -> Arc<ReplyCache> {
@@ -213,18 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn agents_callers_and_messages_have_keys_of_their_own() {
-        let [echo, other] = ["ECHO", "OTHER"].map(|n| AgentId::from_variable_name(n).unwrap());
-        let caller = |id: &str| Caller::api_key(id.to_owned());
-        let (a, b) = (caller("a"), caller("b"));
+    fn parts_that_join_to_the_same_text_have_keys_of_their_own() {
         let keys = [
-            Key::new(&echo, None, &[b"x"]),
-            Key::new(&other, None, &[b"x"]),
-            Key::new(&echo, Some(&a), &[b"x"]),
-            Key::new(&echo, Some(&b), &[b"x"]),
-            Key::new(&echo, None, &[b"x", b""]),
-            Key::new(&echo, None, &[b"xy"]),
-            Key::new(&echo, None, &[b"x", b"y"]),
+            Key::of(&[b"x"]),
+            Key::of(&[b"x", b""]),
+            Key::of(&[b"xy"]),
+            Key::of(&[b"x", b"y"]),
         ];
         for (at, key) in keys.iter().enumerate() {
             assert!(!keys[..at].contains(key), "{at}");

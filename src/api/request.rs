@@ -7,6 +7,7 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::ApiError;
+use crate::agent::{FieldNames, RepeatedField, RequestFields};
 use crate::invocation::{Prompt, PromptError};
 use crate::session::SessionId;
 
@@ -18,23 +19,25 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// What a caller asks for. The agent is not yet looked up.
 #[derive(Debug)]
-pub(super) struct InvokeRequest {
+pub(super) struct InvokeRequest<'a> {
     pub(super) agent_id: String,
     pub(super) prompt: Prompt,
     /// `None` where the caller sent none.
     pub(super) session: Option<SessionId>,
+    /// The whole object.
+    json: &'a str,
 }
 
-impl InvokeRequest {
+impl<'a> InvokeRequest<'a> {
     /// Parses a body.
     ///
     /// # Errors
     /// 400, of the first mistake in this order: JSON, an object, types, missing or blank, the form
     /// of the session id, the size of the prompt.
-    pub(super) fn parse(body: &[u8], max_prompt_bytes: usize) -> Result<Self, ApiError> {
+    pub(super) fn parse(body: &'a [u8], max_prompt_bytes: usize) -> Result<Self, ApiError> {
         // RFC 8259, section 8.1: it may be there, and is not to be.
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-        let json: &RawValue = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
+        let json: &'a RawValue = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
         if !json.get().starts_with('{') {
             return Err(ApiError::validation(
                 "the request body must be a JSON object",
@@ -72,7 +75,18 @@ impl InvokeRequest {
             agent_id,
             prompt,
             session,
+            json: json.get(),
         })
+    }
+
+    /// The fields that go into an agent's message beside the others.
+    ///
+    /// # Errors
+    /// 400 where one of them is there twice.
+    pub(super) fn fields(&self, names: &FieldNames) -> Result<RequestFields, ApiError> {
+        names
+            .take(self.json)
+            .map_err(|RepeatedField(name)| ApiError::validation(format!("{name} is there twice")))
     }
 }
 

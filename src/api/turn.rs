@@ -317,6 +317,7 @@ mod tests {
             request: RequestIds::new("request-1", None),
             agent: AgentId::from_variable_name("ECHO").unwrap(),
             session: SessionId::parse("mine").unwrap(),
+            caller: None,
             continues: true,
         };
         let permit = Limits::new(RateLimits::default()).admit(&crate::caller::Origin::default());

@@ -24,9 +24,15 @@ impl<'a> Object<'a> {
 
     /// The last value of a name. One that is null is as if it were not there.
     pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let value = self.get_or_null(name)?;
+        (value.get() != "null").then_some(value)
+    }
+
+    /// The last value of a name, be it null.
+    pub(super) fn get_or_null(&self, name: &str) -> Option<&'a RawValue> {
         let is_named = |field: &&(Cow<'_, [u8]>, _)| field.0.as_ref() == name.as_bytes();
         let (_, value) = self.0.iter().rev().find(is_named)?;
-        (value.get() != "null").then_some(*value)
+        Some(*value)
     }
 
     pub(super) fn object(&self, name: &str) -> Option<Self> {

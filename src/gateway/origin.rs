@@ -14,6 +14,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
+use serde_json::value::RawValue;
 
 use super::Gateway;
 use super::json::{self, Object};
@@ -60,9 +61,14 @@ fn caller(context: &Object<'_>) -> Option<Caller> {
         .or_else(|| scalar(&identity, "apiKeyId").map(Caller::api_key))
 }
 
-/// Without its issuer a subject is anybody's, and without a subject an issuer is everybody's.
+/// Without its issuer a subject is anybody's, and without a subject an issuer is everybody's. Where
+/// both are there, somebody calls, be they ever so odd: an object, a list, null, blank.
 fn jwt(claims: &Object<'_>) -> Option<Caller> {
-    Some(Caller::jwt(scalar(claims, "iss")?, scalar(claims, "sub")?))
+    let (issuer, subject) = (claims.get("iss")?, claims.get_or_null("sub")?);
+    Some(match (as_scalar(issuer), as_scalar(subject)) {
+        (Some(issuer), Some(subject)) => Caller::jwt(issuer, subject),
+        _ => Caller::odd_jwt(issuer.get().to_owned(), subject.get().to_owned()),
+    })
 }
 
 fn cognito(object: &Object<'_>, pool: &str, identity: &str) -> Option<Caller> {
@@ -80,13 +86,16 @@ fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
     last.parse().ok().or_else(with_port)
 }
 
+fn scalar(object: &Object<'_>, name: &str) -> Option<String> {
+    as_scalar(object.get(name)?)
+}
+
 /// A scalar as text, unless it is blank. A number stays as it is written: as a floating-point number
 /// it could become another caller's.
-fn scalar(object: &Object<'_>, name: &str) -> Option<String> {
-    let value = object.get(name)?;
+fn as_scalar(value: &RawValue) -> Option<String> {
     let text = match value.get().as_bytes().first()? {
         b'"' => json::text(value)?.into_owned(),
-        b'{' | b'[' => return None,
+        b'{' | b'[' | b'n' => return None,
         _ => value.get().to_owned(),
     };
     (!text.trim().is_empty()).then_some(text)

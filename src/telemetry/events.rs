@@ -55,7 +55,10 @@ pub(super) const NO_TEXT: &str = "the reply had no text: see docs/operate.md#an-
 
 /// All events.
 pub const EVENTS: [LogEvent; 16] = [
-    LogEvent::new(STARTED, &["agentId", "sessionId", "promptLength"]),
+    LogEvent::new(
+        STARTED,
+        &["agentId", "sessionId", "promptLength", "callerId?"],
+    ),
     LogEvent::new(
         CONNECTED,
         &["agentId", "sessionId", "attempt", "durationMs"],

@@ -13,6 +13,7 @@ use crate::agent::AgentId;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::invoke::Progress;
 use crate::agentcore::invoke::observer::Observer;
+use crate::caller::CallerId;
 use crate::session::SessionId;
 
 /// Which invocation it is.
@@ -21,6 +22,8 @@ pub(crate) struct InvocationIdentity {
     pub(crate) request: RequestIds,
     pub(crate) agent: AgentId,
     pub(crate) session: SessionId,
+    /// Who calls, where that is known.
+    pub(crate) caller: Option<CallerId>,
     /// The caller sent the session's id: the conversation may go on.
     pub(crate) continues: bool,
 }
@@ -96,12 +99,14 @@ impl InvocationLog {
     /// An invocation begins, of a prompt of so many bytes.
     pub(crate) fn start(identity: InvocationIdentity, prompt_bytes: usize) -> Self {
         let log = Self(identity);
+        let caller = log.0.caller.as_ref().map(CallerId::as_str);
         log.write(|agent, session| {
             info!(
                 message = events::STARTED,
                 agentId = agent,
                 sessionId = session,
-                promptLength = prompt_bytes
+                promptLength = prompt_bytes,
+                callerId = caller
             );
         });
         log

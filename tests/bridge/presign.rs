@@ -55,8 +55,8 @@ fn signatures_are_botocores_bit_for_bit() {
         );
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(case.epoch_seconds);
         let runtime = Runtime {
-            arn,
             qualifier: case.qualifier.clone(),
+            ..Runtime::of(arn)
         };
         let signed = presign(&runtime, &session, endpoint.as_ref(), &credentials, time);
 

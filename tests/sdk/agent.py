@@ -204,3 +204,11 @@ async def remembers(websocket, context, message):
     memory[context.session_id].append(message["prompt"])
     await websocket.send_json({"result": ", ".join(memory[context.session_id])})
     await websocket.close()
+
+
+@way
+async def tells(websocket, context, message):
+    """Says what the SDK tells an agent of its caller, and what it was sent."""
+    told = {"session": context.session_id, "headers": context.request_headers, "message": message}
+    await websocket.send_json({"result": json.dumps(told)})
+    await websocket.close()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 
-def event(method, path, body):
-    """The event of a REST API with a proxy resource, as its documentation shows it."""
+def event(method, path, body, **more):
+    """The event of a REST API with a proxy resource, as its documentation shows it; more headers
+    may go with it."""
     headers = {
         "Accept": "application/json",
         "Content-Type": "application/json",
@@ -15,6 +16,7 @@ def event(method, path, body):
         "X-Forwarded-For": "192.0.2.1",
         "X-Forwarded-Port": "443",
         "X-Forwarded-Proto": "https",
+        **more,
     }
     return {
         "resource": "/{proxy+}",

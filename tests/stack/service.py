@@ -20,6 +20,8 @@ class Visit:
     # Path and query as they were on the wire, and the Host header.
     target: str
     host: str
+    # The request's headers, by their names in lower case.
+    headers: dict
     # The messages that the agent has read, and the code with which the other side closed.
     messages: list = dataclasses.field(default_factory=list)
     closed_with: Optional[int] = None
@@ -67,8 +69,10 @@ class Service:
         if scope["type"] != "websocket":
             return await self._app(scope, receive, send)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        target = f"{scope['raw_path'].decode()}?{scope['query_string'].decode()}"
-        visit = Visit(target, headers["host"])
+        target = scope["raw_path"].decode()
+        if query := scope["query_string"].decode():
+            target += f"?{query}"
+        visit = Visit(target, headers["host"], headers)
         self.visits.append(visit)
 
         async def receive_and_keep():

@@ -42,21 +42,21 @@ class Stack:
     def __exit__(self, *_):
         self._function.stop()
 
-    def ask(self, agent, prompt="Hello", session=None):
+    def ask(self, agent, prompt="Hello", session=None, **headers):
         """Sends a prompt; gives the answer, and the one visit that the agent had for it."""
-        answer, visits = self.try_to_ask(agent, prompt, session)
+        answer, visits = self.try_to_ask(agent, prompt, session, **headers)
         assert len(visits) == 1, f"the agent ran {len(visits)} times: {answer}"
         assert visits[0].ended.wait(10), "the agent is still at it"
         return answer, visits[0]
 
-    def try_to_ask(self, agent, prompt, session=None):
+    def try_to_ask(self, agent, prompt, session=None, **headers):
         """The same where no visit may come of it."""
         before = len(self._service.visits)
-        answer = self.answer(agent, prompt, session)
+        answer = self.answer(agent, prompt, session, **headers)
         return answer, self._service.visits[before:]
 
-    def answer(self, agent, prompt, session=None, path="/api/agents/invoke"):
+    def answer(self, agent, prompt, session=None, path="/api/agents/invoke", **headers):
         """Sends a prompt; gives the answer alone."""
         body = {"agentId": agent, "prompt": prompt, "sessionId": session}
-        event = gateway.event("POST", path, json.dumps(body, ensure_ascii=False))
+        event = gateway.event("POST", path, json.dumps(body, ensure_ascii=False), **headers)
         return gateway.Answer(self._function.invoke(event))

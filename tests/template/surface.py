@@ -15,6 +15,8 @@ METRICS = {metric["name"]: {tuple(names) for names in metric["dimensions"]} for 
 EVENTS = {event["message"]: {field.rstrip("?") for field in event["fields"]} for event in SURFACE["events"]}
 ERRORS = {error["code"]: error["status"] for error in SURFACE["errors"]}
 OPERATIONS = set(SURFACE["operations"])
+# No operation but an action: what AWS looks at, beside that of the WebSocket, where a user id goes along.
+FOR_USER = "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStreamForUser"
 
 # What any line of the log may have.
 EVERYWHERE = {"timestamp", "level", "message", "requestId", "traceId"}
@@ -30,7 +32,7 @@ def is_operation(action):
     """Whether AWS has an operation of this name: IAM takes any, and grants nothing for one that is not there."""
     service, operation = action.split(":")
     # No operation of the model, which has no WebSockets; the action is documented.
-    if operation == "InvokeAgentRuntimeWithWebSocketStream":
+    if operation in ("InvokeAgentRuntimeWithWebSocketStream", FOR_USER.split(":")[1]):
         return True
     loader = botocore.loaders.Loader()
     models = (loader.load_service_model(name, "service-2") for name in (service, f"{service}-control"))

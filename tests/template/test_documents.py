@@ -49,7 +49,7 @@ def test_each_auth_mode_is_told_of():
 
 def test_the_documents_tell_what_the_role_may_do():
     told = set(re.findall(r"`(bedrock-agentcore:\w+)`", section(DEPLOY, "## What the role may do").split("\nThere is no action")[0]))
-    assert told == surface.OPERATIONS
+    assert told == surface.OPERATIONS | {surface.FOR_USER}
 
 
 @pytest.mark.parametrize("alarm", [name for name, alarm in stack().of_type("AWS::CloudWatch::Alarm").items() if "AlarmName" in alarm])

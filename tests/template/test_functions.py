@@ -88,12 +88,16 @@ def listed(value):
     return value if isinstance(value, list) else [value]
 
 
-def agent_statement(made):
-    [found] = [
+def agent_statements(made):
+    return [
         statement
         for statement in statements(made)
         if any(action.startswith("bedrock-agentcore:") for action in listed(statement["Action"]))
     ]
+
+
+def agent_statement(made):
+    [found] = agent_statements(made)
     return found
 
 
@@ -114,6 +118,26 @@ def test_the_role_may_do_what_the_program_does_and_no_more():
 def test_the_role_reaches_the_configured_agents_and_nothing_for_an_empty_one(agents, arns):
     expected = [resource for arn in arns for resource in (arn, f"{arn}/runtime-endpoint/*")]
     assert agent_statement(stack(**agents))["Resource"] == expected
+
+
+def test_a_user_id_is_permitted_for_the_agents_that_are_told_it_and_for_no_others():
+    off = stack(OnboardingAgentArn=AGENT, MwcAgentArn=OTHER)
+    assert surface.FOR_USER not in json.dumps(off.resources)
+    for agents, arns in [
+        ({"OnboardingAgentUserId": "caller"}, [AGENT]),
+        ({"MwcAgentUserId": "caller"}, [OTHER]),
+        ({"OnboardingAgentUserId": "caller", "MwcAgentUserId": "caller"}, [AGENT, OTHER]),
+        # An agent that is not there is told nothing.
+        ({"MwcAgentUserId": "caller", "ProvisioningAgentUserId": "caller"}, [OTHER]),
+    ]:
+        usual, for_user = agent_statements(stack(OnboardingAgentArn=AGENT, MwcAgentArn=OTHER, **agents))
+        assert set(usual["Action"]) == surface.OPERATIONS
+        assert for_user["Action"] == surface.FOR_USER and surface.is_operation(for_user["Action"])
+        expected = [resource for arn in arns for resource in (arn, f"{arn}/runtime-endpoint/*")]
+        assert for_user["Resource"] == expected
+    assert len(agent_statements(stack(ProvisioningAgentUserId="caller"))) == 1
+    with pytest.raises(Refused, match="OnboardingAgentUserId must be one of"):
+        stack(OnboardingAgentUserId="me")
 
 
 def test_a_version_that_is_still_live_may_invoke_the_agent_of_before():
@@ -145,6 +169,9 @@ GIVEN = {
     "ONBOARDING_AGENT_QUALIFIER": ("OnboardingAgentQualifier", "one"),
     "PROVISIONING_AGENT_QUALIFIER": ("ProvisioningAgentQualifier", "two"),
     "MWC_AGENT_QUALIFIER": ("MwcAgentQualifier", "three"),
+    "ONBOARDING_AGENT_USER_ID": ("OnboardingAgentUserId", "caller"),
+    "PROVISIONING_AGENT_USER_ID": ("ProvisioningAgentUserId", "caller"),
+    "MWC_AGENT_USER_ID": ("MwcAgentUserId", "caller"),
     "ONBOARDING_AGENT_ARN": ("OnboardingAgentArn", f"{AGENT}1"),
     "PROVISIONING_AGENT_ARN": ("ProvisioningAgentArn", f"{AGENT}2"),
     "MWC_AGENT_ARN": ("MwcAgentArn", f"{AGENT}3"),

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, header};
 
 use super::named::{self, ERROR_TYPE};
+use crate::agent::RuntimeAuth;
 
 /// Error types that say that the credentials, not their permissions, are the matter.
 const INVALID: [&str; 5] = [
@@ -34,6 +35,8 @@ pub struct Refusal {
     pub status: u16,
     /// What the answer's type says of the credentials.
     pub fault: Option<CredentialsFault>,
+    /// It was the caller's own token that was refused, not our credentials.
+    pub of_token: bool,
     /// The answer's `Retry-After`, a day at the most.
     pub retry_after: Option<Duration>,
     /// The bare name of its type, such as `AccessDeniedException`: letters and digits alone.
@@ -88,6 +91,15 @@ pub enum RefusalKind {
 }
 
 impl Refusal {
+    /// The same, of a request by the caller's own token or by our credentials.
+    #[must_use]
+    pub(in crate::agentcore) fn by(self, auth: RuntimeAuth) -> Self {
+        Self {
+            of_token: auth == RuntimeAuth::Caller,
+            ..self
+        }
+    }
+
     /// What it means.
     pub fn kind(&self) -> RefusalKind {
         match self.status {
@@ -124,6 +136,7 @@ pub(in crate::agentcore) fn read(
     Refusal {
         status,
         fault,
+        of_token: false,
         retry_after: retry_after(headers, now),
         error_type: named::error_type(headers, body),
         request_id: named::request_id(headers),
@@ -203,14 +216,17 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whose = if self.of_token {
+            "the caller's credentials"
+        } else {
+            "the credentials"
+        };
         write!(f, "status {}", self.status)?;
         match (&self.reason, self.fault) {
             // A clock that is wrong is not the credentials' fault.
             (Some(reason), _) => write!(f, ", {reason}"),
-            (None, Some(CredentialsFault::Expired)) => {
-                f.write_str(", the credentials have expired")
-            }
-            (None, Some(CredentialsFault::Invalid)) => f.write_str(", the credentials are invalid"),
+            (None, Some(CredentialsFault::Expired)) => write!(f, ", {whose} have expired"),
+            (None, Some(CredentialsFault::Invalid)) => write!(f, ", {whose} are invalid"),
             (None, None) => Ok(()),
         }
     }

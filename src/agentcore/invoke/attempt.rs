@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use bytes::Bytes;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::exchange::{Exchange, ReplyEvent, Terms};
+use super::message::message;
 use super::observer::Observer;
+use super::opening::{Leave, Opening};
 use super::progress::Progress;
 use super::recovery::{Recovery, Remedy};
 use super::reply::ReplyStream;
-use crate::agent::{ReplyEnd, Runtime};
+use crate::agent::{MessageTemplate, ReplyEnd, Runtime, RuntimeAuth};
 use crate::agentcore::client::AgentCoreClient;
 use crate::agentcore::credentials;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout, refusal};
-use crate::agentcore::sign::presign::{PresignedUrl, presign};
 use crate::agentcore::until::Until;
 use crate::agentcore::wire::handshake::HandshakeError;
 use crate::agentcore::wire::socket::Socket;
@@ -27,6 +27,8 @@ use crate::invocation::Invocation;
 pub struct Request<'a> {
     /// Who is asked.
     pub runtime: &'a Runtime,
+    /// What it is sent.
+    pub message: &'a MessageTemplate,
     /// What ends its replies, besides its own word.
     pub reply_end: ReplyEnd,
     /// What is said, in which session.
@@ -35,24 +37,6 @@ pub struct Request<'a> {
     pub deadline: Instant,
     /// How much of the reply's text is remembered, so that nothing of it is told twice.
     pub memory_bytes: usize,
-}
-
-/// What an agent is sent.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Message<'a> {
-    prompt: &'a str,
-    session_id: &'a str,
-}
-
-fn message(invocation: &Invocation) -> Result<Bytes, InvocationError> {
-    let message = Message {
-        prompt: invocation.prompt.as_str(),
-        session_id: invocation.agent_session(),
-    };
-    let message = serde_json::to_vec(&message);
-    let unsendable = |cause| InvocationError::new(Phase::Send, Failure::Unsignable).because(cause);
-    Ok(message.map_err(unsendable)?.into())
 }
 
 impl AgentCoreClient {
@@ -71,7 +55,7 @@ impl AgentCoreClient {
         observer: &dyn Observer,
     ) -> Result<ReplyStream, InvocationError> {
         let deadline = request.deadline;
-        let message = message(request.invocation)?;
+        let message = message(request.message, request.invocation);
         let mut attempt = Attempt {
             client: self,
             request,
@@ -132,32 +116,55 @@ struct Attempt<'a> {
     observer: &'a dyn Observer,
 }
 
-impl Attempt<'_> {
-    /// Makes it. An error comes with the credentials that it was made with.
+impl<'a> Attempt<'a> {
+    /// Makes it. An error comes with the credentials of ours that it was made with.
     async fn make(&mut self) -> Result<ReplyStream, (InvocationError, Option<Credentials>)> {
-        let failed = |failure| InvocationError::new(Phase::Credentials, failure);
-        let until = <Until>::deadline(self.request.deadline);
-        let credentials = match until.wait(self.client.credentials.get()).await {
-            Ok(Ok(credentials)) => credentials,
-            Ok(Err(cause)) => {
-                let error = failed(Failure::NoCredentials);
-                return Err((error.because(credentials::describe(&cause)), None));
-            }
-            Err(timeout) => return Err((failed(timeout.into()), None)),
+        let credentials = match self.request.runtime.auth {
+            RuntimeAuth::SigV4 => Some(self.credentials().await.map_err(|error| (error, None))?),
+            RuntimeAuth::Caller => None,
         };
-        let attempted = self.make_with(&credentials).await;
-        attempted.map_err(|error| (error, Some(credentials)))
+        let opening = self.opening(credentials.as_ref());
+        let opening = opening.map_err(|error| (error, None))?;
+        let attempted = self.make_with(opening).await;
+        attempted.map_err(|error| (error, credentials))
     }
 
-    async fn make_with(
-        &mut self,
-        credentials: &Credentials,
-    ) -> Result<ReplyStream, InvocationError> {
+    async fn credentials(&self) -> Result<Credentials, InvocationError> {
+        let failed = |failure| InvocationError::new(Phase::Credentials, failure);
+        let until = <Until>::deadline(self.request.deadline);
+        match until.wait(self.client.credentials.get()).await {
+            Ok(Ok(credentials)) => Ok(credentials),
+            Ok(Err(cause)) => {
+                Err(failed(Failure::NoCredentials).because(credentials::describe(&cause)))
+            }
+            Err(timeout) => Err(failed(timeout.into())),
+        }
+    }
+
+    /// By leave of our credentials, else of the caller's token.
+    fn opening(&mut self, ours: Option<&Credentials>) -> Result<Opening<'a>, InvocationError> {
+        let Request {
+            runtime,
+            invocation,
+            ..
+        } = self.request;
+        let leave = match (ours, &invocation.token) {
+            (Some(credentials), _) => Leave::Signed(credentials, self.client.clock.now()),
+            (None, Some(token)) => Leave::Token(token),
+            (None, None) => {
+                return Err(InvocationError::new(Phase::Credentials, Failure::NoToken));
+            }
+        };
         let begin = Instant::now();
-        let url = self.sign(credentials);
-        self.progress.signing = Some(begin.elapsed());
+        let endpoint = self.client.settings.endpoint.as_ref();
+        let opening = Opening::new(runtime, invocation, endpoint, leave);
+        self.progress.signing = ours.map(|_| begin.elapsed());
+        Ok(opening)
+    }
+
+    async fn make_with(&mut self, opening: Opening<'_>) -> Result<ReplyStream, InvocationError> {
         self.progress.connecting();
-        let socket = match self.connect(&url).await {
+        let socket = match self.connect(&opening).await {
             Ok(socket) => socket,
             Err(error) => {
                 self.progress.not_connected();
@@ -184,19 +191,9 @@ impl Attempt<'_> {
         }
     }
 
-    fn sign(&self, credentials: &Credentials) -> PresignedUrl {
-        presign(
-            self.request.runtime,
-            &self.request.invocation.runtime_session,
-            self.client.settings.endpoint.as_ref(),
-            credentials,
-            self.client.clock.now(),
-        )
-    }
-
-    async fn connect(&self, url: &PresignedUrl) -> Result<Socket, InvocationError> {
+    async fn connect(&self, opening: &Opening<'_>) -> Result<Socket, InvocationError> {
         let failed = InvocationError::new;
-        let endpoint = url.endpoint();
+        let (endpoint, target) = (opening.url.endpoint(), opening.url.target());
         let (now, time) = (Instant::now(), self.client.settings.timeouts.connect);
         let until = Until::sooner(self.request.deadline, now, time, Timeout::Connect);
         let transport = until
@@ -204,9 +201,8 @@ impl Attempt<'_> {
             .await
             .map_err(|timeout| failed(Phase::Connect, timeout.into()))?
             .map_err(|cause| failed(Phase::Connect, Failure::Unreachable).because(cause))?;
-        let headers = self.request.invocation.trace.as_headers();
         until
-            .wait(Socket::open(transport, endpoint, url.target(), headers))
+            .wait(Socket::open(transport, endpoint, target, &opening.headers))
             .await
             .map_err(|timeout| failed(Phase::Handshake, timeout.into()))?
             .map_err(|error| self.handshake_failed(error))
@@ -216,8 +212,9 @@ impl Attempt<'_> {
         let failed = |failure| InvocationError::new(Phase::Handshake, failure);
         match error {
             HandshakeError::Refused(refused) => {
-                let now = self.client.clock.now();
-                let refusal = refusal::read(refused.status, &refused.headers, &refused.body, now);
+                let (status, now) = (refused.status, self.client.clock.now());
+                let refusal = refusal::read(status, &refused.headers, &refused.body, now);
+                let refusal = refusal.by(self.request.runtime.auth);
                 failed(Failure::Refused(refusal.into()))
             }
             HandshakeError::Lost(cause) => failed(Failure::Lost).because(cause),

@@ -77,19 +77,12 @@ pub fn presign(
     time: SystemTime,
 ) -> PresignedUrl {
     let arn = &runtime.arn;
-    let endpoint = match endpoint {
-        Some(endpoint) => endpoint.clone(),
-        None => Endpoint::public(SERVICE, arn),
-    };
+    let endpoint = endpoint_of(runtime, endpoint);
     let scope = Scope::new(arn.region(), time);
     // With room for all of it: a text that grows leaves copies of itself behind.
     let token = credentials.session_token();
     let mut target = String::with_capacity(2_048 + 3 * token.map_or(0, str::len));
-    target.push_str(endpoint.path_prefix());
-    push(
-        &mut target,
-        format_args!("/runtimes/{}/ws", encode(arn.as_str())),
-    );
+    push_path(&mut target, runtime, &endpoint);
     let path_bytes = target.len();
 
     // In the order in which they are signed, by name.
@@ -128,6 +121,41 @@ pub fn presign(
         endpoint,
         target: Zeroizing::new(target),
     }
+}
+
+/// The same address without a signature, and without the session, for a runtime that takes none.
+pub(in crate::agentcore) fn unsigned(
+    runtime: &Runtime,
+    endpoint: Option<&Endpoint>,
+) -> PresignedUrl {
+    let endpoint = endpoint_of(runtime, endpoint);
+    let mut target = String::new();
+    push_path(&mut target, runtime, &endpoint);
+    if let Some(qualifier) = &runtime.qualifier {
+        push(
+            &mut target,
+            format_args!("?qualifier={}", encode(qualifier)),
+        );
+    }
+    PresignedUrl {
+        endpoint,
+        target: Zeroizing::new(target),
+    }
+}
+
+fn endpoint_of(runtime: &Runtime, endpoint: Option<&Endpoint>) -> Endpoint {
+    match endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None => Endpoint::public(SERVICE, &runtime.arn),
+    }
+}
+
+fn push_path(target: &mut String, runtime: &Runtime, endpoint: &Endpoint) {
+    let arn = encode(runtime.arn.as_str());
+    push(
+        target,
+        format_args!("{}/runtimes/{arn}/ws", endpoint.path_prefix()),
+    );
 }
 
 fn push(target: &mut String, text: fmt::Arguments<'_>) {
@@ -225,8 +253,8 @@ mod tests {
         let token = token.map(str::to_owned);
         presign(
             &Runtime {
-                arn: RuntimeArn::parse(arn).unwrap(),
                 qualifier: Some("prod".to_owned()),
+                ..Runtime::of(RuntimeArn::parse(arn).unwrap())
             },
             &RuntimeSessionId::of(&session),
             None,
@@ -320,8 +348,8 @@ mod tests {
             let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
             let url = presign(
                 &Runtime {
-                    arn: RuntimeArn::parse(arn).unwrap(),
                     qualifier,
+                    ..Runtime::of(RuntimeArn::parse(arn).unwrap())
                 },
                 &RuntimeSessionId::of(&SessionId::parse(&session).unwrap()),
                 Some(&endpoint),

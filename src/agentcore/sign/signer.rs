@@ -6,7 +6,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
-use http::{HeaderValue, Request, header};
+use http::{HeaderName, HeaderValue, Request, header};
 use http_body_util::Full;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
@@ -14,6 +14,10 @@ use crate::agentcore::wire::endpoint::Endpoint;
 
 /// The service's name in a signature.
 pub(in crate::agentcore) const SERVICE: &str = "bedrock-agentcore";
+
+/// What names the runtime's session outside of a signed address.
+pub(in crate::agentcore) const SESSION_ID: HeaderName =
+    HeaderName::from_static("x-amzn-bedrock-agentcore-runtime-session-id");
 
 /// All but the unreserved characters of RFC 3986, section 2.3, as SigV4 wants it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC

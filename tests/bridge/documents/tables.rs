@@ -167,7 +167,8 @@ fn the_example_file_is_whole_and_changes_nothing() {
         line.split_once('=').filter(|(name, _)| is_name(name))
     });
     let set: Vec<_> = lines
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        // A value with quotation marks in it stands between single ones, as in a shell.
+        .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
         .collect();
     for variable in shown("variables") {
         let name = variable["name"].as_str().unwrap();

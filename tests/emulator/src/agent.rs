@@ -20,6 +20,8 @@ pub struct Agent {
     pub(crate) opening: Vec<Step>,
     pub(crate) stopping: Handshake,
     pub(crate) endpoint_status: String,
+    /// The token that it takes in place of a signature.
+    pub(crate) bearer: Option<String>,
     /// The endpoints beside the default one; without a list, there is every one.
     endpoints: Option<Vec<String>>,
     reply: Arc<Reply>,
@@ -59,6 +61,7 @@ impl Agent {
             opening: Vec::new(),
             stopping: Handshake::Accept,
             endpoint_status: "READY".to_owned(),
+            bearer: None,
             endpoints: None,
             reply: Arc::new(reply),
         }
@@ -105,6 +108,16 @@ impl Agent {
     pub fn endpoints<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
         Self {
             endpoints: Some(names.into_iter().map(Into::into).collect()),
+            ..self
+        }
+    }
+
+    /// The same agent behind a JWT authorizer, which lets in who sends this token in `Authorization`
+    /// as a bearer, the session id in its header, and nothing signed.
+    #[must_use]
+    pub fn bearer(self, token: impl Into<String>) -> Self {
+        Self {
+            bearer: Some(token.into()),
             ..self
         }
     }

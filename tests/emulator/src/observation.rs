@@ -20,7 +20,8 @@ pub struct Connection {
     pub headers: Vec<(String, String)>,
     /// The query's parameters in order, decoded.
     pub query: Vec<(String, String)>,
-    /// The runtime's session id: in the query, or for `StopRuntimeSession` in the header.
+    /// The runtime's session id: in the query, or in the header for `StopRuntimeSession` and where
+    /// the address is not signed.
     pub runtime_session_id: Option<String>,
     /// The HTTP status that was answered, 101 for an upgrade; none as long as none was, or where
     /// the agent answers with something that has none.
@@ -95,6 +96,12 @@ impl Connection {
             .iter()
             .find(same)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The user that the runtime was told.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.header("X-Amzn-Bedrock-AgentCore-Runtime-User-Id")
     }
 
     /// The first query parameter of that name, decoded.

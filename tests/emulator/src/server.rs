@@ -19,6 +19,7 @@ use response::Response;
 use route::Route;
 
 mod admission;
+mod bearer;
 mod conversation;
 mod endpoint;
 mod handshake;
@@ -74,7 +75,9 @@ fn observe(entry: &Entry, request: &Request, route: &Route) {
         connection.query = parameters(split_target(&request.target).1);
         connection.runtime_session_id = match route {
             Route::Stop { .. } => request.session_in_headers(),
-            _ => request.session_in_query(),
+            _ => request
+                .session_in_query()
+                .or_else(|| request.session_in_headers()),
         };
     });
 }

@@ -56,6 +56,12 @@ impl State {
         lock(&self.agents).get(arn).map(|known| known.agent.clone())
     }
 
+    /// The token that the agent of that ARN takes in place of a signature.
+    pub(crate) fn bearer(&self, arn: &str) -> Option<String> {
+        let agents = lock(&self.agents);
+        agents.get(arn).and_then(|known| known.agent.bearer.clone())
+    }
+
     /// The regions in which there are agents.
     pub(crate) fn regions(&self) -> BTreeSet<String> {
         let agents = lock(&self.agents);

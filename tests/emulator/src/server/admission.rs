@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{request::Request, response::Response};
+use super::{bearer, request::Request, response::Response};
 use crate::{
     Agent, Handshake,
     agent::DEFAULT_ENDPOINT,
@@ -20,11 +20,18 @@ pub(super) struct Admitted {
     pub(super) handshake: Handshake,
 }
 
-/// Checks, in this order, the signature in the query, the agent, and the session id.
+/// Checks, in this order, the signature in the query, the agent, and the session id; of an agent that
+/// takes a bearer token that in place of the signature, and the session id in the headers.
 pub(super) fn admit(request: &Request, arn: &str, state: &State) -> Result<Admitted, Response> {
-    authenticate(request, arn, state).map_err(|refusal| refused(refusal, state))?;
+    let session_id = if let Some(token) = state.bearer(arn) {
+        bearer::check(request, &token)?;
+        request.session_in_headers()
+    } else {
+        authenticate(request, arn, state).map_err(|refusal| refused(refusal, state))?;
+        request.session_in_query()
+    };
     check_agent(request, arn, state)?;
-    let runtime_session_id = checked(request.session_in_query())?;
+    let runtime_session_id = checked(session_id)?;
     let (agent, handshake) = state.attempt(arn).ok_or_else(unknown_runtime)?;
     Ok(Admitted {
         arn: arn.to_owned(),
@@ -34,7 +41,7 @@ pub(super) fn admit(request: &Request, arn: &str, state: &State) -> Result<Admit
     })
 }
 
-/// The same for a request to stop a session, with the signature and the session id in the headers.
+/// The same for a request to stop a session, with signature, or token, and session id in the headers.
 /// Returns that id.
 pub(super) fn admit_stop(
     request: &Request,
@@ -42,7 +49,10 @@ pub(super) fn admit_stop(
     arn: &str,
     state: &State,
 ) -> Result<String, Response> {
-    authorize(request, body, [arn::region(arn)], state)?;
+    match state.bearer(arn) {
+        Some(token) => bearer::check(request, &token)?,
+        None => authorize(request, body, [arn::region(arn)], state).map(drop)?,
+    }
     check_agent(request, arn, state)?;
     checked(request.session_in_headers())
 }

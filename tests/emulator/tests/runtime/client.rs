@@ -99,11 +99,27 @@ impl Client {
     }
 
     pub(crate) async fn request(&mut self, method: &str, target: &str, host: &str) {
-        let head = format!(
+        let more = [("Traceparent", "00-t-01")];
+        self.request_with(method, target, host, &more).await;
+    }
+
+    /// The same with other headers beside those of the handshake.
+    pub(crate) async fn request_with(
+        &mut self,
+        method: &str,
+        target: &str,
+        host: &str,
+        headers: &[(&str, &str)],
+    ) {
+        let mut head = format!(
             "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\n\
              Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nTraceparent: 00-t-01\r\n\r\n"
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
         );
+        for (name, value) in headers {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        head.push_str("\r\n");
         self.write(head.as_bytes()).await;
     }
 

@@ -1,6 +1,7 @@
 //! The emulator on a real socket, driven by a client written by hand.
 
 mod admission;
+mod bearer;
 mod client;
 mod conversation;
 mod endpoint;
