@@ -7,6 +7,7 @@ mod registry;
 mod reply_end;
 mod runtime;
 
+pub(crate) use arn::{Partition, is_region};
 pub use arn::{RuntimeArn, RuntimeArnError};
 pub use configured::Agent;
 pub use id::AgentId;

@@ -119,6 +119,7 @@ impl AgentCoreClient {
         let endpoint = self.settings.endpoint.as_ref().unwrap_or(&public);
         let now = self.clock.now();
         let signer = Signer {
+            service: SERVICE,
             credentials: &credentials,
             region: runtime.arn.region(),
             time: now,

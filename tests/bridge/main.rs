@@ -31,6 +31,7 @@ mod secrets;
 mod security;
 mod soak;
 mod status;
+mod stored_secrets;
 mod streaming;
 mod support;
 mod surface;
