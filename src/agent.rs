@@ -10,6 +10,7 @@ mod registry;
 mod reply_end;
 mod runtime;
 
+pub(crate) use arn::{Partition, is_region};
 pub use arn::{RuntimeArn, RuntimeArnError};
 pub use auth::{RuntimeAuth, RuntimeUser};
 pub use configured::Agent;

@@ -5,12 +5,13 @@
 //! | [`client`] | what an agent's runtime is asked through, and how that is set up |
 //! | [`invoke`] | one prompt, its attempts, and the reply |
 //! | [`end_session`], [`status`] | the end of a session; whether a runtime is there |
+//! | [`stored_secret`] | what another service of AWS keeps secret for us |
 //! | [`sign`] | AWS Signature Version 4, and the address that it makes |
 //! | [`credentials`] | whose credentials, and until when |
 //! | [`wire`] | DNS, TCP, TLS, WebSocket and HTTP, which know nothing of agents |
 //! | [`error`] | how an invocation fails, and what a refusal says |
 //!
-//! [`invoke`], [`end_session`] and [`status`] are what the client does; they know [`sign`],
+//! [`invoke`], [`end_session`], [`status`] and [`stored_secret`] are what is asked of AWS; they know [`sign`],
 //! [`credentials`] and [`wire`], which know neither them nor each other, but that credentials are
 //! fetched over [`wire`].
 
@@ -21,6 +22,7 @@ pub mod error;
 pub mod invoke;
 pub mod sign;
 pub mod status;
+pub mod stored_secret;
 mod until;
 pub mod wire;
 

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use crate::agentcore::AgentCoreClient;
 use crate::agentcore::credentials::{CredentialsCache, default_chain};
+use crate::agentcore::stored_secret::SecretReader;
 use crate::agentcore::wire::{Connector, tls};
 use crate::api::Api;
 use crate::config::Config;
@@ -12,25 +13,32 @@ use crate::service::AgentService;
 use crate::telemetry::Metrics;
 
 /// Builds the API that a configuration describes, which measures invocations where `metrics` are
-/// given; `now` is the clock by which requests are signed.
+/// given; `now` is the clock by which requests are signed. It waits for AWS only where a key is kept
+/// there.
 ///
 /// # Errors
-/// [`ConfigError`] where root certificates that were asked for cannot be read.
-pub fn api(
+/// [`ConfigError`] where root certificates or a key that were asked for cannot be read.
+pub async fn api(
     config: &Config,
     env: &Environment,
     metrics: Option<Metrics>,
     now: fn() -> SystemTime,
 ) -> Result<Api, ConfigError> {
     let connector = connector(config)?;
-    let client = AgentCoreClient::new(
-        config.client.clone(),
-        CredentialsCache::new(default_chain(env, connector.clone()), now),
-        connector,
+    let credentials = CredentialsCache::new(default_chain(env, connector.clone()), now);
+    let reader = SecretReader {
+        credentials: &credentials,
+        connector: &connector,
+        endpoints: &config.secret_stores,
         now,
-    );
+    };
+    let binding = config
+        .session_binding
+        .resolve(async |arn| reader.read(arn).await);
+    let binding = binding.await?;
+    let client = AgentCoreClient::new(config.client.clone(), credentials, connector, now);
     let service = AgentService::new(config.agents.clone(), client, now);
-    Ok(Api::new(service, config.api.clone(), metrics, now))
+    Ok(Api::new(service, config.api.clone(), binding, metrics, now))
 }
 
 /// What opens the connections that a configuration describes.

@@ -3,10 +3,12 @@
 
 use crate::agent::AgentRegistry;
 use crate::agentcore::ClientSettings;
+use crate::agentcore::stored_secret::SecretStoreEndpoints;
 use crate::agentcore::wire::tls::RootCertificates;
 use crate::api::ApiSettings;
 use crate::env::{ConfigError, Environment};
 use crate::lambda::InvokeMode;
+use crate::session::BindingSettings;
 use crate::telemetry::{LogLevel, metrics_namespace};
 
 /// Everything that can be configured.
@@ -18,6 +20,10 @@ pub struct Config {
     pub client: ClientSettings,
     /// How callers are answered.
     pub api: ApiSettings,
+    /// Whether sessions depend on who calls.
+    pub session_binding: BindingSettings,
+    /// Where stored secrets are read.
+    pub secret_stores: SecretStoreEndpoints,
     /// How the binary answers Lambda.
     pub invoke_mode: InvokeMode,
     /// The CloudWatch namespace of the metrics.
@@ -39,6 +45,8 @@ impl Config {
             agents: AgentRegistry::from_env(env)?,
             client: ClientSettings::from_env(env)?,
             api: ApiSettings::from_env(env)?,
+            session_binding: BindingSettings::from_env(env)?,
+            secret_stores: SecretStoreEndpoints::from_env(env)?,
             invoke_mode: InvokeMode::from_env(env)?,
             metrics_namespace: metrics_namespace(env)?,
             log_level: LogLevel::from_env(env)?,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
 /// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
-pub const VARIABLES: [&str; 37] = [
+pub const VARIABLES: [&str; 39] = [
     "<NAME>_AGENT_ARN",
     "<NAME>_AGENT_QUALIFIER",
     "<NAME>_AGENT_DISPLAY_NAME",
@@ -23,6 +23,8 @@ pub const VARIABLES: [&str; 37] = [
     "AWS_SESSION_TOKEN",
     "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
     "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "AWS_ENDPOINT_URL_SSM",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "INVOKE_MODE",

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(env: &Environment) -> ExitCode {
-    let (api, mode) = match start(env) {
+    let (api, mode) = match start(env).await {
         Ok(started) => started,
         Err(error) => {
             Output.line(telemetry::configuration_error(&error, now()));
@@ -53,14 +53,14 @@ async fn run(env: &Environment) -> ExitCode {
     }
 }
 
-fn start(env: &Environment) -> Result<(Api, InvokeMode), ConfigError> {
+async fn start(env: &Environment) -> Result<(Api, InvokeMode), ConfigError> {
     let config = Config::from_env(env)?;
     if lambda::is_here(env) {
         telemetry::init(config.log_level, LogFormat::Json, now);
         telemetry::misconfigured_agents(&config.agents);
     }
     let metrics = lambda::metrics(config.metrics_namespace.clone(), env, now);
-    let api = bridge::api(&config, env, Some(metrics), now)?;
+    let api = bridge::api(&config, env, Some(metrics), now).await?;
     Ok((api, config.invoke_mode))
 }
 

@@ -1,4 +1,4 @@
-//! A text that is not to be shown.
+//! What is not to be shown.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use zeroize::Zeroizing;
 
 /// A secret: `Debug` says nothing of it, there is no `Display`, and dropped it is wiped from memory.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Takes a text for secret.
-    pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
+    /// Takes a text, or bytes, for secret.
+    pub fn new(secret: impl Into<Vec<u8>>) -> Self {
+        Self(Zeroizing::new(secret.into()))
     }
 
-    /// The text itself.
-    pub fn expose(&self) -> &str {
+    /// The secret itself.
+    pub fn expose(&self) -> &[u8] {
         &self.0
     }
 }
@@ -32,8 +32,8 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        let secret = Secret::new("MARKER".to_owned());
+        let secret = Secret::new("MARKER");
         assert_eq!(format!("{secret:?} {secret:#?}"), "Secret Secret");
-        assert_eq!(secret.expose(), "MARKER");
+        assert_eq!(secret.expose(), b"MARKER");
     }
 }

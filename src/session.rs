@@ -3,8 +3,10 @@
 
 mod binding;
 mod id;
+mod key;
 mod runtime_id;
 
 pub use binding::SessionBinding;
 pub use id::{SessionId, SessionIdError};
+pub use key::{BindingKey, BindingSettings, SecretArn, SecretStore};
 pub use runtime_id::RuntimeSessionId;

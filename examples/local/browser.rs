@@ -19,7 +19,7 @@ impl Local {
         let emulator = emulator(&mut variables).await.unwrap();
         let env: Environment = variables.into_iter().collect();
         let config = Config::from_env(&env).unwrap();
-        let api = bridge::api(&config, &env, None, now).unwrap();
+        let api = bridge::api(&config, &env, None, now).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let guard = Guard {

@@ -115,7 +115,7 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
         .map_err(|error| {
             format!("cannot listen on port {port} ({error}); choose another with --port")
         })?;
-    let api = bridge::api(&config, &env, None, now)?;
+    let api = bridge::api(&config, &env, None, now).await?;
     let connector = bridge::connector(&config)?;
     greet(
         listener.local_addr()?,

@@ -102,13 +102,13 @@ impl fmt::Debug for RuntimeArn {
 
 /// A group of AWS regions with one DNS suffix.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Partition {
+pub(crate) struct Partition {
     name: &'static str,
-    dns_suffix: &'static str,
+    pub(crate) dns_suffix: &'static str,
 }
 
 impl Partition {
-    fn named(name: &str) -> Option<&'static Self> {
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
         PARTITIONS.iter().find(|partition| partition.name == name)
     }
 }
@@ -150,7 +150,7 @@ const PARTITIONS: [Partition; 8] = [
 ];
 
 /// `us-east-1`, `us-gov-west-1`: words of letters, then a number, joined by hyphens.
-fn is_region(text: &str) -> bool {
+pub(crate) fn is_region(text: &str) -> bool {
     let Some((words, number)) = text.rsplit_once('-') else {
         return false;
     };

@@ -124,6 +124,7 @@ impl AgentCoreClient {
                     EndSessionError::because(Failure::NoCredentials, credentials::describe(&cause))
                 })?;
                 let signer = Signer {
+                    service: SERVICE,
                     credentials: &credentials,
                     region: runtime.arn.region(),
                     time: self.clock.now(),

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::client::AgentCoreClient;
 use super::credentials;
 use super::error::refusal;
-use super::sign::{Signer, encode};
+use super::sign::{SERVICE, Signer, encode};
 use super::wire::endpoint::Endpoint;
 use super::wire::rest::{self, Answer};
 use crate::agent::Runtime;
@@ -68,6 +68,7 @@ impl AgentCoreClient {
         );
         let mut request = Request::get(target).body(Full::default())?;
         let signer = Signer {
+            service: SERVICE,
             credentials: &credentials,
             region: runtime.arn.region(),
             time: self.clock.now(),

@@ -23,7 +23,7 @@ use crate::agent::Agent;
 use crate::caller::BearerToken;
 use crate::limits::Limits;
 use crate::service::AgentService;
-use crate::session::{RuntimeSessionId, SessionId};
+use crate::session::{RuntimeSessionId, SessionBinding, SessionId};
 use crate::telemetry::Metrics;
 use crate::telemetry::request::RequestIds;
 use crate::trace::TraceHeaders;
@@ -38,6 +38,7 @@ pub struct Api(Arc<Shared>);
 pub(super) struct Shared {
     pub(super) service: AgentService,
     pub(super) settings: ApiSettings,
+    pub(super) binding: SessionBinding,
     pub(super) metrics: Option<Metrics>,
     pub(super) now: fn() -> SystemTime,
     pub(super) limits: Limits,
@@ -53,8 +54,7 @@ impl Shared {
         session: &SessionId,
     ) -> RuntimeSessionId {
         let caller = context.origin.caller.as_ref();
-        let binding = &self.settings.session_binding;
-        binding.runtime_session(caller, &agent.id, session)
+        self.binding.runtime_session(caller, &agent.id, session)
     }
 
     /// The agent that a path names.
@@ -97,11 +97,12 @@ impl Shared {
 }
 
 impl Api {
-    /// An API for a service. Invocations are measured where `metrics` are given; `now` is the clock
+    /// An API for a service, whose sessions are bound in this way. Invocations are measured where `metrics` are given; `now` is the clock
     /// by which answers are dated.
     pub fn new(
         service: AgentService,
         settings: ApiSettings,
+        binding: SessionBinding,
         metrics: Option<Metrics>,
         now: fn() -> SystemTime,
     ) -> Self {
@@ -110,6 +111,7 @@ impl Api {
             limits: Limits::new(settings.rate_limits),
             replies: ReplyCache::new(settings.response_cache_ttl),
             settings,
+            binding,
             metrics,
             now,
         }))

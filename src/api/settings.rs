@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::cors::AllowedOrigins;
 use crate::env::{ConfigError, Environment};
 use crate::limits::RateLimits;
-use crate::session::SessionBinding;
 
 /// The largest prompt that can be configured, in bytes.
 const LARGEST_PROMPT_BYTES: usize = 524_288;
@@ -22,8 +21,6 @@ pub struct ApiSettings {
     pub allowed_origins: AllowedOrigins,
     /// A path prefix to strip, with a leading slash and no trailing one. `BASE_PATH`
     pub base_path: Option<String>,
-    /// Whether the runtime's session depends on who calls.
-    pub session_binding: SessionBinding,
     /// How much each caller may ask for.
     pub rate_limits: RateLimits,
     /// How long a whole reply may answer the same caller's same prompt; zero is never.
@@ -42,7 +39,6 @@ impl ApiSettings {
             max_response_bytes: env.number("MAX_RESPONSE_BYTES", 4 << 20, 1..=1 << 30)?,
             allowed_origins: AllowedOrigins::from_env(env)?,
             base_path: base_path(env)?,
-            session_binding: SessionBinding::from_env(env)?,
             rate_limits: RateLimits::from_env(env)?,
             response_cache_ttl: Duration::from_millis(env.number(
                 "RESPONSE_CACHE_TTL_MS",

@@ -28,14 +28,14 @@ impl BearerToken {
 
     /// A value of this token's own, from which it cannot be had.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
-        super::sha256(self.0.expose().as_bytes())
+        super::sha256(self.0.expose())
     }
 
     /// The header that passes it on.
     pub(crate) fn authorization(&self) -> HeaderValue {
-        let value = zeroize::Zeroizing::new(format!("Bearer {}", self.0.expose()));
+        let value = zeroize::Zeroizing::new([b"Bearer ", self.0.expose()].concat());
         let mut value =
-            HeaderValue::from_str(&value).expect("a token is of visible ASCII characters alone");
+            HeaderValue::from_bytes(&value).expect("a token is of visible ASCII characters alone");
         value.set_sensitive(true);
         value
     }

@@ -9,7 +9,7 @@ use crate::api::AllowedOrigins;
 use crate::env::VARIABLES;
 use crate::limits::RateLimits;
 use crate::secret::Secret;
-use crate::session::SessionBinding;
+use crate::session::{BindingKey, BindingSettings};
 
 const ARN: &str =
     "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/OnboardingAgent_Agent-Pgs8nUGuuS";
@@ -38,7 +38,7 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!(config.api.max_prompt_bytes, 102_400);
     assert_eq!(config.api.max_response_bytes, 4_194_304);
     assert_eq!(config.api.allowed_origins, AllowedOrigins::None);
-    assert_eq!(config.api.session_binding, SessionBinding::Caller(None));
+    assert_eq!(config.session_binding, BindingSettings::Caller(None));
     assert_eq!(config.api.rate_limits, RateLimits::default());
     assert_eq!(config.metrics_namespace, "AgentCoreBridge");
     assert_eq!(config.log_level, LogLevel::Info);
@@ -110,7 +110,7 @@ fn every_variable_is_read() {
         config.api.allowed_origins,
         AllowedOrigins::Listed(origins.to_vec())
     );
-    assert_eq!(config.api.session_binding, SessionBinding::Off);
+    assert_eq!(config.session_binding, BindingSettings::Off);
     assert_eq!(
         config.api.rate_limits,
         RateLimits {
@@ -243,8 +243,8 @@ fn without_an_agent_nothing_starts() {
 fn a_key_is_not_shown() {
     let config = config(&[("SESSION_BINDING_KEY", "MARKER")]).unwrap();
     assert_eq!(
-        config.api.session_binding,
-        SessionBinding::Caller(Some(Secret::new("MARKER".to_owned())))
+        config.session_binding,
+        BindingSettings::Caller(Some(BindingKey::Given(Secret::new("MARKER"))))
     );
     assert!(!format!("{config:?}").contains("MARKER"));
     assert!(!format!("{:?}", Environment::from([("KEY", "MARKER")])).contains("MARKER"));

@@ -6,14 +6,13 @@ use ring::hmac;
 use super::{RuntimeSessionId, SessionId};
 use crate::agent::AgentId;
 use crate::caller::{Caller, length_prefixed};
-use crate::env::{ConfigError, Environment};
 use crate::secret::Secret;
 
 /// What this derivation is for, so that no other one of ours gives its values. A change of the
 /// derivation changes the number: it ends every conversation that there is.
 const PURPOSE: &str = "agentcore-bridge session of a caller 1";
 
-/// Whether the runtime's session id depends on who calls. `SESSION_BINDING`, `SESSION_BINDING_KEY`
+/// Whether the runtime's session id depends on who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionBinding {
     /// A known caller's sessions are its own; with a key, none can compute their ids without it.
@@ -23,21 +22,6 @@ pub enum SessionBinding {
 }
 
 impl SessionBinding {
-    /// Reads the setting.
-    ///
-    /// # Errors
-    /// [`ConfigError`] where it is none.
-    pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
-        let key = env.get("SESSION_BINDING_KEY");
-        let by_caller = Self::Caller(key.map(|key| Secret::new(key.to_owned())));
-        let parse = |text: &str| match text.to_ascii_lowercase().as_str() {
-            "caller" => Some(by_caller.clone()),
-            "off" => Some(Self::Off),
-            _ => None,
-        };
-        env.parse("SESSION_BINDING", by_caller.clone(), "caller or off", parse)
-    }
-
     /// The runtime's session for the session id that somebody sent.
     ///
     /// AgentCore Runtime lets everybody into a session who knows its id. Where callers are known, the
@@ -59,7 +43,7 @@ impl SessionBinding {
         let bytes = length_prefixed(&[PURPOSE, kind, first, second, agent, session]);
         match key {
             Some(key) => {
-                let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
+                let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
                 RuntimeSessionId::bound(hmac::sign(&key, &bytes).as_ref())
             }
             None => RuntimeSessionId::bound(digest(&SHA256, &bytes).as_ref()),

@@ -32,6 +32,7 @@ mod secrets;
 mod security;
 mod soak;
 mod status;
+mod stored_secrets;
 mod streaming;
 mod support;
 mod surface;

@@ -37,7 +37,9 @@ fn variables(endpoint: &str) -> Vec<(String, String)> {
 async fn debug_shows_no_secret() {
     let env: Environment = variables("http://127.0.0.1:9").into_iter().collect();
     let config = Config::from_env(&env).unwrap();
-    let api = bridge::api(&config, &env, None, SystemTime::now).unwrap();
+    let api = bridge::api(&config, &env, None, SystemTime::now)
+        .await
+        .unwrap();
     let token = Some(TOKEN.to_owned());
     let credentials =
         aws_credential_types::Credentials::new("AKIDEXAMPLE", KEY, token, None, "test");
@@ -50,7 +52,7 @@ async fn debug_shows_no_secret() {
         format!("{api:?} {api:#?}"),
         format!("{credentials:?} {credentials:#?}"),
         format!("{cache:?} {cache:#?}"),
-        format!("{:?}", Secret::new(BINDING.to_owned())),
+        format!("{:?}", Secret::new(BINDING)),
     ] {
         assert!(!shown.is_empty() && !shown.contains("MARKER"), "{shown}");
         assert!(!shown.contains("123456789012"), "{shown}");

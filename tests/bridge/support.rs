@@ -97,7 +97,9 @@ impl Bridge {
         let emulator = Emulator::builder().agent(ARN, agent).start().await.unwrap();
         let env: Environment = variables(&emulator, more).into_iter().collect();
         let config = Config::from_env(&env).unwrap();
-        let api = bridge::api(&config, &env, None, SystemTime::now).unwrap();
+        let api = bridge::api(&config, &env, None, SystemTime::now)
+            .await
+            .unwrap();
         Self { emulator, api }
     }
 

@@ -75,7 +75,9 @@ async fn everything_at_one_emulator() -> Bridge {
     );
     let env: Environment = variables(&emulator, &[control]).into_iter().collect();
     let config = Config::from_env(&env).unwrap();
-    let api = bridge::api(&config, &env, None, SystemTime::now).unwrap();
+    let api = bridge::api(&config, &env, None, SystemTime::now)
+        .await
+        .unwrap();
     Bridge { emulator, api }
 }
 

@@ -34,13 +34,13 @@ class Stack:
         agents = {f"{name.upper()}_AGENT_ARN": arn(name) for name in names}
         self.credentials = credentials
         self._service = service
-        self._function = Function(binary, {**own, **agents, **variables})
+        self.function = Function(binary, {**own, **agents, **variables})
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._function.stop()
+        self.function.stop()
 
     def ask(self, agent, prompt="Hello", session=None, **headers):
         """Sends a prompt; gives the answer, and the one visit that the agent had for it."""
@@ -59,4 +59,4 @@ class Stack:
         """Sends a prompt; gives the answer alone."""
         body = {"agentId": agent, "prompt": prompt, "sessionId": session}
         event = gateway.event("POST", path, json.dumps(body, ensure_ascii=False), **headers)
-        return gateway.Answer(self._function.invoke(event))
+        return gateway.Answer(self.function.invoke(event))

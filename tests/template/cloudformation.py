@@ -153,6 +153,8 @@ class Stack:
                 return any(argument)
             case "Fn::Join":
                 return argument[0].join(argument[1])
+            case "Fn::Select":
+                return argument[1][int(argument[0])]
             case "Fn::Split":
                 return argument[1].split(argument[0])
         raise NotImplementedError(name)

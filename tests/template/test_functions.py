@@ -196,6 +196,42 @@ def test_each_parameter_arrives_at_its_variable(function, timeout):
     assert stack().template["Parameters"]["SessionBindingKey"]["NoEcho"] is True
 
 
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bridge/key-AbCdEf"
+PARAMETER = "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:parameter/bridge/key"
+KMS_KEY = "arn:aws:kms:eu-west-1:123456789012:key/0e6f0a1c-1111-2222-3333-444455556666"
+
+
+def reads(**parameters):
+    """What the role may read for the key, beside what it may without one."""
+    before = list(statements(stack()))
+    return [
+        (statement["Action"], statement["Resource"])
+        for statement in statements(stack(**parameters))
+        if statement not in before
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arn", "action"), [(SECRET, "secretsmanager:GetSecretValue"), (PARAMETER, "ssm:GetParameter")]
+)
+def test_a_stored_key_may_be_read_and_nothing_else(arn, action):
+    assert reads(SessionBindingKeyArn=arn) == [(action, arn)]
+    encrypted = reads(SessionBindingKeyArn=arn, SessionBindingKmsKeyArn=KMS_KEY)
+    assert encrypted == [(action, arn), ("kms:Decrypt", KMS_KEY)]
+    for function in FUNCTIONS:
+        assert variables(function, SessionBindingKeyArn=arn)["SESSION_BINDING_KEY"] == arn
+
+
+def test_a_key_is_given_in_one_way():
+    with pytest.raises(Refused, match="two ways"):
+        stack(SessionBindingKey="key", SessionBindingKeyArn=SECRET)
+    with pytest.raises(Refused, match="SessionBindingKmsKeyArn needs"):
+        stack(SessionBindingKmsKeyArn=KMS_KEY)
+    for wrong in ["arn:aws:s3:::bucket", f"{SECRET}:json:key", KMS_KEY, "arn:aws:ssm:eu-west-1:123456789012:parameter/*"]:
+        with pytest.raises(Refused, match="must be empty or the ARN of a secret"):
+            stack(SessionBindingKeyArn=wrong)
+
+
 def test_only_x_ray_which_knows_no_narrower_resource_is_allowed_for_all():
     for statement in statements(stack()):
         assert not any("*" in action for action in listed(statement["Action"]))

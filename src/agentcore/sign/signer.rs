@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 
 use crate::agentcore::wire::endpoint::Endpoint;
 
-/// The service's name in a signature.
+/// AgentCore's name in a signature, for both planes.
 pub(in crate::agentcore) const SERVICE: &str = "bedrock-agentcore";
 
 /// What names the runtime's session outside of a signed address.
@@ -36,9 +36,19 @@ pub(in crate::agentcore) fn encode(text: &str) -> PercentEncode<'_> {
 #[error("the request could not be signed")]
 pub struct SigningError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
-/// Who signs, where, and when.
+impl SigningError {
+    pub(in crate::agentcore) fn new(
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self(cause.into())
+    }
+}
+
+/// Who signs, for whom, where, and when.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::agentcore) struct Signer<'a> {
+    /// The service's name in a signature.
+    pub(in crate::agentcore) service: &'a str,
     pub(in crate::agentcore) credentials: &'a Credentials,
     pub(in crate::agentcore) region: &'a str,
     pub(in crate::agentcore) time: SystemTime,
@@ -55,17 +65,17 @@ impl Signer<'_> {
         request: &mut Request<Full<Bytes>>,
         body: &[u8],
     ) -> Result<(), SigningError> {
-        let host = HeaderValue::from_str(endpoint.authority()).map_err(refused)?;
+        let host = HeaderValue::from_str(endpoint.authority()).map_err(SigningError::new)?;
         request.headers_mut().insert(header::HOST, host);
         let identity = self.credentials.clone().into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(self.region)
-            .name(SERVICE)
+            .name(self.service)
             .time(self.time)
             .settings(SigningSettings::default())
             .build()
-            .map_err(refused)?
+            .map_err(SigningError::new)?
             .into();
         // The signer knows http and https alone; the scheme itself is not part of what is signed.
         let url = format!("https://{}{}", endpoint.authority(), request.uri());
@@ -73,13 +83,12 @@ impl Signer<'_> {
         let headers =
             headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let (method, body) = (request.method().as_str(), SignableBody::Bytes(body));
-        let signable = SignableRequest::new(method, url, headers, body).map_err(refused)?;
-        let (instructions, _) = sign(signable, &parameters).map_err(refused)?.into_parts();
+        let signable =
+            SignableRequest::new(method, url, headers, body).map_err(SigningError::new)?;
+        let (instructions, _) = sign(signable, &parameters)
+            .map_err(SigningError::new)?
+            .into_parts();
         instructions.apply_to_request_http1x(request);
         Ok(())
     }
-}
-
-fn refused(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> SigningError {
-    SigningError(error.into())
 }

@@ -91,8 +91,12 @@ impl Endpoint {
 
     /// The public endpoint of a service in an ARN's region.
     pub fn public(service: &str, arn: &RuntimeArn) -> Self {
-        let host = format!("{service}.{}.{}", arn.region(), arn.dns_suffix());
-        Self::new(true, host, 443, "")
+        Self::of_service(service, arn.region(), arn.dns_suffix())
+    }
+
+    /// The public endpoint of any service: `ssm.us-east-1.amazonaws.com`.
+    pub(in crate::agentcore) fn of_service(service: &str, region: &str, dns_suffix: &str) -> Self {
+        Self::new(true, format!("{service}.{region}.{dns_suffix}"), 443, "")
     }
 
     /// Where an address leads that is no setting of the operator's: a link-local address speaks

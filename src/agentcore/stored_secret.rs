@@ -1,0 +1,271 @@
+//! A secret that AWS keeps, read by one signed request:
+//! [`GetSecretValue`](https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html)
+//! of Secrets Manager, or
+//! [`GetParameter`](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html)
+//! of Systems Manager.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::provider::error::CredentialsError;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::Full;
+use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
+
+use super::credentials::{self, CredentialsCache};
+use super::error::{Refusal, refusal};
+use super::sign::{Signer, SigningError};
+use super::wire::Connector;
+use super::wire::endpoint::Endpoint;
+use super::wire::rest::{self, Answer, RequestError};
+use crate::env::{ConfigError, Environment};
+use crate::secret::Secret;
+use crate::session::{SecretArn, SecretStore};
+
+/// How long all of it may take: Lambda gives a start ten seconds.
+const TIME: Duration = Duration::from_secs(8);
+
+/// Many functions that start at the same time are throttled.
+const ATTEMPTS: u32 = 4;
+const FIRST_DELAY: Duration = Duration::from_millis(200);
+
+/// In place of the public endpoints of what keeps secrets.
+#[derive(Clone, Debug, Default)]
+pub struct SecretStoreEndpoints {
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`
+    pub secrets_manager: Option<Endpoint>,
+    /// `AWS_ENDPOINT_URL_SSM`
+    pub ssm: Option<Endpoint>,
+}
+
+impl SecretStoreEndpoints {
+    /// Reads the endpoints.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where one is none.
+    pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            secrets_manager: Endpoint::from_env(env, "AWS_ENDPOINT_URL_SECRETS_MANAGER")?,
+            ssm: Endpoint::from_env(env, "AWS_ENDPOINT_URL_SSM")?,
+        })
+    }
+}
+
+/// Why a secret could not be read. Says nothing of what it is, or where.
+#[derive(Debug)]
+pub struct ReadSecretError(Cause);
+
+#[derive(Debug)]
+enum Cause {
+    /// There are no credentials to ask with.
+    NoCredentials(Arc<CredentialsError>),
+    /// The request could not be made.
+    Unsignable(SigningError),
+    /// There was no answer.
+    Unanswered(RequestError),
+    /// The answer was another than success.
+    Refused(Box<Refusal>),
+    /// The answer held no secret.
+    NoValue,
+    /// All of it took too long.
+    TimedOut,
+}
+
+/// Reads secrets with these credentials, by this clock.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretReader<'a> {
+    /// Whose requests these are.
+    pub credentials: &'a CredentialsCache,
+    /// What opens the connections.
+    pub connector: &'a Connector,
+    /// Where the stores are, if not at their public endpoints.
+    pub endpoints: &'a SecretStoreEndpoints,
+    /// The clock by which requests are signed.
+    pub now: fn() -> SystemTime,
+}
+
+impl SecretReader<'_> {
+    /// Reads a secret as it stands, within eight seconds. What may pass is tried again.
+    ///
+    /// # Errors
+    /// [`ReadSecretError`] where it cannot be read.
+    pub async fn read(&self, arn: &SecretArn) -> Result<Secret, ReadSecretError> {
+        let reading = timeout_at(Instant::now() + TIME, self.read_patiently(arn));
+        let read = reading.await.unwrap_or(Err(Cause::TimedOut));
+        read.map_err(ReadSecretError)
+    }
+
+    async fn read_patiently(&self, arn: &SecretArn) -> Result<Secret, Cause> {
+        let mut delay = FIRST_DELAY;
+        for _ in 1..ATTEMPTS {
+            match self.ask(arn).await {
+                Err(error) if error.may_pass() => {
+                    tokio::time::sleep(delay.mul_f64(f64::midpoint(1.0, rand::random()))).await;
+                    delay *= 2;
+                }
+                settled => return settled,
+            }
+        }
+        self.ask(arn).await
+    }
+
+    async fn ask(&self, arn: &SecretArn) -> Result<Secret, Cause> {
+        let (store, region) = (arn.store(), arn.region());
+        let credentials = self.credentials.get().await;
+        let credentials = credentials.map_err(Cause::NoCredentials)?;
+        let public = Endpoint::of_service(store.service(), region, arn.dns_suffix());
+        let endpoint = match store {
+            SecretStore::SecretsManager => &self.endpoints.secrets_manager,
+            SecretStore::Ssm => &self.endpoints.ssm,
+        };
+        let endpoint = endpoint.as_ref().unwrap_or(&public);
+        let signer = Signer {
+            service: store.service(),
+            credentials: &credentials,
+            region,
+            time: (self.now)(),
+        };
+        let request = request(arn, endpoint, &signer)?;
+        let answer = rest::send(self.connector, endpoint, request).await;
+        let answer = answer.map_err(Cause::Unanswered)?;
+        if answer.status == 200 {
+            return value(store, &answer.body).ok_or(Cause::NoValue);
+        }
+        let Answer {
+            status,
+            headers,
+            body,
+        } = answer;
+        let refusal = refusal::read(status, &headers, &body, signer.time);
+        Err(Cause::Refused(refusal.into()))
+    }
+}
+
+/// Both stores speak JSON 1.1, with the operation in a header.
+fn request(
+    arn: &SecretArn,
+    endpoint: &Endpoint,
+    signer: &Signer<'_>,
+) -> Result<Request<Full<Bytes>>, Cause> {
+    let (operation, body) = match arn.store() {
+        SecretStore::SecretsManager => (
+            "secretsmanager.GetSecretValue",
+            serde_json::json!({ "SecretId": arn.as_str() }),
+        ),
+        SecretStore::Ssm => (
+            "AmazonSSM.GetParameter",
+            serde_json::json!({ "Name": arn.as_str(), "WithDecryption": true }),
+        ),
+    };
+    let body = Bytes::from(body.to_string());
+    let mut request = Request::new(Full::new(body.clone()));
+    *request.method_mut() = http::Method::POST;
+    let target = format!("{}/", endpoint.path_prefix());
+    let unsignable = |error: http::uri::InvalidUri| SigningError::new(error);
+    *request.uri_mut() = target.parse().map_err(unsignable)?;
+    let headers = request.headers_mut();
+    let json = header::HeaderValue::from_static("application/x-amz-json-1.1");
+    headers.insert(header::CONTENT_TYPE, json);
+    let operation = header::HeaderValue::from_static(operation);
+    headers.insert("x-amz-target", operation);
+    signer.headers(endpoint, &mut request, &body)?;
+    Ok(request)
+}
+
+/// The secret in an answer.
+fn value(store: SecretStore, body: &[u8]) -> Option<Secret> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Stored {
+        secret_string: Option<Zeroizing<String>>,
+        /// In Base64.
+        secret_binary: Option<Zeroizing<String>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Parameter {
+        value: Zeroizing<String>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Found {
+        parameter: Parameter,
+    }
+    match store {
+        SecretStore::SecretsManager => {
+            let stored: Stored = serde_json::from_slice(body).ok()?;
+            if let Some(text) = stored.secret_string {
+                return Some(Secret::new(text.as_bytes()));
+            }
+            let binary = STANDARD.decode(stored.secret_binary?.as_bytes());
+            Some(Secret::new(binary.ok()?))
+        }
+        SecretStore::Ssm => {
+            let found: Found = serde_json::from_slice(body).ok()?;
+            Some(Secret::new(found.parameter.value.as_bytes()))
+        }
+    }
+}
+
+impl Cause {
+    /// Whether the same request may succeed in a moment.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Unanswered(error) => !matches!(error, RequestError::Violation(_)),
+            Self::Refused(refusal) => {
+                let named = refusal.error_type.as_deref().unwrap_or_default();
+                let is_throttled = ["Throttl", "TooManyRequests", "RequestLimitExceeded"];
+                matches!(refusal.status, 429 | 500..=599)
+                    || is_throttled.iter().any(|name| named.starts_with(name))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<SigningError> for Cause {
+    fn from(error: SigningError) -> Self {
+        Self::Unsignable(error)
+    }
+}
+
+impl fmt::Display for ReadSecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Cause::NoCredentials(error) => {
+                write!(
+                    f,
+                    "no AWS credentials could be had: {}",
+                    credentials::describe(error)
+                )
+            }
+            Cause::Unsignable(error) => error.fmt(f),
+            Cause::Unanswered(error) => error.fmt(f),
+            Cause::Refused(refusal) => {
+                write!(f, "the service answered with {refusal}")?;
+                match &refusal.error_type {
+                    Some(name) => write!(f, " ({name})"),
+                    None => Ok(()),
+                }
+            }
+            Cause::NoValue => f.write_str("the answer holds none"),
+            Cause::TimedOut => write!(f, "it took longer than {} s", TIME.as_secs()),
+        }
+    }
+}
+
+impl std::error::Error for ReadSecretError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Cause::Unsignable(error) => error.source(),
+            Cause::Unanswered(error) => error.source(),
+            _ => None,
+        }
+    }
+}
