@@ -120,13 +120,13 @@ impl MessageTemplate {
         message
     }
 
-    /// Room for all of it where little is escaped, so that a long prompt is copied once.
+    /// Room for all of it unless much is escaped, so that a long prompt is copied once.
     fn expected_bytes(&self, values: &MessageValues<'_>, fields: &RequestFields) -> usize {
         let pieces = self.pieces.iter().map(|piece| match piece {
             Piece::Json(json) => json.len(),
             Piece::Value(placeholder) => {
                 let bytes = values.of(*placeholder).len();
-                bytes + bytes / 16
+                bytes + bytes / 4
             }
             Piece::FreshId => uuid::fmt::Hyphenated::LENGTH,
         });
