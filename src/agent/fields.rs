@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::MessageTemplate;
+use super::message::{MessageTemplate, RequestFields};
 
 /// What the bridge reads itself: a prompt that was not looked at, or a session that is not the
 /// caller's own, must not reach an agent by another way.
@@ -76,36 +76,13 @@ impl FieldNames {
                 return Err(RepeatedField(name));
             }
         }
-        Ok(RequestFields(taken.fields))
+        Ok(RequestFields::of_members(taken.fields))
     }
 }
 
 /// The name of a field that a body has twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RepeatedField<'a>(pub &'a str);
-
-/// Fields of a request as they came: the members of a JSON object. `Debug` does not show them: they
-/// are as private as a prompt.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct RequestFields(String);
-
-impl RequestFields {
-    /// The members with commas between them, without braces around.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for RequestFields {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RequestFields({} bytes)", self.0.len())
-    }
-}
 
 struct Taken<'n> {
     names: &'n [String],

@@ -52,7 +52,7 @@ fn http(subject: impl Into<Value>) -> Value {
     )
 }
 
-/// Of what is in `src/caller.rs` too, where the value is fixed.
+/// Of what is in `src/caller/identity.rs` too, where the value is fixed.
 const USER_1: &str = "caller-3dee440e4bad1ff99ff33650005b0f4acf7c11f0c80660c717b9e81b151f3435";
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{Piece, Placeholder};
+use super::piece::{Piece, Placeholder};
 
 /// What is replaced, by its name.
 const PLACEHOLDERS: [(&str, Placeholder); 3] = [
