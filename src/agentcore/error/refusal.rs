@@ -6,6 +6,9 @@ use http::{HeaderMap, header};
 
 use super::{CredentialsFault, Refusal};
 
+/// No `Retry-After` is longer for us than a day: nobody waits for a month because a service said so.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
+
 const ERROR_TYPE: &str = "x-amzn-errortype";
 
 /// Error types that say that the credentials, not their permissions, are the matter.
@@ -95,14 +98,17 @@ fn credentials_fault(headers: &HeaderMap, body: &[u8]) -> Option<CredentialsFaul
     }
 }
 
-/// RFC 9110, section 10.2.3: seconds, or a date.
+/// RFC 9110, section 10.2.3: seconds, or a date. One that is neither, or negative, is as if it were not
+/// there.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    let after = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = httpdate::parse_http_date(value).ok()?;
+        date.duration_since(now).unwrap_or_default()
+    };
+    Some(after.min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -162,11 +168,18 @@ mod tests {
         assert_eq!(after("soon"), None);
         assert_eq!(after("+3"), None);
         assert_eq!(after(""), None);
-        assert_eq!(
-            after("99999999999999999999999"),
-            Some(Duration::from_secs(u64::MAX))
-        );
-        assert_eq!(after("-1"), None);
+        for malformed in ["-1", "1.5", "7s", "7, 8", "Sun, 06 Nov 1994", "0x10"] {
+            assert_eq!(after(malformed), None, "{malformed}");
+        }
+        let day = Duration::from_hours(24);
+        assert_eq!(after("86400"), Some(day));
+        for longer in [
+            "86401",
+            "99999999999999999999999",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+        ] {
+            assert_eq!(after(longer), Some(day), "{longer}");
+        }
         assert_eq!(refused(503, &[], "").retry_after, None);
     }
 
