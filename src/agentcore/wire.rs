@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod endpoint;
 pub(super) mod handshake;
+mod linger;
 pub(super) mod rest;
 pub(super) mod socket;
 pub mod tls;

@@ -6,6 +6,7 @@
 )]
 
 mod callers;
+mod closing;
 mod concurrency;
 mod credentials;
 mod documents;

@@ -7,6 +7,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use agentcore_emulator::frame::{Frame, opcode};
 use agentcore_emulator::{Agent, Emulator, Handshake, Step};
@@ -81,7 +82,15 @@ async fn ten_thousand_faults_leave_nothing_behind() {
         let (status, _) = answered(function.invoke(&event).await);
         *statuses.entry(status).or_default() += 1;
     }
-    let (before, after) = (before.unwrap(), function.resources());
+    let before = before.unwrap();
+    // A connection may linger for a moment after its invocation.
+    let settled = async {
+        while function.resources().descriptors != before.descriptors {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(5), settled).await;
+    let after = function.resources();
     say(&format!(
         "{count} invocations with random faults; answers by status: {statuses:?}"
     ));

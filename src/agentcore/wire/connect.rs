@@ -14,11 +14,11 @@ use super::endpoint::Endpoint;
 
 /// A byte stream to a peer, encrypted or not.
 pub(in crate::agentcore) trait Transport:
-    AsyncRead + AsyncWrite + Send + Unpin
+    AsyncRead + AsyncWrite + Send + Unpin + 'static
 {
 }
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
 
 /// Opens byte streams. Clones share one TLS configuration, and with it sessions that can be resumed.
 #[derive(Clone)]
