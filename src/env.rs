@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
 /// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
-pub const VARIABLES: [&str; 32] = [
+pub const VARIABLES: [&str; 34] = [
     "<NAME>_AGENT_ARN",
     "<NAME>_AGENT_QUALIFIER",
     "<NAME>_AGENT_DISPLAY_NAME",
@@ -19,6 +19,8 @@ pub const VARIABLES: [&str; 32] = [
     "AWS_SESSION_TOKEN",
     "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
     "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "INVOKE_MODE",

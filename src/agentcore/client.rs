@@ -5,9 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use super::credentials::CredentialsCache;
 use super::invoke::retry::RetryPolicy;
+use super::sign::SERVICE;
 use super::wire::Connector;
-use super::wire::endpoint::Endpoint;
+use super::wire::endpoint::{Endpoint, EndpointVariant};
+use crate::agent::RuntimeArn;
 use crate::env::{ConfigError, Environment};
+
+/// The control plane's name in its host, which is not that in its signature.
+const CONTROL_SERVICE: &str = "bedrock-agentcore-control";
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +53,8 @@ pub struct ClientSettings {
     pub endpoint: Option<Endpoint>,
     /// In place of the control plane's. `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL`
     pub control_endpoint: Option<Endpoint>,
+    /// Which public endpoints. `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`
+    pub variant: EndpointVariant,
     /// How long things may take.
     pub timeouts: Timeouts,
     /// When another attempt is made.
@@ -60,13 +67,29 @@ impl ClientSettings {
     /// # Errors
     /// [`ConfigError`] where the value of one is not accepted.
     pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
-        let control = "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL";
+        let [data, control] = [
+            "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
+            "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+        ];
         Ok(Self {
-            endpoint: Endpoint::from_env(env, "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE")?,
+            endpoint: Endpoint::from_env(env, data)?,
             control_endpoint: Endpoint::from_env(env, control)?,
+            variant: EndpointVariant::from_env(env, [data, control])?,
             timeouts: Timeouts::from_env(env)?,
             retry: RetryPolicy::from_env(env)?,
         })
+    }
+
+    /// Where a runtime is invoked.
+    pub(super) fn data_endpoint(&self, arn: &RuntimeArn) -> Endpoint {
+        let public = || self.variant.public(SERVICE, arn);
+        self.endpoint.clone().unwrap_or_else(public)
+    }
+
+    /// Where the state of a runtime is known.
+    pub(super) fn control_endpoint(&self, arn: &RuntimeArn) -> Endpoint {
+        let public = || self.variant.public(CONTROL_SERVICE, arn);
+        self.control_endpoint.clone().unwrap_or_else(public)
     }
 }
 

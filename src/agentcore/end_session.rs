@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::client::AgentCoreClient;
 use super::credentials;
 use super::error::{CredentialsFault, Failure, Timeout, refusal};
-use super::sign::{SERVICE, Signer, SigningError, encode};
+use super::sign::{Signer, SigningError, encode};
 use super::until::Until;
 use super::wire::endpoint::Endpoint;
 use super::wire::rest::{self, Answer, RequestError};
@@ -115,8 +115,7 @@ impl AgentCoreClient {
         let credentials = self.credentials.get().await.map_err(|cause| {
             EndSessionError::because(Failure::NoCredentials, credentials::describe(&cause))
         })?;
-        let public = Endpoint::public(SERVICE, &runtime.arn);
-        let endpoint = self.settings.endpoint.as_ref().unwrap_or(&public);
+        let endpoint = &self.settings.data_endpoint(&runtime.arn);
         let now = (self.now)();
         let signer = Signer {
             credentials: &credentials,

@@ -201,7 +201,7 @@ impl Attempt<'_> {
         presign(
             self.request.runtime,
             &self.request.invocation.runtime_session,
-            self.client.settings.endpoint.as_ref(),
+            Some(&self.client.settings.data_endpoint(&self.request.runtime.arn)),
             credentials,
             (self.client.now)(),
         )
