@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
 /// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
-pub const VARIABLES: [&str; 34] = [
+pub const VARIABLES: [&str; 35] = [
     "<NAME>_AGENT_ARN",
     "<NAME>_AGENT_QUALIFIER",
     "<NAME>_AGENT_DISPLAY_NAME",
@@ -23,6 +23,7 @@ pub const VARIABLES: [&str; 34] = [
     "AWS_USE_DUALSTACK_ENDPOINT",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "AWS_CA_BUNDLE",
     "INVOKE_MODE",
     "BASE_PATH",
     "CORS_ALLOWED_ORIGINS",
