@@ -3,6 +3,7 @@
 
 use crate::agent::AgentRegistry;
 use crate::agentcore::ClientSettings;
+use crate::agentcore::wire::proxy::Proxy;
 use crate::agentcore::wire::tls::RootCertificates;
 use crate::api::ApiSettings;
 use crate::env::{ConfigError, Environment};
@@ -26,6 +27,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// Whose certificates are trusted.
     pub roots: RootCertificates,
+    /// What connections with TLS go through.
+    pub proxy: Option<Proxy>,
 }
 
 impl Config {
@@ -43,6 +46,7 @@ impl Config {
             metrics_namespace: metrics_namespace(env)?,
             log_level: LogLevel::from_env(env)?,
             roots: RootCertificates::from_env(env),
+            proxy: Proxy::from_env(env)?,
         })
     }
 }

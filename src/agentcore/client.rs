@@ -17,12 +17,18 @@ const CONTROL_SERVICE: &str = "bedrock-agentcore-control";
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// DNS, TCP, TLS and the opening handshake, for one attempt. `CONNECT_TIMEOUT_MS`
+    /// DNS, TCP and TLS, for one attempt. `CONNECT_TIMEOUT_MS`
     pub connect: Duration,
+    /// From the request for a WebSocket to its answer, for one attempt: a runtime that has to start
+    /// first answers late. `HANDSHAKE_TIMEOUT_MS`
+    pub handshake: Duration,
     /// A whole invocation with its retries. `INVOKE_TIMEOUT_MS`
     pub invoke: Duration,
     /// Between two messages of the agent, the first included. `CHUNK_TIMEOUT_MS`
     pub chunk: Duration,
+    /// After how much silence of the agent a ping is sent, which is no message; `None` is never.
+    /// `PING_INTERVAL_MS`
+    pub ping_interval: Option<Duration>,
 }
 
 impl Timeouts {
@@ -30,8 +36,10 @@ impl Timeouts {
         let default = Self::default();
         Ok(Self {
             connect: env.milliseconds("CONNECT_TIMEOUT_MS", default.connect)?,
+            handshake: env.milliseconds("HANDSHAKE_TIMEOUT_MS", default.handshake)?,
             invoke: env.milliseconds("INVOKE_TIMEOUT_MS", default.invoke)?,
             chunk: env.milliseconds("CHUNK_TIMEOUT_MS", default.chunk)?,
+            ping_interval: env.milliseconds_or_off("PING_INTERVAL_MS", default.ping_interval)?,
         })
     }
 }
@@ -40,8 +48,10 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
+            handshake: Duration::from_secs(15),
             invoke: Duration::from_secs(25),
             chunk: Duration::from_secs(20),
+            ping_interval: Some(Duration::from_secs(30)),
         }
     }
 }

@@ -8,6 +8,7 @@
 mod callers;
 mod closing;
 mod concurrency;
+mod connecting;
 mod credentials;
 mod documents;
 mod ended_sessions;
@@ -24,6 +25,7 @@ mod matrix;
 mod presign;
 mod privacy;
 mod properties;
+mod proxy;
 mod reply_end;
 mod runtime;
 mod runtime_api;

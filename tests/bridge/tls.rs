@@ -11,18 +11,19 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{HandshakeKind, ServerConfig, crypto::ring};
 
+use crate::runtime_api::Function;
 use crate::support::{ARN, Bridge};
 
 /// An emulator behind TLS.
-struct Secured {
-    emulator: Emulator,
-    endpoint: String,
+pub(crate) struct Secured {
+    pub(crate) emulator: Emulator,
+    pub(crate) endpoint: String,
     /// Where its certificate is, to be named by `SSL_CERT_FILE`.
-    certificate: std::path::PathBuf,
+    pub(crate) certificate: std::path::PathBuf,
     handshakes: Arc<Mutex<Vec<Option<HandshakeKind>>>>,
 }
 
-async fn secured(name: &str) -> Secured {
+pub(crate) async fn secured(name: &str) -> Secured {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed([name.to_owned()]).unwrap();
     let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
@@ -105,6 +106,36 @@ async fn an_agent_is_invoked_over_tls_and_the_session_is_resumed() {
         handshakes,
         [Some(HandshakeKind::Full), Some(HandshakeKind::Resumed)]
     );
+}
+
+#[tokio::test]
+async fn a_certificate_is_known_by_the_name_that_the_sdks_have_for_it_too() {
+    let secured = secured("localhost").await;
+    let variables = [
+        ("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", &*secured.endpoint),
+        ("AWS_CA_BUNDLE", secured.certificate.to_str().unwrap()),
+    ];
+    let bridge = Bridge::configured(Agent::echo(), &variables).await;
+    assert_eq!(bridge.say("Hi").await.status.as_u16(), 200);
+}
+
+/// It neither hangs nor takes all memory.
+#[tokio::test]
+async fn certificates_that_are_no_file_stop_the_start() {
+    for variable in ["SSL_CERT_FILE", "AWS_CA_BUNDLE"] {
+        for path in ["/dev/zero", "/dev"] {
+            let agent = ("TEST_AGENT_ARN".to_owned(), ARN.to_owned());
+            let named = (variable.to_owned(), path.to_owned());
+            let function = Function::start(vec![agent, named]).await;
+            let ended = function.ended().await;
+            assert!(!ended.success);
+            let reported = ended.init_error.unwrap();
+            assert_eq!(reported["errorType"], "ConfigurationError");
+            let message = reported["errorMessage"].as_str().unwrap();
+            assert!(message.starts_with(&format!("{variable}: ")), "{message}");
+            assert!(message.contains("it is not a regular file"), "{message}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use crate::agentcore::error::{
 };
 use crate::agentcore::sign::presign::{PresignedUrl, presign};
 use crate::agentcore::until::Until;
+use crate::agentcore::wire::dial::Begun;
 use crate::agentcore::wire::handshake::HandshakeError;
 use crate::agentcore::wire::socket::Socket;
 use crate::invocation::Invocation;
@@ -79,6 +80,7 @@ impl AgentCoreClient {
             message,
             progress,
             observer,
+            begun: Begun::default(),
         };
         let mut has_refreshed = false;
         let mut retries = 0;
@@ -143,6 +145,8 @@ struct Attempt<'a> {
     message: Bytes,
     progress: &'a mut Progress,
     observer: &'a dyn Observer,
+    /// Addresses that attempts began with.
+    begun: Begun,
 }
 
 impl Attempt<'_> {
@@ -182,6 +186,7 @@ impl Attempt<'_> {
         let terms = Terms {
             deadline: self.request.deadline,
             chunk_timeout: self.client.settings.timeouts.chunk,
+            ping_interval: self.client.settings.timeouts.ping_interval,
             reply_end: self.request.reply_end,
             memory_bytes: self.request.memory_bytes,
         };
@@ -201,24 +206,30 @@ impl Attempt<'_> {
         presign(
             self.request.runtime,
             &self.request.invocation.runtime_session,
-            Some(&self.client.settings.data_endpoint(&self.request.runtime.arn)),
+            Some(
+                &self
+                    .client
+                    .settings
+                    .data_endpoint(&self.request.runtime.arn),
+            ),
             credentials,
             (self.client.now)(),
         )
     }
 
-    async fn connect(&self, url: &PresignedUrl) -> Result<Socket, InvocationError> {
+    async fn connect(&mut self, url: &PresignedUrl) -> Result<Socket, InvocationError> {
         let failed = InvocationError::new;
+        let (deadline, timeouts) = (self.request.deadline, self.client.settings.timeouts);
         let endpoint = url.endpoint();
-        let (now, time) = (Instant::now(), self.client.settings.timeouts.connect);
-        let until = Until::sooner(self.request.deadline, now, time, Timeout::Connect);
-        let transport = until
-            .wait(self.client.connector.connect(endpoint))
+        let connector = &self.client.connector;
+        let transport = Until::sooner(deadline, Instant::now(), timeouts.connect, Timeout::Connect)
+            .wait(connector.connect_elsewhere(endpoint, &mut self.begun))
             .await
             .map_err(|timeout| failed(Phase::Connect, timeout.into()))?
             .map_err(|cause| failed(Phase::Connect, Failure::Unreachable).because(cause))?;
         let headers = self.request.invocation.trace.as_headers();
-        until
+        let time = timeouts.handshake;
+        Until::sooner(deadline, Instant::now(), time, Timeout::Handshake)
             .wait(Socket::open(transport, endpoint, url.target(), headers))
             .await
             .map_err(|timeout| failed(Phase::Handshake, timeout.into()))?

@@ -150,7 +150,7 @@ impl Endpoint {
         Some(Self::new(secure, uri.host()?.to_owned(), port, ""))
     }
 
-    fn new(secure: bool, host: String, port: u16, path_prefix: &str) -> Self {
+    pub(super) fn new(secure: bool, host: String, port: u16, path_prefix: &str) -> Self {
         let default_port = if secure { 443 } else { 80 };
         let authority = if port == default_port {
             host.clone()
@@ -184,6 +184,11 @@ impl Endpoint {
     /// Host, and port where it is not the scheme's own: the value of the `Host` header.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// Host and port, whichever that is.
+    pub(super) fn host_and_port(&self) -> String {
+        format!("{}:{}", self.host, self.port)
     }
 
     /// Empty, or the path that every request begins with.

@@ -15,7 +15,7 @@ use super::endpoint::Endpoint;
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 128;
 
-const USER_AGENT: &str = concat!("agentcore-bridge/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("agentcore-bridge/", env!("CARGO_PKG_VERSION"));
 
 /// Why the opening handshake did not lead to a WebSocket.
 #[derive(Debug)]
