@@ -51,5 +51,6 @@ pub fn connector(config: &Config) -> Result<Connector, ConfigError> {
         problem: error.to_string(),
         accepted: "a path with PEM certificates that can be read".to_owned(),
     })?;
-    Ok(Connector::new(tls::client_config(roots)))
+    let connector = Connector::new(tls::client_config(roots));
+    Ok(connector.through(config.proxy.clone()))
 }

@@ -4,6 +4,7 @@
 use crate::agent::AgentRegistry;
 use crate::agentcore::ClientSettings;
 use crate::agentcore::stored_secret::SecretStoreEndpoints;
+use crate::agentcore::wire::proxy::Proxy;
 use crate::agentcore::wire::tls::RootCertificates;
 use crate::api::ApiSettings;
 use crate::env::{ConfigError, Environment};
@@ -32,6 +33,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// Whose certificates are trusted.
     pub roots: RootCertificates,
+    /// What connections with TLS go through.
+    pub proxy: Option<Proxy>,
 }
 
 impl Config {
@@ -51,6 +54,7 @@ impl Config {
             metrics_namespace: metrics_namespace(env)?,
             log_level: LogLevel::from_env(env)?,
             roots: RootCertificates::from_env(env),
+            proxy: Proxy::from_env(env)?,
         })
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
 /// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
-pub const VARIABLES: [&str; 39] = [
+pub const VARIABLES: [&str; 46] = [
     "<NAME>_AGENT_ARN",
     "<NAME>_AGENT_QUALIFIER",
     "<NAME>_AGENT_DISPLAY_NAME",
@@ -25,14 +25,21 @@ pub const VARIABLES: [&str; 39] = [
     "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "AWS_ENDPOINT_URL_SSM",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "AWS_CA_BUNDLE",
+    "HTTPS_PROXY",
+    "NO_PROXY",
     "INVOKE_MODE",
     "BASE_PATH",
     "CORS_ALLOWED_ORIGINS",
     "CONNECT_TIMEOUT_MS",
+    "HANDSHAKE_TIMEOUT_MS",
     "INVOKE_TIMEOUT_MS",
     "CHUNK_TIMEOUT_MS",
+    "PING_INTERVAL_MS",
     "RETRY_MAX_RETRIES",
     "RETRY_INITIAL_DELAY_MS",
     "RETRY_MULTIPLIER",
@@ -105,6 +112,17 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// The same for one that other programs know in lower case too, which wins, as it does there: the
+    /// name that is set, and its value.
+    pub(crate) fn get_in_either_case(&self, name: &str) -> Option<(String, &str)> {
+        let lower = name.to_ascii_lowercase();
+        let value = self.0.get(&lower).filter(|value| !value.is_empty());
+        match value {
+            Some(value) => Some((lower, value)),
+            None => self.get(name).map(|value| (name.to_owned(), value)),
+        }
+    }
+
     /// All that are set and not empty, by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self
@@ -153,9 +171,19 @@ impl Environment {
         name: &str,
         default: Duration,
     ) -> Result<Duration, ConfigError> {
-        let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
-        self.number(name, default, 1..=900_000)
+        self.number(name, as_milliseconds(default), 1..=900_000)
             .map(Duration::from_millis)
+    }
+
+    /// A time in milliseconds, or `None` where it is 0, which is off.
+    pub(crate) fn milliseconds_or_off(
+        &self,
+        name: &str,
+        default: Option<Duration>,
+    ) -> Result<Option<Duration>, ConfigError> {
+        let default = default.map_or(0, as_milliseconds);
+        let time = self.number(name, default, 0..=900_000)?;
+        Ok((time > 0).then(|| Duration::from_millis(time)))
     }
 
     /// `true` or `false`, in any case.
@@ -163,6 +191,10 @@ impl Environment {
         let parse = |text: &str| text.to_ascii_lowercase().parse().ok();
         self.parse(name, default, "true or false", parse)
     }
+}
+
+fn as_milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl FromIterator<(String, String)> for Environment {

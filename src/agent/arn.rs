@@ -86,6 +86,11 @@ impl RuntimeArn {
         self.partition.dns_suffix
     }
 
+    /// The DNS suffix of endpoints that speak IPv6 too, `api.aws` for `aws`.
+    pub fn dual_stack_dns_suffix(&self) -> &'static str {
+        self.partition.dual_stack_dns_suffix
+    }
+
     /// The runtime's id, the last part of the ARN.
     pub fn runtime_id(&self) -> &str {
         &self.runtime_id
@@ -100,11 +105,12 @@ impl fmt::Debug for RuntimeArn {
     }
 }
 
-/// A group of AWS regions with one DNS suffix.
+/// A group of AWS regions with the same DNS suffixes.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Partition {
     name: &'static str,
     pub(crate) dns_suffix: &'static str,
+    dual_stack_dns_suffix: &'static str,
 }
 
 impl Partition {
@@ -118,34 +124,42 @@ const PARTITIONS: [Partition; 8] = [
     Partition {
         name: "aws",
         dns_suffix: "amazonaws.com",
+        dual_stack_dns_suffix: "api.aws",
     },
     Partition {
         name: "aws-cn",
         dns_suffix: "amazonaws.com.cn",
+        dual_stack_dns_suffix: "api.amazonwebservices.com.cn",
     },
     Partition {
         name: "aws-eusc",
         dns_suffix: "amazonaws.eu",
+        dual_stack_dns_suffix: "api.amazonwebservices.eu",
     },
     Partition {
         name: "aws-iso",
         dns_suffix: "c2s.ic.gov",
+        dual_stack_dns_suffix: "api.aws.ic.gov",
     },
     Partition {
         name: "aws-iso-b",
         dns_suffix: "sc2s.sgov.gov",
+        dual_stack_dns_suffix: "api.aws.scloud",
     },
     Partition {
         name: "aws-iso-e",
         dns_suffix: "cloud.adc-e.uk",
+        dual_stack_dns_suffix: "api.cloud-aws.adc-e.uk",
     },
     Partition {
         name: "aws-iso-f",
         dns_suffix: "csp.hci.ic.gov",
+        dual_stack_dns_suffix: "api.aws.hci.ic.gov",
     },
     Partition {
         name: "aws-us-gov",
         dns_suffix: "amazonaws.com",
+        dual_stack_dns_suffix: "api.aws",
     },
 ];
 

@@ -5,20 +5,30 @@ use std::time::{Duration, SystemTime};
 
 use super::credentials::CredentialsCache;
 use super::invoke::retry::RetryPolicy;
-use super::sign::SigningClock;
+use super::sign::{SERVICE, SigningClock};
 use super::wire::Connector;
-use super::wire::endpoint::Endpoint;
+use super::wire::endpoint::{Endpoint, EndpointVariant};
+use crate::agent::RuntimeArn;
 use crate::env::{ConfigError, Environment};
+
+/// The control plane's name in its host, which is not that in its signature.
+const CONTROL_SERVICE: &str = "bedrock-agentcore-control";
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// DNS, TCP, TLS and the opening handshake, for one attempt. `CONNECT_TIMEOUT_MS`
+    /// DNS, TCP and TLS, for one attempt. `CONNECT_TIMEOUT_MS`
     pub connect: Duration,
+    /// From the request for a WebSocket to its answer, for one attempt: a runtime that has to start
+    /// first answers late. `HANDSHAKE_TIMEOUT_MS`
+    pub handshake: Duration,
     /// A whole invocation with its retries. `INVOKE_TIMEOUT_MS`
     pub invoke: Duration,
     /// Between two messages of the agent, the first included. `CHUNK_TIMEOUT_MS`
     pub chunk: Duration,
+    /// After how much silence of the agent a ping is sent, which is no message; `None` is never.
+    /// `PING_INTERVAL_MS`
+    pub ping_interval: Option<Duration>,
 }
 
 impl Timeouts {
@@ -26,8 +36,10 @@ impl Timeouts {
         let default = Self::default();
         Ok(Self {
             connect: env.milliseconds("CONNECT_TIMEOUT_MS", default.connect)?,
+            handshake: env.milliseconds("HANDSHAKE_TIMEOUT_MS", default.handshake)?,
             invoke: env.milliseconds("INVOKE_TIMEOUT_MS", default.invoke)?,
             chunk: env.milliseconds("CHUNK_TIMEOUT_MS", default.chunk)?,
+            ping_interval: env.milliseconds_or_off("PING_INTERVAL_MS", default.ping_interval)?,
         })
     }
 }
@@ -36,8 +48,10 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
+            handshake: Duration::from_secs(15),
             invoke: Duration::from_secs(25),
             chunk: Duration::from_secs(20),
+            ping_interval: Some(Duration::from_secs(30)),
         }
     }
 }
@@ -49,6 +63,8 @@ pub struct ClientSettings {
     pub endpoint: Option<Endpoint>,
     /// In place of the control plane's. `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL`
     pub control_endpoint: Option<Endpoint>,
+    /// Which public endpoints. `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`
+    pub variant: EndpointVariant,
     /// How long things may take.
     pub timeouts: Timeouts,
     /// When another attempt is made.
@@ -61,13 +77,29 @@ impl ClientSettings {
     /// # Errors
     /// [`ConfigError`] where the value of one is not accepted.
     pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
-        let control = "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL";
+        let [data, control] = [
+            "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
+            "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+        ];
         Ok(Self {
-            endpoint: Endpoint::from_env(env, "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE")?,
+            endpoint: Endpoint::from_env(env, data)?,
             control_endpoint: Endpoint::from_env(env, control)?,
+            variant: EndpointVariant::from_env(env, [data, control])?,
             timeouts: Timeouts::from_env(env)?,
             retry: RetryPolicy::from_env(env)?,
         })
+    }
+
+    /// Where a runtime is invoked.
+    pub(super) fn data_endpoint(&self, arn: &RuntimeArn) -> Endpoint {
+        let public = || self.variant.public(SERVICE, arn);
+        self.endpoint.clone().unwrap_or_else(public)
+    }
+
+    /// Where the state of a runtime is known.
+    pub(super) fn control_endpoint(&self, arn: &RuntimeArn) -> Endpoint {
+        let public = || self.variant.public(CONTROL_SERVICE, arn);
+        self.control_endpoint.clone().unwrap_or_else(public)
     }
 }
 

@@ -114,8 +114,7 @@ impl AgentCoreClient {
         session: &RuntimeSessionId,
         token: Option<BearerToken>,
     ) -> Result<(), EndSessionError> {
-        let public = Endpoint::public(SERVICE, &runtime.arn);
-        let endpoint = self.settings.endpoint.as_ref().unwrap_or(&public);
+        let endpoint = &self.settings.data_endpoint(&runtime.arn);
         let (mut request, body) = request(runtime, session, endpoint)?;
         let mut ours = None;
         match runtime.auth {

@@ -51,8 +51,10 @@ impl Phase {
 /// Which time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeout {
-    /// The time for one attempt to connect.
+    /// The time for one attempt to connect: DNS, TCP and TLS.
     Connect,
+    /// The time for the opening handshake of one attempt.
+    Handshake,
     /// The time between two messages of the agent.
     Chunk,
     /// The time for the whole invocation.
@@ -170,6 +172,7 @@ impl fmt::Display for Failure {
             Self::NoCredentials => f.write_str("no AWS credentials could be had"),
             Self::NoToken => f.write_str("the caller sent no bearer token for the agent's runtime"),
             Self::Timeout(Timeout::Connect) => f.write_str("the time to connect ran out"),
+            Self::Timeout(Timeout::Handshake) => f.write_str("the time for the handshake ran out"),
             Self::Timeout(Timeout::Chunk) => f.write_str("the agent was silent for too long"),
             Self::Timeout(Timeout::Invocation) => {
                 f.write_str("the time for the invocation ran out")

@@ -13,12 +13,8 @@ use super::client::AgentCoreClient;
 use super::credentials;
 use super::error::refusal;
 use super::sign::{SERVICE, Signer, encode};
-use super::wire::endpoint::Endpoint;
 use super::wire::rest::{self, Answer};
 use crate::agent::Runtime;
-
-/// The service's name in its host, which is not that in its signature.
-const CONTROL_SERVICE: &str = "bedrock-agentcore-control";
 
 /// The endpoint of a runtime that every runtime has.
 const DEFAULT_QUALIFIER: &str = "DEFAULT";
@@ -58,8 +54,7 @@ impl AgentCoreClient {
     async fn ask_control_plane(&self, runtime: &Runtime) -> Result<Answer, StatusError> {
         let credentials = self.credentials.get().await;
         let credentials = credentials.map_err(|error| credentials::describe(&error))?;
-        let public = Endpoint::public(CONTROL_SERVICE, &runtime.arn);
-        let endpoint = self.settings.control_endpoint.as_ref().unwrap_or(&public);
+        let endpoint = &self.settings.control_endpoint(&runtime.arn);
         let target = format!(
             "{}/runtimes/{}/runtime-endpoints/{}/",
             endpoint.path_prefix(),

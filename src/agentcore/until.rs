@@ -16,9 +16,14 @@ pub(super) struct Until<M = Timeout> {
 impl<M: From<Timeout>> Until<M> {
     /// For so long, beginning at `start`, or until the invocation's deadline if that is sooner.
     pub(super) fn sooner(deadline: Instant, start: Instant, time: Duration, meaning: M) -> Self {
+        Self::deadline(deadline).or_sooner(start, time, meaning)
+    }
+
+    /// Until so long after `start`, if that is sooner.
+    pub(super) fn or_sooner(self, start: Instant, time: Duration, meaning: M) -> Self {
         match start.checked_add(time) {
-            Some(at) if at < deadline => Self { at, meaning },
-            _ => Self::deadline(deadline),
+            Some(at) if at < self.at => Self { at, meaning },
+            _ => self,
         }
     }
 

@@ -1,8 +1,12 @@
 //! Connections and what is spoken on them. Nothing here knows of agents, credentials or signatures.
 
 pub mod connect;
+pub(super) mod dial;
 pub mod endpoint;
 pub(super) mod handshake;
+mod linger;
+mod no_proxy;
+pub mod proxy;
 pub(super) mod rest;
 pub(super) mod socket;
 pub mod tls;

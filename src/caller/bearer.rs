@@ -28,7 +28,7 @@ impl BearerToken {
 
     /// A value of this token's own, from which it cannot be had.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
-        super::sha256(self.0.expose())
+        super::identity::sha256(self.0.expose())
     }
 
     /// The header that passes it on.

@@ -107,7 +107,7 @@ impl CallerId {
 }
 
 /// SHA-256 (FIPS 180-4).
-fn sha256(bytes: &[u8]) -> [u8; 32] {
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut digest = [0; 32];
     digest.copy_from_slice(ring::digest::digest(&SHA256, bytes).as_ref());
     digest

@@ -5,6 +5,7 @@ use super::*;
 use crate::agent::ReplyEnd;
 use crate::agentcore::Timeouts;
 use crate::agentcore::invoke::retry::RetryPolicy;
+use crate::agentcore::wire::endpoint::EndpointVariant;
 use crate::api::AllowedOrigins;
 use crate::env::VARIABLES;
 use crate::limits::RateLimits;
@@ -24,6 +25,17 @@ fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     )
 }
 
+fn milliseconds(timeouts: Timeouts) -> [u128; 4] {
+    let Timeouts {
+        connect,
+        handshake,
+        invoke,
+        chunk,
+        ..
+    } = timeouts;
+    [connect, handshake, invoke, chunk].map(|time| time.as_millis())
+}
+
 #[test]
 fn the_defaults_are_those_of_the_contract() {
     let config = config(&[]).unwrap();
@@ -32,8 +44,10 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!(config.invoke_mode, InvokeMode::Buffered);
     assert_eq!(config.api.base_path, None);
     let timeouts = config.client.timeouts;
-    let milliseconds = [timeouts.connect, timeouts.invoke, timeouts.chunk].map(|t| t.as_millis());
-    assert_eq!(milliseconds, [5_000, 25_000, 20_000]);
+    assert_eq!(milliseconds(timeouts), [5_000, 15_000, 25_000, 20_000]);
+    assert_eq!(timeouts.ping_interval, Some(Duration::from_secs(30)));
+    assert_eq!(config.client.variant, EndpointVariant::default());
+    assert!(config.proxy.is_none());
     assert_eq!(config.client.retry, RetryPolicy::default());
     assert_eq!(config.api.max_prompt_bytes, 102_400);
     assert_eq!(config.api.max_response_bytes, 4_194_304);
@@ -59,6 +73,8 @@ fn every_variable_is_read() {
         ("INVOKE_MODE", "response_stream"),
         ("BASE_PATH", "v1/bridge/"),
         ("CONNECT_TIMEOUT_MS", "1"),
+        ("HANDSHAKE_TIMEOUT_MS", "2"),
+        ("PING_INTERVAL_MS", "0"),
         ("INVOKE_TIMEOUT_MS", "900000"),
         ("CHUNK_TIMEOUT_MS", "30"),
         ("RETRY_MAX_RETRIES", "0"),
@@ -80,6 +96,13 @@ fn every_variable_is_read() {
         ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
         ("SSL_CERT_FILE", "/roots.pem"),
         ("SSL_CERT_DIR", "/roots"),
+        ("AWS_CA_BUNDLE", "/bundle.pem"),
+        ("HTTPS_PROXY", "http://upper.example.com:3128"),
+        ("https_proxy", "http://user:MARKER@lower.example.com:3128"),
+        ("NO_PROXY", "upper.example.com"),
+        ("no_proxy", "lower.example.com"),
+        ("AWS_USE_FIPS_ENDPOINT", "false"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "FALSE"),
     ])
     .unwrap();
     assert_eq!(config.client.endpoint.unwrap().path_prefix(), "/x");
@@ -90,8 +113,8 @@ fn every_variable_is_read() {
     assert_eq!(config.invoke_mode, InvokeMode::ResponseStream);
     assert_eq!(config.api.base_path.as_deref(), Some("/v1/bridge"));
     let timeouts = config.client.timeouts;
-    let milliseconds = [timeouts.connect, timeouts.invoke, timeouts.chunk].map(|t| t.as_millis());
-    assert_eq!(milliseconds, [1, 900_000, 30]);
+    assert_eq!(milliseconds(timeouts), [1, 2, 900_000, 30]);
+    assert_eq!(timeouts.ping_interval, None);
     let delay = Duration::from_millis(5);
     let retry = RetryPolicy {
         max_retries: 0,
@@ -122,6 +145,35 @@ fn every_variable_is_read() {
     assert_eq!(config.log_level, LogLevel::Error);
     assert_eq!(config.roots.file, Some(PathBuf::from("/roots.pem")));
     assert_eq!(config.roots.directories, Some(PathBuf::from("/roots")));
+    assert_eq!(config.roots.bundle, Some(PathBuf::from("/bundle.pem")));
+    let proxy = format!("{:?}", config.proxy.unwrap());
+    assert!(
+        proxy.contains("lower.example.com:3128") && !proxy.contains("MARKER"),
+        "{proxy}"
+    );
+}
+
+#[test]
+fn endpoints_are_chosen_where_they_are_amazons() {
+    let chosen = [
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "True"),
+    ];
+    let both = EndpointVariant {
+        fips: true,
+        dual_stack: true,
+    };
+    assert_eq!(config(&chosen).unwrap().client.variant, both);
+    for overridden in [
+        "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
+        "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+    ] {
+        for variant in chosen {
+            let error = config(&[variant, (overridden, "https://example.com")]).unwrap_err();
+            assert_eq!(error.variable, variant.0);
+            assert!(error.problem.contains(overridden), "{error}");
+        }
+    }
 }
 
 #[test]
@@ -136,6 +188,15 @@ fn a_bad_value_is_named_with_what_is_accepted() {
         ("BASE_PATH", "/a/../b"),
         ("BASE_PATH", "/a b"),
         ("CONNECT_TIMEOUT_MS", "0"),
+        ("HANDSHAKE_TIMEOUT_MS", "0"),
+        ("PING_INTERVAL_MS", "900001"),
+        ("PING_INTERVAL_MS", "off"),
+        ("AWS_USE_FIPS_ENDPOINT", "1"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "yes"),
+        ("HTTPS_PROXY", "socks5://proxy.example.com"),
+        ("https_proxy", "http://user:secret@"),
+        ("NO_PROXY", "10.0.0.0/64"),
+        ("no_proxy", "https://example.com"),
         ("INVOKE_TIMEOUT_MS", "900001"),
         ("CHUNK_TIMEOUT_MS", "-1"),
         ("CHUNK_TIMEOUT_MS", "1.5"),

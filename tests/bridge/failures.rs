@@ -286,7 +286,7 @@ async fn times_run_out_where_they_should() {
     for (agent, variables, phase, retryable) in [
         (
             Agent::refusing(Handshake::Stall),
-            [("CONNECT_TIMEOUT_MS", "400"), none],
+            [("HANDSHAKE_TIMEOUT_MS", "400"), none],
             "handshake",
             true,
         ),

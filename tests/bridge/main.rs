@@ -6,7 +6,9 @@
 )]
 
 mod callers;
+mod closing;
 mod concurrency;
+mod connecting;
 mod credentials;
 mod documents;
 mod ended_sessions;
@@ -24,6 +26,7 @@ mod messages;
 mod presign;
 mod privacy;
 mod properties;
+mod proxy;
 mod refusals;
 mod reply_cache;
 mod reply_end;

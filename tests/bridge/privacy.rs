@@ -279,6 +279,7 @@ async fn run(mode: &str, count: usize) {
             ("INVOKE_MODE", mode),
             ("CHUNK_TIMEOUT_MS", "40"),
             ("CONNECT_TIMEOUT_MS", "200"),
+            ("HANDSHAKE_TIMEOUT_MS", "200"),
             ("RETRY_MAX_RETRIES", "1"),
             ("RETRY_INITIAL_DELAY_MS", "1"),
             ("RETRY_MAX_DELAY_MS", "2"),

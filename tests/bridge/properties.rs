@@ -208,6 +208,7 @@ fn property_5_error_response_structure() {
     let variables = [
         ("BROKEN_AGENT_ARN", "arn:aws:bedrock-agentcore:x"),
         ("CONNECT_TIMEOUT_MS", "50"),
+        ("HANDSHAKE_TIMEOUT_MS", "50"),
         ("CHUNK_TIMEOUT_MS", "50"),
         ("RETRY_MAX_RETRIES", "0"),
     ];

@@ -60,6 +60,7 @@ async fn ten_thousand_faults_leave_nothing_behind() {
     let quick = [
         ("CHUNK_TIMEOUT_MS", "40"),
         ("CONNECT_TIMEOUT_MS", "40"),
+        ("HANDSHAKE_TIMEOUT_MS", "40"),
         ("RETRY_MAX_RETRIES", "1"),
         ("LOG_LEVEL", "error"),
     ];

@@ -14,15 +14,15 @@ use tokio_rustls::rustls::{HandshakeKind, ServerConfig, crypto::ring};
 use crate::support::{ARN, Bridge};
 
 /// An emulator behind TLS.
-struct Secured {
-    emulator: Emulator,
-    endpoint: String,
+pub(crate) struct Secured {
+    pub(crate) emulator: Emulator,
+    pub(crate) endpoint: String,
     /// Where its certificate is, to be named by `SSL_CERT_FILE`.
-    certificate: std::path::PathBuf,
+    pub(crate) certificate: std::path::PathBuf,
     handshakes: Arc<Mutex<Vec<Option<HandshakeKind>>>>,
 }
 
-async fn secured(name: &str) -> Secured {
+pub(crate) async fn secured(name: &str) -> Secured {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed([name.to_owned()]).unwrap();
     let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));

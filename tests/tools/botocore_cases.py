@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes what botocore knows to tests/data: URLs that it presigns, and the partitions of AWS.
+"""Writes what botocore knows to tests/data: URLs that it presigns, the partitions of AWS, and the
+hosts of both planes in each region.
 
     pip install botocore==1.44.8
     python tests/tools/botocore_cases.py            # writes the files
@@ -21,9 +22,11 @@ from urllib.parse import quote, urlsplit
 
 import botocore
 import botocore.auth
+import botocore.exceptions
 import botocore.loaders
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.endpoint_provider import EndpointProvider
 
 BOTOCORE_VERSION = "1.44.8"
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
@@ -173,6 +176,37 @@ def partitions_document():
     ]
 
 
+def hosts(service, region):
+    """The service's host in a region for each choice of endpoints, by botocore's own rules; none where
+    they refuse it."""
+    loader = botocore.loaders.Loader()
+    rules = loader.load_service_model(service, "endpoint-rule-set-1")
+    provider = EndpointProvider(rules, loader.load_data("partitions"))
+
+    def host(fips, dual_stack):
+        try:
+            endpoint = provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual_stack)
+        except botocore.exceptions.EndpointProviderError:
+            return None
+        return urlsplit(endpoint.url).netloc
+
+    return {
+        "plain": host(False, False),
+        "fips": host(True, False),
+        "dualStack": host(False, True),
+        "fipsDualStack": host(True, True),
+    }
+
+
+def endpoints_document():
+    return [
+        {"partition": name, "region": region, "service": service, **hosts(service, region)}
+        for name, _, regions in partitions()
+        for region in regions
+        for service in (SERVICE, f"{SERVICE}-control")
+    ]
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--check", action="store_true", help="compare, and write nothing")
@@ -183,6 +217,7 @@ def main():
     documents = {
         "presign-cases.json": cases_document(count=240),
         "partitions.json": partitions_document(),
+        "endpoints.json": endpoints_document(),
     }
     for name, document in documents.items():
         file = DATA / name

@@ -1,6 +1,7 @@
 //! Credentials: resolved once for all who need them at the same time, kept until they near their
 //! expiry.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -14,6 +15,9 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 /// Credentials this close to their expiry are resolved anew: a signed URL lives five minutes, but
 /// the service looks at the credentials when the connection is opened.
 const REFRESH_BEFORE_EXPIRY: Duration = Duration::from_mins(1);
+
+/// The service's own are of some kilobytes, and no server takes an address of more than twice as much.
+const MAX_TOKEN_BYTES: usize = 32 * 1024;
 
 type Resolution = BoxFuture<'static, Result<Credentials, Arc<CredentialsError>>>;
 
@@ -85,8 +89,11 @@ impl CredentialsCache {
             return resolution;
         }
         let provider = self.provider.clone();
-        let resolution: Resolution =
-            async move { provider.provide_credentials().await.map_err(Arc::new) }.boxed();
+        let resolution: Resolution = async move {
+            let credentials = provider.provide_credentials().await;
+            credentials.and_then(usable).map_err(Arc::new)
+        }
+        .boxed();
         let resolution = resolution.shared();
         state.under_way = resolution.downgrade();
         resolution
@@ -107,8 +114,36 @@ impl CredentialsCache {
     }
 }
 
+/// Credentials that no request can carry: where the signer makes a header of them, it would panic.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+enum Unusable {
+    #[error("a key or token with a character that no header can hold")]
+    Character,
+    #[error("a session token of more than 32 KiB")]
+    TooLong,
+}
+
+fn usable(credentials: Credentials) -> Result<Credentials, CredentialsError> {
+    let token = credentials.session_token().unwrap_or_default();
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    let problem = if token.len() > MAX_TOKEN_BYTES {
+        Unusable::TooLong
+    } else if !is_plain(token) || !is_plain(credentials.access_key_id()) {
+        Unusable::Character
+    } else {
+        return Ok(credentials);
+    };
+    Err(CredentialsError::invalid_configuration(problem))
+}
+
 /// Why there are no credentials, in our words: a provider's own may quote what it was given.
 pub(in crate::agentcore) fn describe(error: &CredentialsError) -> &'static str {
+    let source = error.source().and_then(|source| source.downcast_ref());
+    match source {
+        Some(Unusable::Character) => return "a key or token holds what no header can",
+        Some(Unusable::TooLong) => return "the session token has more than 32 KiB",
+        None => {}
+    }
     match error {
         CredentialsError::CredentialsNotLoaded(_) => "no link of the chain has any",
         CredentialsError::ProviderTimedOut(_) => "the provider did not answer in time",
@@ -255,5 +290,30 @@ mod tests {
         assert_ne!(first, second);
         cache.forget(&first);
         assert_eq!(cache.get().await.unwrap(), second);
+    }
+
+    #[tokio::test]
+    async fn what_no_request_can_carry_is_an_error_and_no_panic() {
+        let (long, longest) = ("a".repeat(65_536), "a".repeat(MAX_TOKEN_BYTES));
+        for (key, token, told) in [
+            (
+                "AKID",
+                Some(&*long),
+                "the session token has more than 32 KiB",
+            ),
+            (
+                "AKID",
+                Some("token\n"),
+                "a key or token holds what no header can",
+            ),
+            ("AK ID", None, "a key or token holds what no header can"),
+            ("AKID", Some(&*longest), ""),
+        ] {
+            let token = token.map(str::to_owned);
+            let provider = Credentials::new(key, "secret", token, None, "test");
+            let cache = CredentialsCache::new(SharedCredentialsProvider::new(provider), now);
+            let got = cache.get().await;
+            assert_eq!(got.err().map_or("", |error| describe(&error)), told);
+        }
     }
 }

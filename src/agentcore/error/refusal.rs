@@ -202,7 +202,8 @@ fn credentials_fault(headers: &HeaderMap, body: &[u8]) -> Option<CredentialsFaul
     }
 }
 
-/// RFC 9110, section 10.2.3: seconds, or a date.
+/// RFC 9110, section 10.2.3: seconds, or a date. One that is neither, or negative, is as if it were not
+/// there.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
@@ -313,15 +314,18 @@ mod tests {
         assert_eq!(after("soon"), None);
         assert_eq!(after("+3"), None);
         assert_eq!(after(""), None);
-        let day = Some(Duration::from_hours(24));
+        for malformed in ["-1", "1.5", "7s", "7, 8", "Sun, 06 Nov 1994", "0x10"] {
+            assert_eq!(after(malformed), None, "{malformed}");
+        }
+        let day = Duration::from_hours(24);
+        assert_eq!(after("86400"), Some(day));
         for longer in [
             "86401",
             "99999999999999999999999",
-            "Sat, 06 Nov 2094 08:49:37 GMT",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
         ] {
-            assert_eq!(after(longer), day, "{longer}");
+            assert_eq!(after(longer), Some(day), "{longer}");
         }
-        assert_eq!(after("-1"), None);
         assert_eq!(refused(503, &[], "").retry_after, None);
     }
 

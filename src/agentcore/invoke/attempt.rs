@@ -18,6 +18,7 @@ use crate::agentcore::client::AgentCoreClient;
 use crate::agentcore::credentials;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout, refusal};
 use crate::agentcore::until::Until;
+use crate::agentcore::wire::dial::Begun;
 use crate::agentcore::wire::handshake::HandshakeError;
 use crate::agentcore::wire::socket::Socket;
 use crate::invocation::Invocation;
@@ -62,6 +63,7 @@ impl AgentCoreClient {
             message,
             progress,
             observer,
+            begun: Begun::default(),
         };
         let mut recovery = Recovery::default();
         let mut retries = 0;
@@ -114,6 +116,8 @@ struct Attempt<'a> {
     message: Bytes,
     progress: &'a mut Progress,
     observer: &'a dyn Observer,
+    /// Addresses that attempts began with.
+    begun: Begun,
 }
 
 impl<'a> Attempt<'a> {
@@ -156,8 +160,8 @@ impl<'a> Attempt<'a> {
             }
         };
         let begin = Instant::now();
-        let endpoint = self.client.settings.endpoint.as_ref();
-        let opening = Opening::new(runtime, invocation, endpoint, leave);
+        let endpoint = self.client.settings.data_endpoint(&runtime.arn);
+        let opening = Opening::new(runtime, invocation, Some(&endpoint), leave);
         self.progress.signing = ours.map(|_| begin.elapsed());
         Ok(opening)
     }
@@ -176,6 +180,7 @@ impl<'a> Attempt<'a> {
         let terms = Terms {
             deadline: self.request.deadline,
             chunk_timeout: self.client.settings.timeouts.chunk,
+            ping_interval: self.client.settings.timeouts.ping_interval,
             reply_end: self.request.reply_end,
             memory_bytes: self.request.memory_bytes,
         };
@@ -191,17 +196,18 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    async fn connect(&self, opening: &Opening<'_>) -> Result<Socket, InvocationError> {
+    async fn connect(&mut self, opening: &Opening<'_>) -> Result<Socket, InvocationError> {
         let failed = InvocationError::new;
+        let (deadline, timeouts) = (self.request.deadline, self.client.settings.timeouts);
         let (endpoint, target) = (opening.url.endpoint(), opening.url.target());
-        let (now, time) = (Instant::now(), self.client.settings.timeouts.connect);
-        let until = Until::sooner(self.request.deadline, now, time, Timeout::Connect);
-        let transport = until
-            .wait(self.client.connector.connect(endpoint))
+        let connector = &self.client.connector;
+        let transport = Until::sooner(deadline, Instant::now(), timeouts.connect, Timeout::Connect)
+            .wait(connector.connect_elsewhere(endpoint, &mut self.begun))
             .await
             .map_err(|timeout| failed(Phase::Connect, timeout.into()))?
             .map_err(|cause| failed(Phase::Connect, Failure::Unreachable).because(cause))?;
-        until
+        let time = timeouts.handshake;
+        Until::sooner(deadline, Instant::now(), time, Timeout::Handshake)
             .wait(Socket::open(transport, endpoint, target, &opening.headers))
             .await
             .map_err(|timeout| failed(Phase::Handshake, timeout.into()))?

@@ -29,6 +29,8 @@ pub enum ReplyEvent {
 enum Silence {
     TooLong(Timeout),
     EndsReply,
+    /// The connection might be taken for idle by something on the way.
+    WantsPing,
 }
 
 impl From<Timeout> for Silence {
@@ -44,6 +46,8 @@ pub(super) struct Terms {
     pub(super) deadline: Instant,
     /// The longest silence.
     pub(super) chunk_timeout: Duration,
+    /// After how much silence a ping is sent; none where it is `None`.
+    pub(super) ping_interval: Option<Duration>,
     /// What ends the reply, besides the agent's own word.
     pub(super) reply_end: ReplyEnd,
     /// How much of the reply's text is remembered, so that nothing of it is told twice.
@@ -63,6 +67,8 @@ pub(super) struct Exchange<T: Transport = Box<dyn Transport>> {
     terms: Terms,
     /// When the agent spoke last; a prompt that is sent counts too.
     spoke: Instant,
+    /// When the last ping was sent since then.
+    pinged: Option<Instant>,
     has_given_text: bool,
     /// The operator's setting says that the reply is over, whatever the agent's format makes of that.
     is_over: bool,
@@ -71,7 +77,7 @@ pub(super) struct Exchange<T: Transport = Box<dyn Transport>> {
 /// How a reply ended: whole, or broken off for a reason.
 type Outcome = Result<(), InvocationError>;
 
-impl<T: Transport + 'static> Exchange<T> {
+impl<T: Transport> Exchange<T> {
     /// A conversation over a socket that has just been opened.
     pub(super) fn open(socket: Socket<T>, terms: Terms) -> Self {
         Self {
@@ -81,6 +87,7 @@ impl<T: Transport + 'static> Exchange<T> {
             reader: ReplyReader::new(terms.memory_bytes),
             terms,
             spoke: Instant::now(),
+            pinged: None,
             has_given_text: false,
             is_over: false,
         }
@@ -134,6 +141,7 @@ impl<T: Transport + 'static> Exchange<T> {
         match until.wait(socket.next()).await {
             Ok(Ok(incoming)) => {
                 self.spoke = Instant::now();
+                self.pinged = None;
                 self.take(&incoming);
             }
             Ok(Err(SocketError::Lost(cause))) => {
@@ -145,6 +153,10 @@ impl<T: Transport + 'static> Exchange<T> {
                 self.finish(code, Err(error));
             }
             Err(Silence::EndsReply) => self.declare_over(),
+            Err(Silence::WantsPing) => {
+                socket.ping();
+                self.pinged = Some(Instant::now());
+            }
             Err(Silence::TooLong(timeout)) => self.time_out(timeout),
         }
     }
@@ -153,14 +165,19 @@ impl<T: Transport + 'static> Exchange<T> {
     fn until(&self) -> Until<Silence> {
         let sooner = |time, silence| Until::sooner(self.terms.deadline, self.spoke, time, silence);
         let longest = self.terms.chunk_timeout;
-        match self.terms.reply_end {
+        let until = match self.terms.reply_end {
             ReplyEnd::Silence(silence)
                 if self.has_given_text && !self.is_over && silence < longest =>
             {
                 sooner(silence, Silence::EndsReply)
             }
             _ => sooner(longest, Silence::TooLong(Timeout::Chunk)),
-        }
+        };
+        let Some(interval) = self.terms.ping_interval else {
+            return until;
+        };
+        let quiet_since = self.pinged.unwrap_or(self.spoke);
+        until.or_sooner(quiet_since, interval, Silence::WantsPing)
     }
 
     fn first_message_was_all(&self) -> bool {
@@ -298,6 +315,7 @@ mod tests {
         let terms = Terms {
             deadline,
             chunk_timeout: Duration::from_secs(20),
+            ping_interval: None,
             reply_end: ReplyEnd::Explicit,
             memory_bytes: 1 << 20,
         };

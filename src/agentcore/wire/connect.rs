@@ -1,35 +1,50 @@
-//! Byte streams to a peer: DNS, TCP and TLS.
+//! Byte streams to a peer: DNS, TCP and TLS, through a proxy where there is one.
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::dial::{Begun, dial};
 use super::endpoint::Endpoint;
+use super::proxy::{self, Proxy};
 
 /// A byte stream to a peer, encrypted or not.
 pub(in crate::agentcore) trait Transport:
-    AsyncRead + AsyncWrite + Send + Unpin
+    AsyncRead + AsyncWrite + Send + Unpin + 'static
 {
 }
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
 
 /// Opens byte streams. Clones share one TLS configuration, and with it sessions that can be resumed.
 #[derive(Clone)]
 pub struct Connector {
     tls: TlsConnector,
+    proxy: Option<Arc<Proxy>>,
 }
 
 impl Connector {
     /// A connector that speaks TLS as configured.
     pub fn new(tls: Arc<ClientConfig>) -> Self {
-        Self { tls: tls.into() }
+        Self {
+            tls: tls.into(),
+            proxy: None,
+        }
+    }
+
+    /// The same, through a proxy.
+    #[must_use]
+    pub fn through(self, proxy: Option<Proxy>) -> Self {
+        Self {
+            proxy: proxy.map(Arc::new),
+            ..self
+        }
     }
 
     /// DNS, TCP and, where the endpoint wants it, TLS.
@@ -37,14 +52,56 @@ impl Connector {
         &self,
         endpoint: &Endpoint,
     ) -> io::Result<Box<dyn Transport>> {
-        let tcp = TcpStream::connect((endpoint.host(), endpoint.port())).await?;
-        // Every write is a whole message: nothing to wait for.
-        tcp.set_nodelay(true)?;
+        self.connect_elsewhere(endpoint, &mut Begun::default())
+            .await
+    }
+
+    /// The same for one of several attempts, each of which begins with another address.
+    pub(in crate::agentcore) async fn connect_elsewhere(
+        &self,
+        endpoint: &Endpoint,
+        begun: &mut Begun,
+    ) -> io::Result<Box<dyn Transport>> {
+        let proxy = self.proxy.as_ref();
+        if let Some(proxy) = proxy.filter(|proxy| proxy.serves(endpoint)) {
+            let tunnel = Box::pin(self.tunnel(proxy, endpoint, begun)).await?;
+            return Ok(Box::new(self.encrypt(endpoint, tunnel).await?));
+        }
+        let tcp = dial(endpoint.host(), endpoint.port(), begun).await?;
         if !endpoint.is_secure() {
             return Ok(Box::new(tcp));
         }
+        Ok(Box::new(self.encrypt(endpoint, tcp).await?))
+    }
+
+    /// A connection to an endpoint through a proxy, which may speak TLS itself.
+    async fn tunnel(
+        &self,
+        proxy: &Proxy,
+        endpoint: &Endpoint,
+        begun: &mut Begun,
+    ) -> io::Result<Box<dyn Transport>> {
+        let at = proxy.endpoint();
+        let tcp = dial(at.host(), at.port(), begun).await;
+        let tcp = tcp.map_err(proxy::unreachable)?;
+        let mut transport: Box<dyn Transport> = if at.is_secure() {
+            let encrypted = self.encrypt(at, tcp).await;
+            Box::new(encrypted.map_err(proxy::unreachable)?)
+        } else {
+            Box::new(tcp)
+        };
+        proxy.tunnel(&mut transport, endpoint).await?;
+        Ok(transport)
+    }
+
+    async fn encrypt<T: Transport>(
+        &self,
+        endpoint: &Endpoint,
+        transport: T,
+    ) -> io::Result<TlsStream<T>> {
         let name = ServerName::try_from(endpoint.host().to_owned()).map_err(io::Error::other)?;
-        Ok(Box::new(self.tls.connect(name, tcp).await?))
+        // A handshake is large, and would make all futures large that one is a part of.
+        Box::pin(self.tls.connect(name, transport)).await
     }
 }
 

@@ -22,6 +22,53 @@ pub struct Endpoint {
     authority: String,
 }
 
+/// Which of a service's public endpoints are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EndpointVariant {
+    /// Those whose cryptography is validated by FIPS 140. `AWS_USE_FIPS_ENDPOINT`
+    pub fips: bool,
+    /// Those that speak IPv6 beside IPv4. `AWS_USE_DUALSTACK_ENDPOINT`
+    pub dual_stack: bool,
+}
+
+impl EndpointVariant {
+    /// Reads which, where `overrides` are the variables that name endpoints of the operator's.
+    pub(in crate::agentcore) fn from_env(
+        env: &Environment,
+        overrides: [&str; 2],
+    ) -> Result<Self, ConfigError> {
+        let chosen = |name| {
+            let chosen = env.flag(name, false)?;
+            // As botocore does: the name of another's endpoint cannot be changed, and to pass over the
+            // wish in silence might break a rule that somebody has to keep.
+            match overrides.into_iter().find(|other| env.get(other).is_some()) {
+                Some(other) if chosen => {
+                    let problem = format!("it cannot be true beside {other}");
+                    Err(ConfigError::new(name, problem, "true or false"))
+                }
+                _ => Ok(chosen),
+            }
+        };
+        Ok(Self {
+            fips: chosen("AWS_USE_FIPS_ENDPOINT")?,
+            dual_stack: chosen("AWS_USE_DUALSTACK_ENDPOINT")?,
+        })
+    }
+
+    /// The public endpoint of a service in an ARN's region, as botocore's rules name it. Every partition
+    /// has all of them, by these rules.
+    pub fn public(self, service: &str, arn: &RuntimeArn) -> Endpoint {
+        let fips = if self.fips { "-fips" } else { "" };
+        let suffix = if self.dual_stack {
+            arn.dual_stack_dns_suffix()
+        } else {
+            arn.dns_suffix()
+        };
+        let host = format!("{service}{fips}.{}.{suffix}", arn.region());
+        Endpoint::new(true, host, 443, "")
+    }
+}
+
 /// Why a text is no [`Endpoint`]. The text itself may hold a password and is not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
@@ -89,9 +136,9 @@ impl Endpoint {
         env.get(name).map(parse).transpose()
     }
 
-    /// The public endpoint of a service in an ARN's region.
+    /// The ordinary public endpoint of a service in an ARN's region.
     pub fn public(service: &str, arn: &RuntimeArn) -> Self {
-        Self::of_service(service, arn.region(), arn.dns_suffix())
+        EndpointVariant::default().public(service, arn)
     }
 
     /// The public endpoint of any service: `ssm.us-east-1.amazonaws.com`.
@@ -108,7 +155,7 @@ impl Endpoint {
         Some(Self::new(secure, uri.host()?.to_owned(), port, ""))
     }
 
-    fn new(secure: bool, host: String, port: u16, path_prefix: &str) -> Self {
+    pub(super) fn new(secure: bool, host: String, port: u16, path_prefix: &str) -> Self {
         let default_port = if secure { 443 } else { 80 };
         let authority = if port == default_port {
             host.clone()
@@ -142,6 +189,11 @@ impl Endpoint {
     /// Host, and port where it is not the scheme's own: the value of the `Host` header.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// Host and port, whichever that is.
+    pub(super) fn host_and_port(&self) -> String {
+        format!("{}:{}", self.host, self.port)
     }
 
     /// Empty, or the path that every request begins with.
@@ -252,6 +304,32 @@ mod tests {
             ("https://example.com/#x", Query),
         ] {
             assert_eq!(Endpoint::parse(text), Err(error), "{text}");
+        }
+    }
+
+    /// For both planes, in every region of every partition that botocore knows.
+    #[test]
+    fn public_hosts_are_those_of_botocores_rules() {
+        let known = include_str!("../../../tests/data/endpoints.json");
+        let known: Vec<serde_json::Value> = serde_json::from_str(known).unwrap();
+        assert!(known.len() > 90, "{}", known.len());
+        for entry in known {
+            let text = |name: &str| entry[name].as_str().unwrap();
+            let (partition, region) = (text("partition"), text("region"));
+            let arn = format!(
+                "arn:{partition}:bedrock-agentcore:{region}:123456789012:runtime/Agent-Pgs8nUGuuS"
+            );
+            let arn = RuntimeArn::parse(&arn).unwrap();
+            for (fips, dual_stack, name) in [
+                (false, false, "plain"),
+                (true, false, "fips"),
+                (false, true, "dualStack"),
+                (true, true, "fipsDualStack"),
+            ] {
+                let endpoint = EndpointVariant { fips, dual_stack }.public(text("service"), &arn);
+                assert_eq!(endpoint.authority(), text(name));
+                assert!(endpoint.is_secure() && endpoint.port() == 443);
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use super::endpoint::Endpoint;
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 128;
 
-const USER_AGENT: &str = concat!("agentcore-bridge/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("agentcore-bridge/", env!("CARGO_PKG_VERSION"));
 
 /// Why the opening handshake did not lead to a WebSocket.
 #[derive(Debug)]
@@ -57,31 +57,35 @@ pub(super) async fn shake_hands<T: Transport>(
         .await?;
     transport.flush().await?;
 
+    let (answer, rest) = read_answer(transport).await?;
+    if answer.status == 101 {
+        answer.check(&key)?;
+        return Ok(rest);
+    }
+    let refused = RefusedUpgrade {
+        status: answer.status,
+        headers: answer.headers,
+        body: rest.to_vec(),
+    };
+    Err(HandshakeError::Refused(refused.into()))
+}
+
+/// The answer to a request, and what came behind its lines. Interim answers say that another comes (RFC
+/// 9110, section 15.2); a 101 is none.
+pub(super) async fn read_answer<T: Transport>(
+    transport: &mut T,
+) -> Result<(Answer, BytesMut), HandshakeError> {
     let mut received = BytesMut::with_capacity(4 * 1024);
     let mut interim_bytes = 0;
     loop {
         if let Some((length, answer)) = parse(&received)? {
             let rest = received.split_off(length);
-            match answer.status {
-                101 => {
-                    answer.check(&key)?;
-                    return Ok(rest);
-                }
-                // Interim answers say that another comes (RFC 9110, section 15.2).
-                100..=199 => {
-                    interim_bytes += length;
-                    received = rest;
-                    continue;
-                }
-                status => {
-                    let refused = RefusedUpgrade {
-                        status,
-                        headers: answer.headers,
-                        body: rest.to_vec(),
-                    };
-                    return Err(HandshakeError::Refused(refused.into()));
-                }
+            if !matches!(answer.status, 100 | 102..=199) {
+                return Ok((answer, rest));
             }
+            interim_bytes += length;
+            received = rest;
+            continue;
         }
         if interim_bytes + received.len() > MAX_ANSWER_BYTES {
             return Err(HandshakeError::Violation("a handshake longer than allowed"));
@@ -118,8 +122,9 @@ fn request(endpoint: &Endpoint, target: &str, headers: &HeaderMap, key: &str) ->
     request
 }
 
-struct Answer {
-    status: u16,
+/// The lines of an answer.
+pub(super) struct Answer {
+    pub(super) status: u16,
     is_http_1_1: bool,
     headers: HeaderMap,
 }

@@ -1,14 +1,13 @@
 //! A WebSocket to an agent. The only file that knows the WebSocket library.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, StreamExt};
 use http::HeaderMap;
 use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
@@ -19,19 +18,24 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use super::connect::Transport;
 use super::endpoint::Endpoint;
 use super::handshake::{HandshakeError, shake_hands};
+use super::linger::{LINGER, Lingering};
 
 /// The service refuses larger frames.
 const MAX_SENT_FRAME_BYTES: usize = 32 * 1024;
+
+/// How large frames are once what is unsent has left no room for a larger one.
+const SMALL_FRAME_BYTES: usize = 1024;
+
+/// How much may be unsent. A peer that pings and does not read what is answered would have it grow
+/// without end; where it is full, the last ping alone is answered. It has to be more than a frame and
+/// what the library sends at once (128 KiB).
+const MAX_UNSENT_BYTES: usize = 256 * 1024;
 
 /// No message of the peer may be larger, nor is more allocated on its word.
 const MAX_MESSAGE_BYTES: usize = 8 << 20;
 
 /// What is read at once. All of it is zeroed each time, so it is no larger than what events take.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
-
-/// How long a close frame may take to leave. Lambda may freeze the process right after the answer,
-/// so it goes out before; a peer that does not read must not hold the answer up.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -82,15 +86,45 @@ pub(in crate::agentcore) enum Incoming {
 /// [`Socket::close`] is the way to end it. One that is dropped, since its invocation was cancelled,
 /// sends its close frame as far as that can be done without waiting.
 pub(in crate::agentcore) struct Socket<T: Transport = Box<dyn Transport>> {
-    stream: WebSocketStream<T>,
-    /// Frames of the message that is being sent.
-    outgoing: VecDeque<Frame>,
-    /// The message has not left altogether.
-    is_sending: bool,
+    stream: WebSocketStream<Lingering<T>>,
+    /// What of the message has not been handed to the library.
+    outgoing: Option<Outgoing>,
+    /// What has not left altogether.
+    unsent: Unsent,
     /// Sending has failed. What the peer sent before that can still be read.
     send_error: Option<WsError>,
     closed_by_peer: bool,
     closed: bool,
+}
+
+/// What may not have left altogether, the more important later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Unsent {
+    Nothing,
+    Ping,
+    Message,
+}
+
+/// The rest of a message, and how it goes on.
+struct Outgoing {
+    rest: Bytes,
+    opcode: OpCode,
+    frame_bytes: usize,
+}
+
+impl Outgoing {
+    /// The frame that is next, and the rest behind it.
+    fn split(&self) -> (Frame, Option<Self>) {
+        let mut rest = self.rest.clone();
+        let part = rest.split_to(rest.len().min(self.frame_bytes));
+        let frame = Frame::message(part, self.opcode, rest.is_empty());
+        let then = Self {
+            rest,
+            opcode: OpCode::Data(Data::Continue),
+            frame_bytes: self.frame_bytes,
+        };
+        (frame, (!then.rest.is_empty()).then_some(then))
+    }
 }
 
 impl<T: Transport> Socket<T> {
@@ -104,15 +138,17 @@ impl<T: Transport> Socket<T> {
         let received = shake_hands(&mut transport, endpoint, target, headers).await?;
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
+            .max_write_buffer_size(MAX_UNSENT_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
+        let transport = Lingering::new(transport);
         let (received, role) = (received.to_vec(), Role::Client);
         let stream =
             WebSocketStream::from_partially_read(transport, received, role, Some(config)).await;
         Ok(Self {
             stream,
-            outgoing: VecDeque::new(),
-            is_sending: false,
+            outgoing: None,
+            unsent: Unsent::Nothing,
             send_error: None,
             closed_by_peer: false,
             closed: false,
@@ -121,20 +157,27 @@ impl<T: Transport> Socket<T> {
 
     /// Begins to send a text message, in frames that the service takes. [`Socket::next`] sends it.
     pub(in crate::agentcore) fn send(&mut self, text: Bytes) {
-        let mut rest = text;
-        let mut opcode = OpCode::Data(Data::Text);
-        while rest.len() > MAX_SENT_FRAME_BYTES {
-            let part = rest.split_to(MAX_SENT_FRAME_BYTES);
-            self.outgoing.push_back(Frame::message(part, opcode, false));
-            opcode = OpCode::Data(Data::Continue);
-        }
-        self.outgoing.push_back(Frame::message(rest, opcode, true));
-        self.is_sending = true;
+        self.outgoing = Some(Outgoing {
+            rest: text,
+            opcode: OpCode::Data(Data::Text),
+            frame_bytes: MAX_SENT_FRAME_BYTES,
+        });
+        self.unsent = Unsent::Message;
     }
 
     /// Whether the message has not left altogether.
     pub(in crate::agentcore) fn is_sending(&self) -> bool {
-        self.is_sending
+        self.unsent == Unsent::Message
+    }
+
+    /// Begins to send a ping, so that the connection is not taken for idle. [`Socket::next`] sends it,
+    /// and takes the answer.
+    pub(in crate::agentcore) fn ping(&mut self) {
+        let ping = Message::Ping(Bytes::new());
+        // Where there is no room for it, there is no need for it.
+        if self.stream.start_send_unpin(ping).is_ok() {
+            self.unsent = self.unsent.max(Unsent::Ping);
+        }
     }
 
     /// The next message. Reading does not wait for the sending: a peer that answers before it has
@@ -146,7 +189,7 @@ impl<T: Transport> Socket<T> {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, SocketError>> {
-        if self.is_sending
+        if self.unsent != Unsent::Nothing
             && self.send_error.is_none()
             && let Poll::Ready(Err(error)) = self.poll_send(cx)
         {
@@ -170,38 +213,70 @@ impl<T: Transport> Socket<T> {
 
     /// Hands over all frames, then flushes once.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
-        while !self.outgoing.is_empty() {
-            ready!(self.stream.poll_ready_unpin(cx))?;
-            if let Some(frame) = self.outgoing.pop_front() {
-                self.stream.start_send_unpin(Message::Frame(frame))?;
+        while let Some(outgoing) = &mut self.outgoing {
+            let (frame, rest) = outgoing.split();
+            match self.stream.start_send_unpin(Message::Frame(frame)) {
+                Ok(()) => self.outgoing = rest,
+                // Answers to pings have filled it. Where a peer reads slowly and pings all the time, that
+                // leaves little room at once: what leaves makes room for a small frame.
+                Err(WsError::WriteBufferFull(_)) => {
+                    let was_small = outgoing.frame_bytes == SMALL_FRAME_BYTES;
+                    outgoing.frame_bytes = SMALL_FRAME_BYTES;
+                    let flushed = self.stream.poll_flush_unpin(cx)?;
+                    if flushed.is_pending() && was_small {
+                        return Poll::Pending;
+                    }
+                }
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
         ready!(self.stream.poll_flush_unpin(cx))?;
-        self.is_sending = false;
+        self.unsent = Unsent::Nothing;
         Poll::Ready(Ok(()))
     }
 
-    /// Sends a close frame, waits at most 100 ms for it to leave, and ends the connection. The
-    /// peer's own close is not waited for.
+    /// Sends a close frame, waits at most 100 ms for it to leave, and ends the connection. Lambda may
+    /// freeze the process right after the answer, so it goes out before; a peer that does not read must
+    /// not hold the answer up. Neither is the peer's own close waited for.
     pub(in crate::agentcore) async fn close(mut self, code: Code) {
         self.closed = true;
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.send_close(code)).await;
+        let until = Instant::now() + LINGER;
+        self.stream.get_mut().until(until);
+        let _ = timeout_at(until, self.send_close(code)).await;
     }
 
     async fn send_close(&mut self, code: Code) -> Result<(), WsError> {
         if self.closed_by_peer {
             // The library would repeat the peer's code, and says nothing else any more.
-            if !self.is_sending {
+            if !self.is_sending() {
                 let transport = self.stream.get_mut();
                 transport.write_all(&close_frame(code)).await?;
                 transport.flush().await?;
             }
         } else {
-            self.stream.feed(Message::Close(Some(code.into()))).await?;
-            self.stream.flush().await?;
+            // Twice, since an answer to a ping that found no room goes out with the second: behind a
+            // close frame it would break the protocol, and before it there is room for one.
+            self.flush().await?;
+            self.flush().await?;
+            self.stream
+                .start_send_unpin(Message::Close(Some(code.into())))?;
+            self.flush().await?;
         }
         self.stream.get_mut().shutdown().await?;
         Ok(())
+    }
+
+    /// Flushes. What comes meanwhile is dropped: a peer that waits for us to read would not read either.
+    async fn flush(&mut self) -> Result<(), WsError> {
+        std::future::poll_fn(|cx| {
+            let flushed = self.stream.poll_flush_unpin(cx);
+            if flushed.is_pending() {
+                // A connection that cannot be read any more is found out about by writing.
+                let _ = self.stream.get_mut().poll_drop_incoming(cx);
+            }
+            flushed
+        })
+        .await
     }
 }
 
@@ -214,6 +289,7 @@ impl<T: Transport> Drop for Socket<T> {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         let close = Message::Close(Some(Code::Normal.into()));
         let mut stream = Pin::new(&mut self.stream);
+        let _ = stream.as_mut().poll_flush(&mut cx);
         if stream.as_mut().start_send(close).is_ok() {
             let _ = stream.poll_flush(&mut cx);
         }
@@ -265,3 +341,6 @@ fn describe(error: &WsError) -> &'static str {
         _ => "an answer that makes no sense",
     }
 }
+
+#[cfg(test)]
+mod tests;

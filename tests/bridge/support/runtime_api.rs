@@ -162,6 +162,14 @@ impl Function {
         }
     }
 
+    /// The most memory that the process has held.
+    pub(crate) fn peak_memory_kib(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id().unwrap());
+        let status = std::fs::read_to_string(status).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak.unwrap().trim_end_matches("kB").trim().parse().unwrap()
+    }
+
     /// Starts the function with these variables and no others.
     pub(crate) async fn start(variables: Vec<(String, String)>) -> Self {
         Self::start_with(variables, Duration::from_secs(30), Listening::Always).await

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use http::HeaderMap;
 use tokio::io::DuplexStream;
 use tokio::time::{sleep, timeout};
@@ -25,6 +25,25 @@ async fn exchange<F>(
 where
     F: Future<Output = ()> + Send + 'static,
 {
+    let terms = Terms {
+        deadline: Instant::now() + DEADLINE,
+        chunk_timeout: DEADLINE,
+        ping_interval: None,
+        reply_end: ReplyEnd::Explicit,
+        memory_bytes: 1 << 20,
+    };
+    exchange_on(terms, bytes, peer).await
+}
+
+/// The same on other terms.
+async fn exchange_on<F>(
+    terms: Terms,
+    bytes: usize,
+    peer: impl FnOnce(WebSocketStream<DuplexStream>) -> F,
+) -> Exchange<DuplexStream>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let (ours, theirs) = tokio::io::duplex(bytes);
     let arn = "arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/Agent-Pgs8nUGuuS";
     let url = presign(
@@ -40,12 +59,6 @@ where
         tokio_tungstenite::accept_async(theirs)
     );
     tokio::spawn(peer(theirs.unwrap()));
-    let terms = Terms {
-        deadline: Instant::now() + DEADLINE,
-        chunk_timeout: DEADLINE,
-        reply_end: ReplyEnd::Explicit,
-        memory_bytes: 1 << 20,
-    };
     Exchange::open(socket.unwrap(), terms)
 }
 
@@ -149,4 +162,70 @@ async fn the_deadline_is_kept_while_messages_give_nothing() {
     let start = Instant::now();
     assert_eq!(read_slowly(&mut exchange).await, 0);
     assert_eq!(start.elapsed(), DEADLINE);
+}
+
+/// What a ping tells on its way is that the connection is in use; that the agent answers it, that the
+/// agent's machine is there, not that it says anything.
+#[tokio::test(start_paused = true)]
+async fn silence_is_pinged_and_an_answer_to_a_ping_is_no_message() {
+    for (interval, chunk_timeout, pings) in [
+        (Some(30), 100, vec![30, 60, 90]),
+        (Some(30), 20, vec![]),
+        (None, 100, vec![]),
+    ] {
+        let start = Instant::now();
+        let terms = Terms {
+            deadline: start + Duration::from_mins(15),
+            chunk_timeout: Duration::from_secs(chunk_timeout),
+            ping_interval: interval.map(Duration::from_secs),
+            reply_end: ReplyEnd::Explicit,
+            memory_bytes: 1 << 20,
+        };
+        let (pinged, seen) = std::sync::mpsc::channel();
+        // It answers pings, since it reads.
+        let peer = async move |mut socket: WebSocketStream<DuplexStream>| {
+            while let Some(Ok(message)) = socket.next().await {
+                if message.is_ping() {
+                    pinged.send(start.elapsed().as_secs()).unwrap();
+                }
+            }
+        };
+        let mut exchange = exchange_on(terms, 4_096, peer).await;
+        let ReplyEvent::Interrupted(error) = exchange.next().await else {
+            panic!("it says nothing");
+        };
+        assert_eq!(error.failure, Failure::Timeout(Timeout::Chunk));
+        assert_eq!(start.elapsed(), Duration::from_secs(chunk_timeout));
+        drop(exchange);
+        assert_eq!(seen.try_iter().collect::<Vec<_>>(), pings, "{interval:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_begins_the_silence_anew() {
+    let start = Instant::now();
+    let terms = Terms {
+        deadline: start + Duration::from_mins(15),
+        chunk_timeout: Duration::from_secs(100),
+        ping_interval: Some(Duration::from_secs(30)),
+        reply_end: ReplyEnd::Explicit,
+        memory_bytes: 1 << 20,
+    };
+    let (pinged, seen) = std::sync::mpsc::channel();
+    let peer = async move |mut socket: WebSocketStream<DuplexStream>| {
+        for _ in 0..5 {
+            sleep(Duration::from_secs(29)).await;
+            socket.send(pieces(1)).await.unwrap();
+        }
+        let ping = socket.next().await.unwrap().unwrap();
+        assert!(ping.is_ping(), "{ping:?}");
+        pinged.send(start.elapsed().as_secs()).unwrap();
+        socket.send("data: [DONE]\n\n".into()).await.unwrap();
+    };
+    let mut exchange = exchange_on(terms, 4_096, peer).await;
+    for _ in 0..5 {
+        assert!(matches!(exchange.next().await, ReplyEvent::Piece(_)));
+    }
+    assert!(matches!(exchange.next().await, ReplyEvent::Complete));
+    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [5 * 29 + 30]);
 }

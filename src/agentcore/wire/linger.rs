@@ -1,0 +1,107 @@
+//! The end of a connection whose peer may still be sending.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, timeout_at};
+
+use super::connect::Transport;
+
+/// How long what a peer still sends is read, at the most.
+pub(super) const LINGER: Duration = Duration::from_millis(100);
+
+/// What is dropped is read in pieces of this size.
+const DROPPED_BYTES: usize = 4 * 1024;
+
+/// A transport that is not thrown away while its peer is sending.
+///
+/// A socket that is closed with something unread, or that something comes to afterwards, is reset,
+/// and a reset destroys what was sent last: our close frame. So the sending side alone ends when this
+/// is dropped, and what still comes is read and dropped beside all else, until the peer ends its side
+/// too, for at most [`LINGER`]. Where Lambda freezes the process in between, the socket stays as it is.
+pub(super) struct Lingering<T: Transport> {
+    /// `None` from when it is dropped.
+    transport: Option<T>,
+    /// When [`LINGER`] is over, once that has begun.
+    until: Option<Instant>,
+}
+
+impl<T: Transport> Lingering<T> {
+    pub(super) fn new(transport: T) -> Self {
+        Self {
+            transport: Some(transport),
+            until: None,
+        }
+    }
+
+    /// Lingering begins: it will be over at this moment, whenever this is dropped.
+    pub(super) fn until(&mut self, until: Instant) {
+        self.until = Some(until);
+    }
+
+    /// Reads and drops what there is.
+    pub(super) fn poll_drop_incoming(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut dropped = [0; DROPPED_BYTES];
+        loop {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            ready!(Pin::new(&mut *self).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    fn transport(&mut self) -> io::Result<Pin<&mut T>> {
+        let transport = self.transport.as_mut().map(Pin::new);
+        transport.ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl<T: Transport> Drop for Lingering<T> {
+    fn drop(&mut self) {
+        // Without a runtime there is nobody to read.
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (Some(transport), Ok(runtime)) = (self.transport.take(), runtime) {
+            let until = self.until.unwrap_or_else(|| Instant::now() + LINGER);
+            runtime.spawn(timeout_at(until, end(transport)));
+        }
+    }
+}
+
+async fn end<T: Transport>(mut transport: T) -> io::Result<()> {
+    transport.shutdown().await?;
+    let mut dropped = [0; DROPPED_BYTES];
+    while transport.read(&mut dropped).await? > 0 {}
+    Ok(())
+}
+
+impl<T: Transport> AsyncRead for Lingering<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.transport()?.poll_read(cx, buffer)
+    }
+}
+
+impl<T: Transport> AsyncWrite for Lingering<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.transport()?.poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.transport()?.poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.transport()?.poll_shutdown(cx)
+    }
+}
