@@ -17,6 +17,7 @@ mod error;
 mod format;
 mod invoke;
 mod limit;
+mod prewarm;
 mod reply_cache;
 mod request;
 mod response;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
 /// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
-pub const VARIABLES: [&str; 46] = [
+pub const VARIABLES: [&str; 48] = [
     "<NAME>_AGENT_ARN",
     "<NAME>_AGENT_QUALIFIER",
     "<NAME>_AGENT_DISPLAY_NAME",
@@ -40,6 +40,8 @@ pub const VARIABLES: [&str; 46] = [
     "INVOKE_TIMEOUT_MS",
     "CHUNK_TIMEOUT_MS",
     "PING_INTERVAL_MS",
+    "REUSE_CONNECTIONS",
+    "REUSE_IDLE_MS",
     "RETRY_MAX_RETRIES",
     "RETRY_INITIAL_DELAY_MS",
     "RETRY_MULTIPLIER",

@@ -69,11 +69,18 @@ pub struct Invocation {
     pub prompt: Prompt,
     /// What else of the request goes to the agent.
     pub fields: RequestFields,
+    /// Who says it, in which session.
+    pub visit: Visit,
+}
+
+/// A caller's way into a session of an agent's.
+#[derive(Clone, Debug)]
+pub struct Visit {
     /// The session as the caller knows it.
     pub session: SessionId,
     /// The session as the runtime knows it.
     pub runtime_session: RuntimeSessionId,
-    /// Who says it, where that is known.
+    /// Who calls, where that is known.
     pub caller: Option<CallerId>,
     /// The caller's own token, for a runtime that takes no other leave.
     pub token: Option<BearerToken>,
@@ -81,7 +88,7 @@ pub struct Invocation {
     pub trace: TraceHeaders,
 }
 
-impl Invocation {
+impl Visit {
     /// The session that the agent is told: the caller's own id, but for a bound session the
     /// runtime's. Agents keep their memory by it, and two callers may use the same id.
     pub fn agent_session(&self) -> &str {

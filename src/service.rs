@@ -12,7 +12,7 @@ use crate::agentcore::invoke::observer::Observer;
 use crate::agentcore::invoke::{Progress, ReplyStream, Request};
 use crate::agentcore::status::RuntimeStatus;
 use crate::caller::BearerToken;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Visit};
 use crate::session::RuntimeSessionId;
 use crate::telemetry;
 
@@ -97,6 +97,20 @@ impl AgentService {
         let runtime = runtime_of(agent).map_err(EndSessionError::malformed_arn)?;
         let ended = self.client.end_session(runtime, session, token, deadline);
         ended.await
+    }
+
+    /// Starts a session's micro-VM before there is a prompt.
+    ///
+    /// # Errors
+    /// [`InvocationError`] where the runtime did not take the opening handshake.
+    pub async fn prewarm(
+        &self,
+        agent: &Agent,
+        visit: &Visit,
+        deadline: Instant,
+    ) -> Result<(), InvocationError> {
+        let runtime = runtime_of(agent).map_err(InvocationError::malformed_arn)?;
+        self.client.prewarm(runtime, visit, deadline).await
     }
 
     /// Invokes an agent and waits for the beginning of its reply, of which so many bytes are

@@ -1,9 +1,11 @@
 //! What agents' runtimes are asked through.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::credentials::CredentialsCache;
+use super::invoke::pool::Pool;
 use super::invoke::retry::RetryPolicy;
 use super::sign::{SERVICE, SigningClock};
 use super::wire::Connector;
@@ -69,6 +71,9 @@ pub struct ClientSettings {
     pub timeouts: Timeouts,
     /// When another attempt is made.
     pub retry: RetryPolicy,
+    /// For how long an idle socket is kept for its session's next turn, where it is kept at all.
+    /// `REUSE_CONNECTIONS`, `REUSE_IDLE_MS`
+    pub reuse_idle: Option<Duration>,
 }
 
 impl ClientSettings {
@@ -87,6 +92,9 @@ impl ClientSettings {
             variant: EndpointVariant::from_env(env, [data, control])?,
             timeouts: Timeouts::from_env(env)?,
             retry: RetryPolicy::from_env(env)?,
+            reuse_idle: env
+                .flag("REUSE_CONNECTIONS", false)?
+                .then_some(env.milliseconds("REUSE_IDLE_MS", Duration::from_mins(1))?),
         })
     }
 
@@ -109,6 +117,8 @@ pub struct AgentCoreClient {
     pub(super) credentials: CredentialsCache,
     pub(super) connector: Connector,
     pub(super) clock: SigningClock,
+    /// Sockets for their sessions' next turns, where they are kept at all.
+    pub(super) pool: Option<Arc<Pool>>,
 }
 
 impl AgentCoreClient {
@@ -120,6 +130,7 @@ impl AgentCoreClient {
         now: fn() -> SystemTime,
     ) -> Self {
         Self {
+            pool: settings.reuse_idle.map(|idle| Arc::new(Pool::new(idle))),
             settings,
             credentials,
             connector,

@@ -150,6 +150,11 @@ impl InvocationError {
         }
     }
 
+    /// Whether it failed for want of time alone.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self.failure, Failure::Timeout(_))
+    }
+
     /// An invocation of an agent whose configured ARN is none.
     pub fn malformed_arn(error: crate::agent::RuntimeArnError) -> Self {
         Self::new(Phase::Resolve, Failure::MalformedArn).because(error)

@@ -1,10 +1,13 @@
 //! One prompt, its attempts, and the reply: sign → connect → exchange.
 
 mod attempt;
+mod door;
 mod exchange;
 mod message;
 pub mod observer;
 mod opening;
+pub(in crate::agentcore) mod pool;
+mod prewarm;
 mod progress;
 mod recovery;
 mod reply;

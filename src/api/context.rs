@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::dispatch::Shared;
 use super::limit::AnswerLimit;
 use crate::agent::{Agent, RuntimeAuth};
-use crate::caller::{BearerToken, Origin};
+use crate::caller::{BearerToken, Caller, Origin};
+use crate::invocation::Visit;
+use crate::session::SessionId;
 use crate::telemetry::request::RequestIds;
 use crate::trace::TraceHeaders;
 
@@ -59,6 +62,17 @@ pub(super) struct Received {
 }
 
 impl Received {
+    /// The caller's way into a session of an agent's.
+    pub(super) fn visit(&self, shared: &Shared, agent: &Agent, session: SessionId) -> Visit {
+        Visit {
+            runtime_session: shared.runtime_session(&self.context, agent, &session),
+            session,
+            caller: self.context.origin.caller.as_ref().map(Caller::id),
+            token: self.token_for(agent),
+            trace: self.trace.clone(),
+        }
+    }
+
     /// The caller's token, where the agent's runtime asks for it.
     pub(super) fn token_for(&self, agent: &Agent) -> Option<BearerToken> {
         let runtime = agent.runtime.as_ref().ok()?;

@@ -18,7 +18,7 @@ use super::format::FormatName;
 use super::reply_cache::ReplyCache;
 use super::route::{Route, decoded, without_prefix};
 use super::settings::ApiSettings;
-use super::{agents, cors, end_session, invoke};
+use super::{agents, cors, end_session, invoke, prewarm};
 use crate::agent::Agent;
 use crate::caller::BearerToken;
 use crate::limits::Limits;
@@ -82,6 +82,7 @@ impl Shared {
             Route::Session { agent, session } => {
                 end_session::end(self, received, agent, session).await
             }
+            Route::Sessions { agent } => prewarm::prewarm(self, received, agent, body).await,
             Route::Invoke => {
                 let format = FormatName::asked_for(query, &parts.headers);
                 Ok(invoke::answer(self, received, body, format).await)

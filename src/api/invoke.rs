@@ -13,7 +13,6 @@ use super::request::{InvokeRequest, MAX_BODY_BYTES};
 use super::timing::timed;
 use super::turn::{Timing, Turn};
 use crate::agent::Agent;
-use crate::caller::Caller;
 use crate::invocation::Invocation;
 use crate::session::SessionId;
 use crate::telemetry;
@@ -72,17 +71,13 @@ fn begin<'a>(
     let invocation = Invocation {
         prompt: request.prompt,
         fields,
-        caller: context.origin.caller.as_ref().map(Caller::id),
-        token: received.token_for(agent),
-        runtime_session: shared.runtime_session(context, agent, &session),
-        session: session.clone(),
-        trace: received.trace.clone(),
+        visit: received.visit(shared, agent, session.clone()),
     };
     let identity = InvocationIdentity {
         request: received.ids.clone(),
         agent: agent.id.clone(),
         session,
-        caller: invocation.caller.clone(),
+        caller: invocation.visit.caller.clone(),
         continues,
     };
     let prompt_bytes = invocation.prompt.as_str().len();

@@ -29,7 +29,11 @@ impl Key {
     /// The key of an invocation of this agent by this caller.
     pub(super) fn new(agent: &AgentId, caller: Option<&Caller>, invocation: &Invocation) -> Self {
         let caller = caller.map(Caller::fingerprint);
-        let token = invocation.token.as_ref().map(BearerToken::fingerprint);
+        let token = invocation
+            .visit
+            .token
+            .as_ref()
+            .map(BearerToken::fingerprint);
         let some = |digest: &Option<[u8; 32]>| digest.map_or(Vec::new(), Vec::from);
         Self::of(&[
             agent.as_str().as_bytes(),

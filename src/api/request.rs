@@ -37,13 +37,8 @@ impl<'a> InvokeRequest<'a> {
     pub(super) fn parse(body: &'a [u8], max_prompt_bytes: usize) -> Result<Self, ApiError> {
         // RFC 8259, section 8.1: it may be there, and is not to be.
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-        let json: &'a RawValue = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
-        if !json.get().starts_with('{') {
-            return Err(ApiError::validation(
-                "the request body must be a JSON object",
-            ));
-        }
-        let fields: Fields = serde_json::from_str(json.get()).map_err(|error| not_json(&error))?;
+        let json = object(body)?;
+        let fields: Fields = serde_json::from_str(json).map_err(|error| not_json(&error))?;
         // Known before anything else can be told of it, so that every error names it.
         let session = fields.session_id.text().map(SessionId::parse);
         let known_session = session
@@ -64,18 +59,13 @@ impl<'a> InvokeRequest<'a> {
             Err(PromptError::Blank) => return Err(required()),
             parsed => parsed,
         };
-        let session = match session_id.as_deref() {
-            None | Some("") => None,
-            Some(id) => Some(
-                SessionId::parse(id).map_err(|error| ApiError::validation(error.to_string()))?,
-            ),
-        };
+        let session = self::session_id(session_id.as_deref())?;
         let prompt = prompt.map_err(|error| refuse(ApiError::validation(error.to_string())))?;
         Ok(Self {
             agent_id,
             prompt,
             session,
-            json: json.get(),
+            json,
         })
     }
 
@@ -87,6 +77,41 @@ impl<'a> InvokeRequest<'a> {
         names
             .take(self.json)
             .map_err(|RepeatedField(name)| ApiError::validation(format!("{name} is there twice")))
+    }
+}
+
+/// The session that a body asks for, where nothing else is asked: an empty body asks for a fresh one.
+///
+/// # Errors
+/// 400 where the body is no object, or the session id none.
+pub(super) fn parse_session(body: &[u8]) -> Result<Option<SessionId>, ApiError> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    if body.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    let json = object(body)?;
+    let fields: Fields = serde_json::from_str(json).map_err(|error| not_json(&error))?;
+    session_id(fields.session_id.into_text("sessionId")?.as_deref())
+}
+
+/// The text of a JSON object.
+fn object(body: &[u8]) -> Result<&str, ApiError> {
+    let json: &RawValue = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
+    if json.get().starts_with('{') {
+        Ok(json.get())
+    } else {
+        Err(ApiError::validation(
+            "the request body must be a JSON object",
+        ))
+    }
+}
+
+fn session_id(sent: Option<&str>) -> Result<Option<SessionId>, ApiError> {
+    match sent {
+        None | Some("") => Ok(None),
+        Some(id) => SessionId::parse(id)
+            .map(Some)
+            .map_err(|error| ApiError::validation(error.to_string())),
     }
 }
 

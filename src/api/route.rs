@@ -6,10 +6,11 @@ use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 
 /// Every path that is answered, a parameter in braces.
-pub const ROUTES: [&str; 7] = [
+pub const ROUTES: [&str; 8] = [
     "/api/agents",
     "/api/agents/{agent_id}",
     "/api/agents/{agent_id}/status",
+    "/api/agents/{agent_id}/sessions",
     "/api/agents/{agent_id}/sessions/{session_id}",
     "/api/agents/invoke",
     "/api/agents/invoke/stream",
@@ -22,6 +23,7 @@ pub(super) enum Route<'p> {
     Agents,
     Agent { agent: &'p str },
     Status { agent: &'p str },
+    Sessions { agent: &'p str },
     Session { agent: &'p str, session: &'p str },
     Invoke,
     InvokeStream,
@@ -52,6 +54,7 @@ impl<'p> Route<'p> {
                 match rest {
                     [None, _] => Self::Agent { agent },
                     [Some("status"), None] => Self::Status { agent },
+                    [Some("sessions"), None] => Self::Sessions { agent },
                     [Some("sessions"), Some(session)] if !session.is_empty() => {
                         Self::Session { agent, session }
                     }
@@ -67,7 +70,7 @@ impl<'p> Route<'p> {
     pub(super) fn methods(self) -> &'static [Method] {
         match self {
             Self::Agents | Self::Agent { .. } | Self::Status { .. } | Self::Health => READ,
-            Self::Invoke | Self::InvokeStream => CALL,
+            Self::Invoke | Self::InvokeStream | Self::Sessions { .. } => CALL,
             Self::Session { .. } => END,
         }
     }
@@ -151,7 +154,6 @@ mod tests {
             "/api",
             "/api/agents/",
             "/api/agents/a/b/c/d",
-            "/api/agents/a/sessions",
             "/api/agents/a/sessions/",
             "/api/agents//sessions/y",
             "/api/agents//status",

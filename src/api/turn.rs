@@ -173,6 +173,10 @@ impl Turn {
         // It is asked again after its end, and has ended once.
         if let Some(Source::Agent(reply)) = self.reply.take() {
             self.log.finished(&self.progress, broke_off, reply.counts());
+            if reply.is_kept() {
+                // It stays open, for the session's next turn.
+                self.progress.closed();
+            }
             self.closed();
         }
     }

@@ -7,6 +7,7 @@ use super::invocation::Told;
 use super::log::{causes, is_ours};
 use crate::agent::AgentId;
 use crate::agentcore::end_session::EndSessionError;
+use crate::agentcore::error::InvocationError;
 use crate::session::SessionId;
 
 /// A session was ended, or was not there.
@@ -45,4 +46,22 @@ pub(crate) fn not_ended(
     } else {
         line!(warn);
     }
+}
+
+/// A session's micro-VM could not be started before there is a prompt.
+pub(crate) fn not_prewarmed(
+    agent: &AgentId,
+    session: &SessionId,
+    told: Told,
+    failure: &InvocationError,
+) {
+    let causes = causes(failure);
+    warn!(
+        message = events::NOT_PREWARMED,
+        agentId = agent.as_str(),
+        sessionId = session.as_str(),
+        errorCode = told.code,
+        status = told.status,
+        causes
+    );
 }

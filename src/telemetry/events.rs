@@ -38,6 +38,8 @@ pub(super) const STATUS_UNKNOWN: &str = "agent status unknown";
 pub(super) const SESSION_ENDED: &str = "session ended";
 /// A session could not be ended.
 pub(super) const SESSION_NOT_ENDED: &str = "session not ended";
+/// A session could not be started before there is a prompt.
+pub(super) const NOT_PREWARMED: &str = "session not started";
 /// An agent's ARN is malformed.
 pub(super) const MISCONFIGURED: &str = "agent is not configured: malformed ARN";
 /// Something of ours that nobody foresaw.
@@ -54,7 +56,7 @@ pub(super) const NO_TEXT: &str = "the reply had no text: see docs/operate.md#an-
     `messages` is what the agent sent, `unread` the JSON values in no known format";
 
 /// All events.
-pub const EVENTS: [LogEvent; 16] = [
+pub const EVENTS: [LogEvent; 17] = [
     LogEvent::new(
         STARTED,
         &["agentId", "sessionId", "promptLength", "callerId?"],
@@ -113,6 +115,10 @@ pub const EVENTS: [LogEvent; 16] = [
     LogEvent::new(SESSION_ENDED, &["agentId", "sessionId", "durationMs"]),
     LogEvent::new(
         SESSION_NOT_ENDED,
+        &["agentId", "sessionId", "errorCode", "status", "causes"],
+    ),
+    LogEvent::new(
+        NOT_PREWARMED,
         &["agentId", "sessionId", "errorCode", "status", "causes"],
     ),
     LogEvent::new(MISCONFIGURED, &["agentId", "cause"]),

@@ -1,25 +1,25 @@
 //! The attempts at an invocation: sign → connect → send, until the reply begins.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::door::Door;
 use super::exchange::{Exchange, ReplyEvent, Terms};
 use super::message::message;
 use super::observer::Observer;
-use super::opening::{Leave, Opening};
+use super::opening::Opening;
+use super::pool::{Home, Owner};
 use super::progress::Progress;
 use super::recovery::{Recovery, Remedy};
 use super::reply::ReplyStream;
-use crate::agent::{MessageTemplate, ReplyEnd, Runtime, RuntimeAuth};
+use crate::agent::{MessageTemplate, ReplyEnd, Runtime};
 use crate::agentcore::client::AgentCoreClient;
-use crate::agentcore::credentials;
-use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout, refusal};
-use crate::agentcore::until::Until;
+use crate::agentcore::error::InvocationError;
 use crate::agentcore::wire::dial::Begun;
-use crate::agentcore::wire::handshake::HandshakeError;
 use crate::agentcore::wire::socket::Socket;
 use crate::invocation::Invocation;
 
@@ -58,17 +58,27 @@ impl AgentCoreClient {
         let deadline = request.deadline;
         let message = message(request.message, request.invocation);
         let mut attempt = Attempt {
-            client: self,
+            door: Door {
+                client: self,
+                runtime: request.runtime,
+                visit: &request.invocation.visit,
+                deadline,
+                begun: Begun::default(),
+            },
             request,
             message,
             progress,
             observer,
-            begun: Begun::default(),
         };
         let mut recovery = Recovery::default();
         let mut retries = 0;
+        let mut kept = attempt.kept_socket().await;
         loop {
-            let (error, credentials) = match attempt.make().await {
+            let made = match kept.take() {
+                Some(socket) => attempt.say(socket).await.map_err(|error| (error, None)),
+                None => attempt.make().await,
+            };
+            let (error, credentials) = match made {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
@@ -111,120 +121,79 @@ impl AgentCoreClient {
 
 /// One attempt, and what all of them share.
 struct Attempt<'a> {
-    client: &'a AgentCoreClient,
+    door: Door<'a>,
     request: Request<'a>,
     message: Bytes,
     progress: &'a mut Progress,
     observer: &'a dyn Observer,
-    /// Addresses that attempts began with.
-    begun: Begun,
 }
 
-impl<'a> Attempt<'a> {
+impl Attempt<'_> {
+    /// The socket of the session's last turn, where that is kept and answers.
+    async fn kept_socket(&self) -> Option<Socket> {
+        let pool = self.door.client.pool.as_ref()?;
+        let owner = Owner::of(self.request.runtime, &self.request.invocation.visit);
+        pool.take(owner).await
+    }
+
     /// Makes it. An error comes with the credentials of ours that it was made with.
     async fn make(&mut self) -> Result<ReplyStream, (InvocationError, Option<Credentials>)> {
-        let credentials = match self.request.runtime.auth {
-            RuntimeAuth::SigV4 => Some(self.credentials().await.map_err(|error| (error, None))?),
-            RuntimeAuth::Caller => None,
+        let credentials = self.door.credentials().await;
+        let credentials = credentials.map_err(|error| (error, None))?;
+        let opening = self.door.opening(credentials.as_ref());
+        let (opening, signing) = opening.map_err(|error| (error, None))?;
+        self.progress.signing = signing;
+        let attempted = match self.open(&opening).await {
+            Ok(socket) => self.say(socket).await,
+            Err(error) => Err(error),
         };
-        let opening = self.opening(credentials.as_ref());
-        let opening = opening.map_err(|error| (error, None))?;
-        let attempted = self.make_with(opening).await;
         attempted.map_err(|error| (error, credentials))
     }
 
-    async fn credentials(&self) -> Result<Credentials, InvocationError> {
-        let failed = |failure| InvocationError::new(Phase::Credentials, failure);
-        let until = <Until>::deadline(self.request.deadline);
-        match until.wait(self.client.credentials.get()).await {
-            Ok(Ok(credentials)) => Ok(credentials),
-            Ok(Err(cause)) => {
-                Err(failed(Failure::NoCredentials).because(credentials::describe(&cause)))
+    async fn open(&mut self, opening: &Opening<'_>) -> Result<Socket, InvocationError> {
+        self.progress.connecting();
+        match self.door.connect(opening).await {
+            Ok(socket) => {
+                self.progress.connected();
+                self.observer.connected(self.progress);
+                Ok(socket)
             }
-            Err(timeout) => Err(failed(timeout.into())),
+            Err(error) => {
+                self.progress.not_connected();
+                Err(error)
+            }
         }
     }
 
-    /// By leave of our credentials, else of the caller's token.
-    fn opening(&mut self, ours: Option<&Credentials>) -> Result<Opening<'a>, InvocationError> {
+    /// Sends the message, and waits for what comes first.
+    async fn say(&mut self, socket: Socket) -> Result<ReplyStream, InvocationError> {
+        let terms = Terms {
+            deadline: self.request.deadline,
+            chunk_timeout: self.door.client.settings.timeouts.chunk,
+            reply_end: self.request.reply_end,
+            memory_bytes: self.request.memory_bytes,
+            ping_interval: self.door.client.settings.timeouts.ping_interval,
+            keeps_socket: self.door.client.pool.is_some(),
+        };
+        let mut exchange = Exchange::open(socket, terms);
+        exchange.send(self.message.clone());
+        let first = match exchange.next().await {
+            ReplyEvent::Interrupted(error) => {
+                self.progress.closed();
+                self.observer.closed();
+                return Err(error);
+            }
+            first => first,
+        };
         let Request {
             runtime,
             invocation,
             ..
         } = self.request;
-        let leave = match (ours, &invocation.token) {
-            (Some(credentials), _) => Leave::Signed(credentials, self.client.clock.now()),
-            (None, Some(token)) => Leave::Token(token),
-            (None, None) => {
-                return Err(InvocationError::new(Phase::Credentials, Failure::NoToken));
-            }
-        };
-        let begin = Instant::now();
-        let endpoint = self.client.settings.data_endpoint(&runtime.arn);
-        let opening = Opening::new(runtime, invocation, Some(&endpoint), leave);
-        self.progress.signing = ours.map(|_| begin.elapsed());
-        Ok(opening)
-    }
-
-    async fn make_with(&mut self, opening: Opening<'_>) -> Result<ReplyStream, InvocationError> {
-        self.progress.connecting();
-        let socket = match self.connect(&opening).await {
-            Ok(socket) => socket,
-            Err(error) => {
-                self.progress.not_connected();
-                return Err(error);
-            }
-        };
-        self.progress.connected();
-        self.observer.connected(self.progress);
-        let terms = Terms {
-            deadline: self.request.deadline,
-            chunk_timeout: self.client.settings.timeouts.chunk,
-            ping_interval: self.client.settings.timeouts.ping_interval,
-            reply_end: self.request.reply_end,
-            memory_bytes: self.request.memory_bytes,
-        };
-        let mut exchange = Exchange::open(socket, terms);
-        exchange.send(self.message.clone());
-        match exchange.next().await {
-            ReplyEvent::Interrupted(error) => {
-                self.progress.closed();
-                self.observer.closed();
-                Err(error)
-            }
-            first => Ok(ReplyStream::new(exchange, first)),
-        }
-    }
-
-    async fn connect(&mut self, opening: &Opening<'_>) -> Result<Socket, InvocationError> {
-        let failed = InvocationError::new;
-        let (deadline, timeouts) = (self.request.deadline, self.client.settings.timeouts);
-        let (endpoint, target) = (opening.url.endpoint(), opening.url.target());
-        let connector = &self.client.connector;
-        let transport = Until::sooner(deadline, Instant::now(), timeouts.connect, Timeout::Connect)
-            .wait(connector.connect_elsewhere(endpoint, &mut self.begun))
-            .await
-            .map_err(|timeout| failed(Phase::Connect, timeout.into()))?
-            .map_err(|cause| failed(Phase::Connect, Failure::Unreachable).because(cause))?;
-        let time = timeouts.handshake;
-        Until::sooner(deadline, Instant::now(), time, Timeout::Handshake)
-            .wait(Socket::open(transport, endpoint, target, &opening.headers))
-            .await
-            .map_err(|timeout| failed(Phase::Handshake, timeout.into()))?
-            .map_err(|error| self.handshake_failed(error))
-    }
-
-    fn handshake_failed(&self, error: HandshakeError) -> InvocationError {
-        let failed = |failure| InvocationError::new(Phase::Handshake, failure);
-        match error {
-            HandshakeError::Refused(refused) => {
-                let (status, now) = (refused.status, self.client.clock.now());
-                let refusal = refusal::read(status, &refused.headers, &refused.body, now);
-                let refusal = refusal.by(self.request.runtime.auth);
-                failed(Failure::Refused(refusal.into()))
-            }
-            HandshakeError::Lost(cause) => failed(Failure::Lost).because(cause),
-            HandshakeError::Violation(cause) => failed(Failure::Violation).because(cause),
-        }
+        let home = self.door.client.pool.as_ref().map(|pool| Home {
+            pool: Arc::clone(pool),
+            owner: Owner::of(runtime, &invocation.visit),
+        });
+        Ok(ReplyStream::new(exchange, first, home))
     }
 }

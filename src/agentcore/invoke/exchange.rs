@@ -52,12 +52,18 @@ pub(super) struct Terms {
     pub(super) reply_end: ReplyEnd,
     /// How much of the reply's text is remembered, so that nothing of it is told twice.
     pub(super) memory_bytes: usize,
+    /// Whether a socket whose reply ended by the agent's own word is kept for the next turn.
+    pub(super) keeps_socket: bool,
 }
 
 /// A conversation over one socket.
 pub(super) struct Exchange<T: Transport = Box<dyn Transport>> {
     /// `None` once it closes.
     socket: Option<Socket<T>>,
+    /// The socket, where it is kept.
+    kept: Option<Socket<T>>,
+    /// The agent has closed its side, which ends a reply too.
+    peer_has_closed: bool,
     /// The end of the socket, which takes a moment, while it is under way.
     closing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// What the conversation has come to, known before the socket begins to close: who asks while it
@@ -82,6 +88,8 @@ impl<T: Transport> Exchange<T> {
     pub(super) fn open(socket: Socket<T>, terms: Terms) -> Self {
         Self {
             socket: Some(socket),
+            kept: None,
+            peer_has_closed: false,
             closing: None,
             outcome: None,
             reader: ReplyReader::new(terms.memory_bytes),
@@ -191,6 +199,7 @@ impl<T: Transport> Exchange<T> {
     }
 
     fn take(&mut self, incoming: &Incoming) {
+        self.peer_has_closed |= matches!(incoming, Incoming::Close(_));
         match incoming {
             Incoming::Text(text) => self.reader.push_text(text),
             Incoming::Binary(bytes) => self.reader.push_binary(bytes),
@@ -233,6 +242,11 @@ impl<T: Transport> Exchange<T> {
 
     fn end(&mut self, end: End) {
         let (code, failure, cause) = match end {
+            End::Complete if self.may_go_on() => {
+                self.kept = self.socket.take();
+                self.outcome = Some(Ok(()));
+                return;
+            }
             End::Complete => return self.finish(Code::Normal, Ok(())),
             End::Unfinished if self.is_over => return self.finish(Code::Normal, Ok(())),
             End::Unfinished => (
@@ -254,6 +268,21 @@ impl<T: Transport> Exchange<T> {
         };
         let error = self.failed(failure).because(cause);
         self.finish(code, Err(error));
+    }
+
+    /// Whether another turn may follow on the socket: the agent has said that this one is over, and all
+    /// that we had to say has left.
+    fn may_go_on(&self) -> bool {
+        let is_idle = self
+            .socket
+            .as_ref()
+            .is_some_and(|socket| !socket.is_sending());
+        self.terms.keeps_socket && is_idle && !self.is_over && !self.peer_has_closed
+    }
+
+    /// The socket, where it is kept for the next turn.
+    pub(super) fn take_kept(&mut self) -> Option<Socket<T>> {
+        self.kept.take()
     }
 
     fn time_out(&mut self, timeout: Timeout) {
@@ -318,6 +347,7 @@ mod tests {
             ping_interval: None,
             reply_end: ReplyEnd::Explicit,
             memory_bytes: 1 << 20,
+            keeps_socket: false,
         };
         let mut exchange = Exchange::open(socket, terms);
         exchange.send(prompt.into());

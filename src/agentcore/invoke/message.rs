@@ -10,8 +10,12 @@ use crate::invocation::Invocation;
 pub(super) fn message(template: &MessageTemplate, invocation: &Invocation) -> Bytes {
     let values = MessageValues {
         prompt: invocation.prompt.as_str(),
-        session_id: invocation.agent_session(),
-        caller_id: invocation.caller.as_ref().map_or("", CallerId::as_str),
+        session_id: invocation.visit.agent_session(),
+        caller_id: invocation
+            .visit
+            .caller
+            .as_ref()
+            .map_or("", CallerId::as_str),
     };
     template.write(&values, &invocation.fields).into()
 }

@@ -11,7 +11,7 @@ use crate::agentcore::sign::SESSION_ID;
 use crate::agentcore::sign::presign::{PresignedUrl, presign, unsigned};
 use crate::agentcore::wire::endpoint::Endpoint;
 use crate::caller::BearerToken;
-use crate::invocation::Invocation;
+use crate::invocation::Visit;
 
 /// What tells a runtime who its user is.
 const USER_ID: HeaderName = HeaderName::from_static("x-amzn-bedrock-agentcore-runtime-user-id");
@@ -37,12 +37,12 @@ impl<'a> Opening<'a> {
     /// signed, which keeps it from being changed, and in a header where it is not.
     pub(super) fn new(
         runtime: &Runtime,
-        invocation: &'a Invocation,
+        visit: &'a Visit,
         endpoint: Option<&Endpoint>,
         leave: Leave<'_>,
     ) -> Self {
-        let session = &invocation.runtime_session;
-        let mut headers = Cow::Borrowed(invocation.trace.as_headers());
+        let session = &visit.runtime_session;
+        let mut headers = Cow::Borrowed(visit.trace.as_headers());
         let url = match leave {
             Leave::Signed(credentials, time) => {
                 presign(runtime, session, endpoint, credentials, time)
@@ -55,7 +55,7 @@ impl<'a> Opening<'a> {
             }
         };
         if runtime.user == RuntimeUser::Caller
-            && let Some(caller) = &invocation.caller
+            && let Some(caller) = &visit.caller
         {
             headers.to_mut().insert(USER_ID, plain(caller.as_str()));
         }

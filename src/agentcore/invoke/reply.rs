@@ -5,26 +5,46 @@ use std::fmt;
 use agentcore_reply::Counts;
 
 use super::exchange::{Exchange, ReplyEvent};
+use super::pool::Home;
 
 /// A reply that has begun. Its socket is closed when it ends, and when it is dropped.
 pub struct ReplyStream {
     exchange: Exchange,
     first: Option<ReplyEvent>,
+    /// Where the socket goes when the reply has ended, if it is kept.
+    home: Option<Home>,
+    is_kept: bool,
 }
 
 impl ReplyStream {
     /// A reply with the first that came of it.
-    pub(super) fn new(exchange: Exchange, first: ReplyEvent) -> Self {
-        let first = Some(first);
-        Self { exchange, first }
+    pub(super) fn new(exchange: Exchange, first: ReplyEvent, home: Option<Home>) -> Self {
+        Self {
+            exchange,
+            first: Some(first),
+            home,
+            is_kept: false,
+        }
     }
 
     /// The next piece, or how the reply ended, when the socket is closed already.
     pub async fn next(&mut self) -> ReplyEvent {
-        match self.first.take() {
+        let event = match self.first.take() {
             Some(first) => first,
             None => self.exchange.next().await,
+        };
+        if let (ReplyEvent::Complete, Some(home)) = (&event, &self.home)
+            && let Some(socket) = self.exchange.take_kept()
+        {
+            home.pool.keep(home.owner, socket);
+            self.is_kept = true;
         }
+        event
+    }
+
+    /// Whether the socket is open still, for the session's next turn.
+    pub fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// What the reply has consisted of so far.

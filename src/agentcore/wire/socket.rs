@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, StreamExt};
@@ -178,6 +179,26 @@ impl<T: Transport> Socket<T> {
         if self.stream.start_send_unpin(ping).is_ok() {
             self.unsent = self.unsent.max(Unsent::Ping);
         }
+    }
+
+    /// Whether the peer answers a ping in this time, and has sent nothing else since the last message.
+    /// Cancelled, it leaves the socket of no use.
+    pub(in crate::agentcore) async fn answers_ping(&mut self, within: Duration) -> bool {
+        const ALIVE: Bytes = Bytes::from_static(b"alive");
+        let answer = async {
+            self.stream.send(Message::Ping(ALIVE)).await.ok()?;
+            loop {
+                match self.stream.next().await? {
+                    Ok(Message::Pong(answer)) if answer == ALIVE => return Some(()),
+                    Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                    _ => return None,
+                }
+            }
+        };
+        matches!(
+            timeout_at(Instant::now() + within, answer).await,
+            Ok(Some(()))
+        )
     }
 
     /// The next message. Reading does not wait for the sending: a peer that answers before it has

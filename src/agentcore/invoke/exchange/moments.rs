@@ -31,6 +31,7 @@ where
         ping_interval: None,
         reply_end: ReplyEnd::Explicit,
         memory_bytes: 1 << 20,
+        keeps_socket: false,
     };
     exchange_on(terms, bytes, peer).await
 }
@@ -180,6 +181,7 @@ async fn silence_is_pinged_and_an_answer_to_a_ping_is_no_message() {
             ping_interval: interval.map(Duration::from_secs),
             reply_end: ReplyEnd::Explicit,
             memory_bytes: 1 << 20,
+            keeps_socket: false,
         };
         let (pinged, seen) = std::sync::mpsc::channel();
         // It answers pings, since it reads.
@@ -210,6 +212,7 @@ async fn a_message_begins_the_silence_anew() {
         ping_interval: Some(Duration::from_secs(30)),
         reply_end: ReplyEnd::Explicit,
         memory_bytes: 1 << 20,
+        keeps_socket: false,
     };
     let (pinged, seen) = std::sync::mpsc::channel();
     let peer = async move |mut socket: WebSocketStream<DuplexStream>| {
