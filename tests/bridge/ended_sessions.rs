@@ -284,7 +284,6 @@ async fn the_route_has_its_methods_and_nothing_is_below_it() {
         "DELETE,OPTIONS"
     );
     for path in [
-        "/api/agents/test/sessions",
         "/api/agents/test/sessions/",
         "/api/agents/test/sessions/mine/",
         "/api/agents//sessions/mine",

@@ -125,7 +125,7 @@ enum Unusable {
 
 fn usable(credentials: Credentials) -> Result<Credentials, CredentialsError> {
     let token = credentials.session_token().unwrap_or_default();
-    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_plain = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     let problem = if token.len() > MAX_TOKEN_BYTES {
         Unusable::TooLong
     } else if !is_plain(token) || !is_plain(credentials.access_key_id()) {
