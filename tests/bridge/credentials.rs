@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use agentcore_emulator::{Agent, Credentials, Emulator};
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -28,6 +29,8 @@ enum Answer {
     Key(&'static str),
     /// Something that is none.
     Nonsense,
+    /// An answer that does not end.
+    Endless,
     /// Nothing, ever.
     Hang,
 }
@@ -52,6 +55,10 @@ async fn answer(State(endpoint): State<Endpoint>) -> Response {
         .to_string()
         .into_response(),
         Answer::Nonsense => (StatusCode::OK, "MARKER").into_response(),
+        Answer::Endless => {
+            let more = || Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1 << 16]));
+            Body::from_stream(futures_util::stream::repeat_with(more)).into_response()
+        }
         Answer::Hang => std::future::pending().await,
     }
 }
@@ -181,6 +188,22 @@ async fn a_provider_that_fails_is_asked_again_by_the_next() {
         said.contains("agent invocation failed") && !said.contains("MARKER"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    let setup = setup(&[Answer::Endless], &[]).await;
+    let memory = setup.function.resources().memory_kib;
+    let (status, body) = setup.say().await;
+    assert_eq!(
+        (status, body["details"]["phase"].as_str()),
+        (401, Some("credentials")),
+        "{body}"
+    );
+    let grown = setup.function.resources().memory_kib.saturating_sub(memory);
+    assert!(grown < 20_000, "{grown} KiB");
+    *setup.endpoint.answers.lock().unwrap() = vec![Answer::Key("AKIDFIRST")];
+    assert_eq!(setup.say().await.0, 200);
 }
 
 #[tokio::test]
