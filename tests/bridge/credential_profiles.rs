@@ -344,4 +344,36 @@ mod signed_in {
         let said = setup.function.stop().await.stdout;
         assert!(!said.contains("MARKER"), "{said}");
     }
+
+    /// What `aws login` leaves is in a file named by the SHA-256 of the session's ARN.
+    #[tokio::test]
+    async fn a_login_gives_credentials() {
+        let Credentials {
+            access_key_id,
+            secret_access_key,
+            session_token,
+        } = credentials(KEY);
+        let folder = folder();
+        let cache = folder.join(".aws/login/cache");
+        std::fs::create_dir_all(&cache).unwrap();
+        let login = json!({
+            "accessToken": {
+                "accessKeyId": access_key_id,
+                "secretAccessKey": secret_access_key,
+                "sessionToken": session_token,
+                "accountId": "123456789012",
+                "expiresAt": "2999-01-01T00:00:00Z",
+            },
+            "tokenType": "aws_sigv4",
+            "refreshToken": "MARKER",
+            "clientId": "arn:aws:signin:::devtools/same-device",
+            "dpopKey": "MARKER",
+        });
+        let name = "6b63922bd733ae2a11b33a2c004a5c3e66bb417b864009288c61762d4a7fd9d3.json";
+        written(&cache, name, &login.to_string());
+        let setup = with_profiles(&folder, LOGIN, &[]).await;
+        let (status, answer) = setup.say().await;
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(setup.key(), KEY);
+    }
 }

@@ -14,7 +14,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::{ARN, Function, answered, rest_event, said};
+use crate::support::{ARN, Function, answered, function, rest_event, said};
 
 /// What the endpoint answers, one after the other; the last for all that follow.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ async fn answer(State(endpoint): State<Endpoint>) -> Response {
         .into_response(),
         Answer::Nonsense => (StatusCode::OK, "MARKER").into_response(),
         Answer::Endless => {
-            let more = || Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1 << 16]));
+            let more = || Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1 << 14]));
             Body::from_stream(futures_util::stream::repeat_with(more)).into_response()
         }
         Answer::Hang => std::future::pending().await,
@@ -221,6 +221,30 @@ async fn a_provider_that_hangs_costs_one_invocation_its_time_and_no_other() {
     assert_eq!(body["details"]["retryable"], true);
     assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(setup.say().await.0, 200);
+}
+
+/// As long as a library that signs would panic over.
+#[tokio::test]
+async fn a_session_token_that_is_too_long_says_so() {
+    let token = "t".repeat(64_000);
+    let more = [("AWS_SESSION_TOKEN", &*token), ("LOG_LEVEL", "info")];
+    let (emulator, function) = function(Agent::echo(), &more).await;
+    for (method, path, expected) in [
+        ("POST", "/api/agents/invoke", 401),
+        ("DELETE", "/api/agents/test/sessions/mine", 401),
+        ("GET", "/api/agents/test/status", 200),
+    ] {
+        let event = rest_event(method, path, Some(&said("x")));
+        let (status, body) = answered(function.invoke(&event).await);
+        assert_eq!(status, expected, "{body}");
+    }
+    assert!(emulator.connections().is_empty());
+    let said = function.stop().await.stdout;
+    assert!(
+        !said.contains("panicked") && !said.contains(&token),
+        "{said}"
+    );
+    assert_eq!(said.matches("more than 32 KiB").count(), 3, "{said}");
 }
 
 #[tokio::test]

@@ -34,6 +34,10 @@ struct Role {
 
 /// The source of the profile that the environment selects; `None` where there is no such profile,
 /// or none that can be read, which is the chain's to say.
+#[expect(
+    clippy::default_trait_access,
+    reason = "the real files and environment, whose types no crate of ours names"
+)]
 pub(super) async fn selected() -> Option<Source> {
     let (fs, env, files) = (Default::default(), Default::default(), Default::default());
     let profiles = aws_config::profile::load(&fs, &env, &files, None)
@@ -144,6 +148,7 @@ mod tests {
     use super::*;
 
     /// Where a configuration leads in which `me` is selected.
+    #[expect(clippy::default_trait_access, reason = "as above")]
     async fn source_of(text: &str) -> Option<Source> {
         let files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, text);
         let files = files.build();
