@@ -351,6 +351,7 @@ mod tests {
             agent: AgentId::from_variable_name("ECHO").unwrap(),
             session: SessionId::parse("mine").unwrap(),
             continues: true,
+            caller: None,
         };
         tracing::subscriber::with_default(subscriber, || {
             let outcome = Outcome {

@@ -49,7 +49,7 @@ async fn answer(State(endpoint): State<Endpoint>) -> Response {
         Answer::Key(key) => json!({
             "AccessKeyId": key,
             "SecretAccessKey": secret_of(key),
-            "Token": format!("token of {key}"),
+            "Token": format!("token-of-{key}"),
             "Expiration": "2999-01-01T00:00:00Z",
         })
         .to_string()
@@ -85,7 +85,7 @@ async fn setup(answers: &[Answer], more: &[(&str, &str)]) -> Setup {
         emulator = emulator.credentials(Credentials {
             access_key_id: key.to_owned(),
             secret_access_key: secret_of(key),
-            session_token: Some(format!("token of {key}")),
+            session_token: Some(format!("token-of-{key}")),
         });
     }
     let emulator = emulator.start().await.unwrap();
