@@ -29,6 +29,7 @@ pub async fn api(
     let reader = SecretReader {
         credentials: &credentials,
         connector: &connector,
+        variant: config.client.variant,
         endpoints: &config.secret_stores,
         now,
     };

@@ -91,6 +91,11 @@ impl RuntimeArn {
         self.partition.dual_stack_dns_suffix
     }
 
+    /// The partition that the runtime lives in.
+    pub(crate) fn partition(&self) -> &'static Partition {
+        self.partition
+    }
+
     /// The runtime's id, the last part of the ARN.
     pub fn runtime_id(&self) -> &str {
         &self.runtime_id
@@ -108,9 +113,9 @@ impl fmt::Debug for RuntimeArn {
 /// A group of AWS regions with the same DNS suffixes.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Partition {
-    name: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) dns_suffix: &'static str,
-    dual_stack_dns_suffix: &'static str,
+    pub(crate) dual_stack_dns_suffix: &'static str,
 }
 
 impl Partition {

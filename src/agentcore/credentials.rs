@@ -3,7 +3,10 @@
 mod cache;
 mod chain;
 mod http;
+mod process;
+mod profile;
+mod why;
 
 pub use cache::CredentialsCache;
-pub(super) use cache::describe;
 pub use chain::default_chain;
+pub(super) use why::describe;

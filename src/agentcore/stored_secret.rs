@@ -22,7 +22,7 @@ use super::credentials::{self, CredentialsCache};
 use super::error::{Refusal, refusal};
 use super::sign::{Signer, SigningError};
 use super::wire::Connector;
-use super::wire::endpoint::Endpoint;
+use super::wire::endpoint::{Endpoint, EndpointVariant};
 use super::wire::rest::{self, Answer, RequestError};
 use crate::env::{ConfigError, Environment};
 use crate::secret::Secret;
@@ -84,7 +84,9 @@ pub struct SecretReader<'a> {
     pub credentials: &'a CredentialsCache,
     /// What opens the connections.
     pub connector: &'a Connector,
-    /// Where the stores are, if not at their public endpoints.
+    /// Which of their public endpoints are asked.
+    pub variant: EndpointVariant,
+    /// Where the stores are, if not there.
     pub endpoints: &'a SecretStoreEndpoints,
     /// The clock by which requests are signed.
     pub now: fn() -> SystemTime,
@@ -119,7 +121,7 @@ impl SecretReader<'_> {
         let (store, region) = (arn.store(), arn.region());
         let credentials = self.credentials.get().await;
         let credentials = credentials.map_err(Cause::NoCredentials)?;
-        let public = Endpoint::of_service(store.service(), region, arn.dns_suffix());
+        let public = public(arn, self.variant);
         let endpoint = match store {
             SecretStore::SecretsManager => &self.endpoints.secrets_manager,
             SecretStore::Ssm => &self.endpoints.ssm,
@@ -145,6 +147,18 @@ impl SecretReader<'_> {
         let refusal = refusal::read(status, &headers, &body, signer.time);
         Err(Cause::Refused(refusal.into()))
     }
+}
+
+/// A store's public endpoint, as botocore's rules name it: for the most part by the partition's, but
+/// some of its ordinary ones are both already.
+fn public(arn: &SecretArn, mut variant: EndpointVariant) -> Endpoint {
+    match (arn.store(), arn.partition().name) {
+        (SecretStore::SecretsManager, "aws" | "aws-us-gov") => variant.dual_stack = false,
+        (SecretStore::SecretsManager, "aws-cn") if !variant.fips => variant.dual_stack = false,
+        (SecretStore::Ssm, "aws-us-gov") if !variant.dual_stack => variant.fips = false,
+        _ => {}
+    }
+    variant.of_service(arn.store().service(), arn.region(), arn.partition())
 }
 
 /// Both stores speak JSON 1.1, with the operation in a header.
@@ -266,6 +280,86 @@ impl std::error::Error for ReadSecretError {
             Cause::Unsignable(error) => error.source(),
             Cause::Unanswered(error) => error.source(),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As botocore 1.44 resolves them: plain, FIPS, dual-stack, both.
+    #[test]
+    fn public_hosts_are_those_of_botocores_rules() {
+        for (service, partition, region, hosts) in [
+            (
+                "secretsmanager",
+                "aws",
+                "eu-west-1",
+                [
+                    "secretsmanager.eu-west-1.amazonaws.com",
+                    "secretsmanager-fips.eu-west-1.amazonaws.com",
+                    "secretsmanager.eu-west-1.amazonaws.com",
+                    "secretsmanager-fips.eu-west-1.amazonaws.com",
+                ],
+            ),
+            (
+                "secretsmanager",
+                "aws-cn",
+                "cn-north-1",
+                [
+                    "secretsmanager.cn-north-1.amazonaws.com.cn",
+                    "secretsmanager-fips.cn-north-1.amazonaws.com.cn",
+                    "secretsmanager.cn-north-1.amazonaws.com.cn",
+                    "secretsmanager-fips.cn-north-1.api.amazonwebservices.com.cn",
+                ],
+            ),
+            (
+                "secretsmanager",
+                "aws-eusc",
+                "eusc-de-east-1",
+                [
+                    "secretsmanager.eusc-de-east-1.amazonaws.eu",
+                    "secretsmanager-fips.eusc-de-east-1.amazonaws.eu",
+                    "secretsmanager.eusc-de-east-1.api.amazonwebservices.eu",
+                    "secretsmanager-fips.eusc-de-east-1.api.amazonwebservices.eu",
+                ],
+            ),
+            (
+                "ssm",
+                "aws",
+                "us-east-1",
+                [
+                    "ssm.us-east-1.amazonaws.com",
+                    "ssm-fips.us-east-1.amazonaws.com",
+                    "ssm.us-east-1.api.aws",
+                    "ssm-fips.us-east-1.api.aws",
+                ],
+            ),
+            (
+                "ssm",
+                "aws-us-gov",
+                "us-gov-west-1",
+                [
+                    "ssm.us-gov-west-1.amazonaws.com",
+                    "ssm.us-gov-west-1.amazonaws.com",
+                    "ssm.us-gov-west-1.api.aws",
+                    "ssm-fips.us-gov-west-1.api.aws",
+                ],
+            ),
+        ] {
+            let kept = if service == "ssm" {
+                "parameter/x"
+            } else {
+                "secret:x"
+            };
+            let arn = format!("arn:{partition}:{service}:{region}:123456789012:{kept}");
+            let arn = SecretArn::parse(&arn).unwrap();
+            let variants = [(false, false), (true, false), (false, true), (true, true)];
+            for ((fips, dual_stack), host) in variants.into_iter().zip(hosts) {
+                let variant = EndpointVariant { fips, dual_stack };
+                assert_eq!(public(&arn, variant).host(), host);
+            }
         }
     }
 }

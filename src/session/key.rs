@@ -112,7 +112,7 @@ pub struct SecretArn {
     text: String,
     store: SecretStore,
     region: String,
-    dns_suffix: &'static str,
+    partition: &'static Partition,
 }
 
 /// What keeps secrets.
@@ -143,7 +143,7 @@ impl SecretStore {
 }
 
 impl SecretArn {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let ["arn", partition, service, region, account, resource] = parts[..] else {
             return None;
@@ -161,7 +161,7 @@ impl SecretArn {
         let is_name = (1..=2_048).contains(&name.len()) && name.bytes().all(is_in_name);
         (is_account && is_name && is_region(region)).then_some(())?;
         Some(Self {
-            dns_suffix: Partition::named(partition)?.dns_suffix,
+            partition: Partition::named(partition)?,
             region: region.to_owned(),
             store,
             text: text.to_owned(),
@@ -183,9 +183,9 @@ impl SecretArn {
         &self.region
     }
 
-    /// The DNS suffix of the ARN's partition.
-    pub fn dns_suffix(&self) -> &'static str {
-        self.dns_suffix
+    /// The partition of that.
+    pub(crate) fn partition(&self) -> &'static Partition {
+        self.partition
     }
 }
 
@@ -233,7 +233,10 @@ mod tests {
                     panic!("{text}")
                 };
                 assert_eq!((parsed.store(), parsed.region()), (store, region));
-                assert_eq!((parsed.as_str(), parsed.dns_suffix()), (arn, suffix));
+                assert_eq!(
+                    (parsed.as_str(), parsed.partition().dns_suffix),
+                    (arn, suffix)
+                );
                 assert!(!format!("{parsed:?}").contains("123456789012"));
             }
         }

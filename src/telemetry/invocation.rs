@@ -307,6 +307,67 @@ impl Observer for InvocationLog {
 mod tests {
     use super::*;
 
+    /// What `cargo local` prints of a refusal.
+    #[test]
+    fn a_person_reads_what_aws_calls_a_refusal() {
+        use std::io::Write;
+        use std::sync::{Arc, Mutex};
+
+        use tokio::time::Instant;
+        use tracing_subscriber::layer::SubscriberExt;
+
+        use crate::agentcore::error::{Failure, Phase, Refusal};
+
+        #[derive(Clone, Default)]
+        struct Said(Arc<Mutex<Vec<u8>>>);
+
+        impl Write for Said {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().write(bytes)
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let said = Said::default();
+        let writer = said.clone();
+        let layer = super::super::log::text_lines(move || writer.clone());
+        let subscriber = tracing_subscriber::registry().with(layer);
+        let refusal = Refusal {
+            status: 424,
+            error_type: Some("RuntimeClientError".to_owned()),
+            request_id: Some("5d4f6b0e".to_owned()),
+            ..Refusal::default()
+        };
+        let error = InvocationError::new(Phase::Handshake, Failure::Refused(refusal.into()));
+        let told = Told {
+            code: "ServiceUnavailableError",
+            status: 503,
+        };
+        let identity = InvocationIdentity {
+            request: RequestIds::new("request", None),
+            agent: AgentId::from_variable_name("ECHO").unwrap(),
+            session: SessionId::parse("mine").unwrap(),
+            continues: true,
+            caller: None,
+        };
+        tracing::subscriber::with_default(subscriber, || {
+            let outcome = Outcome {
+                progress: &Progress::since(Instant::now()),
+                duration: 1,
+                ending: &Ending::Failed(told, &error),
+            };
+            InvocationLog::start(identity, 1).ended(&outcome, None);
+        });
+        let said = String::from_utf8(said.0.lock().unwrap().clone()).unwrap();
+        let failed = said.lines().last().unwrap();
+        for name in ["RuntimeClientError", "5d4f6b0e", "answered with status 424"] {
+            assert!(failed.contains(name), "{said}");
+        }
+    }
+
     #[test]
     fn milliseconds_are_rounded_up() {
         for (micros, ms) in [(0, 0), (1, 1), (1_000, 1), (1_001, 2), (25_000_000, 25_000)] {

@@ -6,9 +6,11 @@ use std::panic::PanicHookInfo;
 use std::time::{Duration, SystemTime};
 
 use tracing::level_filters::LevelFilter;
-use tracing::{error, info, warn};
+use tracing::{Subscriber, error, info, warn};
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
@@ -51,18 +53,27 @@ pub fn init(level: LogLevel, format: LogFormat, now: fn() -> SystemTime) {
         .with_targets(silent.map(|target| (target, LevelFilter::OFF)));
     let lines = match format {
         LogFormat::Json => JsonLines::to_stdout(now).boxed(),
-        LogFormat::Text => fmt::layer()
-            .compact()
-            .with_target(false)
-            .log_internal_errors(false)
-            .with_writer(|| TextLines)
-            .boxed(),
+        LogFormat::Text => text_lines(|| TextLines).boxed(),
     };
     // A second start in one process, as in tests, keeps the first.
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .try_init();
     std::panic::set_hook(Box::new(report_panic));
+}
+
+/// A line for a person: the event, then its fields as they are.
+pub(super) fn text_lines<S>(
+    writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static,
+) -> impl Layer<S> + Send + Sync
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fmt::layer()
+        .compact()
+        .with_target(false)
+        .log_internal_errors(false)
+        .with_writer(writer)
 }
 
 /// Says where the program panics before [`init`], when there is no log yet; `now` dates the line.

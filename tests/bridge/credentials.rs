@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use agentcore_emulator::{Agent, Credentials, Emulator};
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::{ARN, Function, answered, rest_event, said};
+use crate::support::{ARN, Function, answered, function, rest_event, said};
 
 /// What the endpoint answers, one after the other; the last for all that follow.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ enum Answer {
     Key(&'static str),
     /// Something that is none.
     Nonsense,
+    /// An answer that does not end.
+    Endless,
     /// Nothing, ever.
     Hang,
 }
@@ -46,12 +49,16 @@ async fn answer(State(endpoint): State<Endpoint>) -> Response {
         Answer::Key(key) => json!({
             "AccessKeyId": key,
             "SecretAccessKey": secret_of(key),
-            "Token": format!("token of {key}"),
+            "Token": format!("token-of-{key}"),
             "Expiration": "2999-01-01T00:00:00Z",
         })
         .to_string()
         .into_response(),
         Answer::Nonsense => (StatusCode::OK, "MARKER").into_response(),
+        Answer::Endless => {
+            let more = || Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1 << 14]));
+            Body::from_stream(futures_util::stream::repeat_with(more)).into_response()
+        }
         Answer::Hang => std::future::pending().await,
     }
 }
@@ -78,7 +85,7 @@ async fn setup(answers: &[Answer], more: &[(&str, &str)]) -> Setup {
         emulator = emulator.credentials(Credentials {
             access_key_id: key.to_owned(),
             secret_access_key: secret_of(key),
-            session_token: Some(format!("token of {key}")),
+            session_token: Some(format!("token-of-{key}")),
         });
     }
     let emulator = emulator.start().await.unwrap();
@@ -184,6 +191,22 @@ async fn a_provider_that_fails_is_asked_again_by_the_next() {
 }
 
 #[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    let setup = setup(&[Answer::Endless], &[]).await;
+    let memory = setup.function.resources().memory_kib;
+    let (status, body) = setup.say().await;
+    assert_eq!(
+        (status, body["details"]["phase"].as_str()),
+        (401, Some("credentials")),
+        "{body}"
+    );
+    let grown = setup.function.resources().memory_kib.saturating_sub(memory);
+    assert!(grown < 20_000, "{grown} KiB");
+    *setup.endpoint.answers.lock().unwrap() = vec![Answer::Key("AKIDFIRST")];
+    assert_eq!(setup.say().await.0, 200);
+}
+
+#[tokio::test]
 async fn a_provider_that_hangs_costs_one_invocation_its_time_and_no_other() {
     let hangs = [Answer::Hang, Answer::Key("AKIDFIRST")];
     let setup = setup(&hangs, &[("INVOKE_TIMEOUT_MS", "600")]).await;
@@ -198,6 +221,30 @@ async fn a_provider_that_hangs_costs_one_invocation_its_time_and_no_other() {
     assert_eq!(body["details"]["retryable"], true);
     assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(setup.say().await.0, 200);
+}
+
+/// As long as a library that signs would panic over.
+#[tokio::test]
+async fn a_session_token_that_is_too_long_says_so() {
+    let token = "t".repeat(64_000);
+    let more = [("AWS_SESSION_TOKEN", &*token), ("LOG_LEVEL", "info")];
+    let (emulator, function) = function(Agent::echo(), &more).await;
+    for (method, path, expected) in [
+        ("POST", "/api/agents/invoke", 401),
+        ("DELETE", "/api/agents/test/sessions/mine", 401),
+        ("GET", "/api/agents/test/status", 200),
+    ] {
+        let event = rest_event(method, path, Some(&said("x")));
+        let (status, body) = answered(function.invoke(&event).await);
+        assert_eq!(status, expected, "{body}");
+    }
+    assert!(emulator.connections().is_empty());
+    let said = function.stop().await.stdout;
+    assert!(
+        !said.contains("panicked") && !said.contains(&token),
+        "{said}"
+    );
+    assert_eq!(said.matches("more than 32 KiB").count(), 3, "{said}");
 }
 
 #[tokio::test]

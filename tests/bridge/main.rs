@@ -9,6 +9,7 @@ mod callers;
 mod closing;
 mod concurrency;
 mod connecting;
+mod credential_profiles;
 mod credentials;
 mod documents;
 mod ended_sessions;

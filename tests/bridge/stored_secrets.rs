@@ -68,7 +68,7 @@ async fn answer(State(store): State<Store>, headers: HeaderMap, body: Bytes) -> 
             (status, [("date", "Sun, 06 Nov 1994 08:49:37 GMT")], body).into_response()
         }
         Kept::Endless => {
-            let more = || Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1 << 16]));
+            let more = || Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1 << 14]));
             let endless = futures_util::stream::repeat_with(more);
             Body::from_stream(endless).into_response()
         }

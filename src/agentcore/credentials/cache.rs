@@ -1,7 +1,6 @@
 //! Credentials: resolved once for all who need them at the same time, kept until they near their
 //! expiry.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -11,6 +10,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+
+use super::why::Why;
 
 /// Credentials this close to their expiry are resolved anew: a signed URL lives five minutes, but
 /// the service looks at the credentials when the connection is opened.
@@ -114,42 +115,16 @@ impl CredentialsCache {
     }
 }
 
-/// Credentials that no request can carry: where the signer makes a header of them, it would panic.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-enum Unusable {
-    #[error("a key or token with a character that no header can hold")]
-    Character,
-    #[error("a session token of more than 32 KiB")]
-    TooLong,
-}
-
+/// Credentials that a request can carry: the signer would panic where it makes a header of others.
 fn usable(credentials: Credentials) -> Result<Credentials, CredentialsError> {
     let token = credentials.session_token().unwrap_or_default();
     let is_plain = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    let problem = if token.len() > MAX_TOKEN_BYTES {
-        Unusable::TooLong
+    if token.len() > MAX_TOKEN_BYTES {
+        Err(Why("the session token has more than 32 KiB").into())
     } else if !is_plain(token) || !is_plain(credentials.access_key_id()) {
-        Unusable::Character
+        Err(Why("a key or token holds what no header can").into())
     } else {
-        return Ok(credentials);
-    };
-    Err(CredentialsError::invalid_configuration(problem))
-}
-
-/// Why there are no credentials, in our words: a provider's own may quote what it was given.
-pub(in crate::agentcore) fn describe(error: &CredentialsError) -> &'static str {
-    let source = error.source().and_then(|source| source.downcast_ref());
-    match source {
-        Some(Unusable::Character) => return "a key or token holds what no header can",
-        Some(Unusable::TooLong) => return "the session token has more than 32 KiB",
-        None => {}
-    }
-    match error {
-        CredentialsError::CredentialsNotLoaded(_) => "no link of the chain has any",
-        CredentialsError::ProviderTimedOut(_) => "the provider did not answer in time",
-        CredentialsError::InvalidConfiguration(_) => "the provider is not configured correctly",
-        CredentialsError::ProviderError(_) => "the provider failed",
-        _ => "the provider failed in an unforeseen way",
+        Ok(credentials)
     }
 }
 
@@ -166,6 +141,7 @@ mod tests {
     use aws_credential_types::provider::future::ProvideCredentials as Provided;
     use tokio::sync::Semaphore;
 
+    use super::super::describe;
     use super::*;
 
     /// Gives a new key each time, when it is allowed to.

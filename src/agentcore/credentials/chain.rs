@@ -3,13 +3,19 @@
 use std::sync::Arc;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use tokio::sync::OnceCell;
 
 use super::http;
+use super::process::CredentialProcess;
+use super::profile::{self, Base};
+use super::why::Why;
 use crate::agentcore::wire::Connector;
 use crate::env::Environment;
 
@@ -37,19 +43,47 @@ fn from_environment(env: &Environment) -> Option<Credentials> {
     ))
 }
 
-/// The chain, built when it is first asked.
+/// The rest of the chain, built when it is first asked.
 #[derive(Clone, Debug)]
 struct LazyChain {
-    chain: Arc<OnceCell<DefaultCredentialsChain>>,
+    chain: Arc<OnceCell<Chain>>,
     connector: Connector,
 }
+
+/// What the selected profile leads to.
+#[derive(Debug)]
+enum Chain {
+    /// The library's chain, of which the profile is one link.
+    Library(DefaultCredentialsChain),
+    /// The same, where the profile wants a person to have signed in.
+    SignIn(DefaultCredentialsChain),
+    /// A credential process.
+    Process(CredentialProcess),
+    /// Roles that are assumed with what a credential process gives.
+    Roles(ProfileFileCredentialsProvider),
+}
+
+/// The name of our credential process in profiles of our making.
+const OURS: &str = "AgentCoreBridgeProcess";
+
+const NO_SIGN_IN: Why = Why(
+    "the profile signs in by SSO or `aws login`, and this build has no SSO: \
+     use cargo local, or build with --features sso",
+);
+const NOT_SIGNED_IN: Why =
+    Why("the sign-in of the profile gave none: sign in with `aws sso login`, or `aws login`");
 
 impl ProvideCredentials for LazyChain {
     fn provide_credentials<'a>(&'a self) -> Provided<'a>
     where
         Self: 'a,
     {
-        Provided::new(async { self.chain().await.provide_credentials().await })
+        Provided::new(async {
+            let chain = self
+                .chain
+                .get_or_init(|| Chain::build(self.connector.clone()));
+            chain.await.credentials().await
+        })
     }
 }
 
@@ -60,21 +94,51 @@ impl LazyChain {
             connector,
         }
     }
+}
 
-    async fn chain(&self) -> &DefaultCredentialsChain {
-        self.chain
-            .get_or_init(|| build_chain(self.connector.clone()))
-            .await
+impl Chain {
+    async fn build(connector: Connector) -> Self {
+        let config = ProviderConfig::without_region().with_http_client(http::client(connector));
+        let config = config.load_default_region().await;
+        let source = profile::selected().await;
+        let roles = source
+            .as_ref()
+            .and_then(|source| source.profiles_of_roles(OURS));
+        let base = source.map_or(Base::Other, |source| source.base);
+        let process = match base {
+            Base::Process(process) => process,
+            Base::SignIn => return Self::SignIn(library(config).await),
+            Base::Other => return Self::Library(library(config).await),
+        };
+        let Some(roles) = roles else {
+            return Self::Process(process);
+        };
+        let files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, roles);
+        let roles = ProfileFileCredentialsProvider::builder()
+            .configure(&config)
+            .profile_files(files.build())
+            .profile_name(profile::profile_name(0))
+            .with_custom_provider(OURS, process);
+        Self::Roles(roles.build())
+    }
+
+    async fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        match self {
+            Self::Library(chain) => chain.provide_credentials().await,
+            Self::SignIn(_) if !cfg!(feature = "sso") => Err(NO_SIGN_IN.into()),
+            Self::SignIn(chain) => {
+                let signed_in = chain.provide_credentials().await;
+                signed_in.map_err(|_| NOT_SIGNED_IN.into())
+            }
+            Self::Process(process) => process.provide_credentials().await,
+            Self::Roles(roles) => roles.provide_credentials().await,
+        }
     }
 }
 
-async fn build_chain(connector: Connector) -> DefaultCredentialsChain {
-    let config = ProviderConfig::without_region().with_http_client(http::client(connector));
-    let config = config.load_default_region().await;
-    DefaultCredentialsChain::builder()
-        .configure(config)
-        .build()
-        .await
+async fn library(config: ProviderConfig) -> DefaultCredentialsChain {
+    let chain = DefaultCredentialsChain::builder().configure(config);
+    chain.build().await
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use http::Uri;
 use http::uri::Scheme;
 use url::{Host, Url};
 
-use crate::agent::RuntimeArn;
+use crate::agent::{Partition, RuntimeArn};
 use crate::env::{ConfigError, Environment};
 
 /// The address of a service: scheme, host, port and a path below which its API lies.
@@ -58,13 +58,23 @@ impl EndpointVariant {
     /// The public endpoint of a service in an ARN's region, as botocore's rules name it. Every partition
     /// has all of them, by these rules.
     pub fn public(self, service: &str, arn: &RuntimeArn) -> Endpoint {
+        self.of_service(service, arn.region(), arn.partition())
+    }
+
+    /// The same in any region.
+    pub(in crate::agentcore) fn of_service(
+        self,
+        service: &str,
+        region: &str,
+        partition: &Partition,
+    ) -> Endpoint {
         let fips = if self.fips { "-fips" } else { "" };
         let suffix = if self.dual_stack {
-            arn.dual_stack_dns_suffix()
+            partition.dual_stack_dns_suffix
         } else {
-            arn.dns_suffix()
+            partition.dns_suffix
         };
-        let host = format!("{service}{fips}.{}.{suffix}", arn.region());
+        let host = format!("{service}{fips}.{region}.{suffix}");
         Endpoint::new(true, host, 443, "")
     }
 }
@@ -139,11 +149,6 @@ impl Endpoint {
     /// The ordinary public endpoint of a service in an ARN's region.
     pub fn public(service: &str, arn: &RuntimeArn) -> Self {
         EndpointVariant::default().public(service, arn)
-    }
-
-    /// The public endpoint of any service: `ssm.us-east-1.amazonaws.com`.
-    pub(in crate::agentcore) fn of_service(service: &str, region: &str, dns_suffix: &str) -> Self {
-        Self::new(true, format!("{service}.{region}.{dns_suffix}"), 443, "")
     }
 
     /// Where an address leads that is no setting of the operator's: a link-local address speaks
