@@ -36,7 +36,7 @@ pub(crate) enum Item<'s> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) form: Form,
-    pub(crate) whole: Whole,
+    pub(crate) coverage: Coverage,
     pub(crate) speaker: Option<Speaker>,
 }
 
@@ -115,17 +115,17 @@ impl Speaker {
     }
 }
 
-/// What a format knows of how a text stands to what came before.
+/// What a text repeats of those before it, as far as its format says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Whole {
-    /// Nothing.
+pub(crate) enum Coverage {
+    /// The format does not say.
     #[default]
     Unknown,
     /// It is the conversation so far.
     Snapshot,
-    /// It may be the whole of the pieces before it, in the same form: where it is all that was told
-    /// since the last turn or tool, in more than one piece, it is.
-    PerhapsOfPieces,
+    /// It may be all pieces before it at once, in the same form. It is, where it is all that was told
+    /// since the last turn or tool, and that came in more than one piece.
+    PerhapsAllPieces,
 }
 
 /// A step of a tool.
@@ -193,6 +193,11 @@ impl Said {
             ERROR => Item::Error,
             _ => Item::End,
         })
+    }
+
+    /// How many things were said.
+    pub(crate) fn count(&self) -> usize {
+        self.things.len()
     }
 
     /// Whether nothing comes after this.

@@ -7,7 +7,7 @@
 
 use super::{Dialect, Reading, any_key};
 use crate::json::{Keys, Object, Value};
-use crate::said::{Input, Whole};
+use crate::said::{Coverage, Input};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "Gemini and ADK",
@@ -37,12 +37,12 @@ pub(super) const DIALECT: Dialect = Dialect {
 #[derive(Clone, Copy)]
 struct Kind {
     form: &'static str,
-    whole: Whole,
+    coverage: Coverage,
 }
 
 const PIECE: Kind = Kind {
     form: "gemini piece",
-    whole: Whole::Unknown,
+    coverage: Coverage::Unknown,
 };
 
 fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
@@ -157,15 +157,15 @@ fn kind(event: &Object<'_>, is_kits: bool) -> Kind {
         Some(partial) if partial.is_true() => PIECE,
         Some(_) => Kind {
             form: "adk whole",
-            whole: Whole::Unknown,
+            coverage: Coverage::Unknown,
         },
         None if is_kits => Kind {
             form: "adk whole",
-            whole: Whole::Unknown,
+            coverage: Coverage::Unknown,
         },
         None => Kind {
             form: "adk content",
-            whole: Whole::PerhapsOfPieces,
+            coverage: Coverage::PerhapsAllPieces,
         },
     }
 }
@@ -193,9 +193,9 @@ fn read_content(content: &Object<'_>, kind: Kind, reading: &mut Reading<'_>) {
 fn read_part(part: &Object<'_>, is_agents: bool, kind: Kind, reading: &mut Reading<'_>) {
     if let Some(text) = part.string("text").filter(|_| is_agents) {
         if part.is_true("thought") {
-            reading.reasoning_whole(kind.form, text, kind.whole);
+            reading.reasoning_covering(kind.form, text, kind.coverage);
         } else {
-            reading.text_whole(kind.form, text, kind.whole);
+            reading.text_covering(kind.form, text, kind.coverage);
         }
     }
     if let Some(called) = any_key::object(part, &["functionCall", "function_call"]) {

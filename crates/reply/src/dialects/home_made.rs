@@ -12,7 +12,7 @@ mod text;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Str, Value};
 use crate::names::{Meaning, Name};
-use crate::said::{Form, Source, Whole};
+use crate::said::{Coverage, Form, Source};
 use fields::{Fields, TextKeys};
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -23,7 +23,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let fields = Fields::of(object);
-    let named = reading.event();
+    let named = reading.outer_name();
     let name = fields.name(named);
     let meaning = fields.meaning(&name, named);
     // What a tool or a step says of its failure is no failure of the agent's.
@@ -72,7 +72,7 @@ pub(crate) fn piece(value: Value<'_>) -> Option<(Str<'_>, Source)> {
     let (_, form) = PIECES.iter().find(|(known, _)| key.is(known))?;
     let source = Source {
         form: *form,
-        whole: Whole::Unknown,
+        coverage: Coverage::Unknown,
         speaker: None,
     };
     Some((text, source))
@@ -126,10 +126,10 @@ fn words<'n>(name: &Name<'_>, reading: &'n mut Reading<'_>) -> Reading<'n> {
 
 /// Reads text that came by itself, by the name that the stream gives it.
 pub(super) fn named_text(reading: &mut Reading<'_>, text: Str<'_>) {
-    if reading.event().is_empty() {
+    if reading.outer_name().is_empty() {
         return reading.text("text", text);
     }
-    let name = Name::plain(reading.event());
+    let name = Name::plain(reading.outer_name());
     text::alone(text, &name, reading);
     if name.meaning() == Meaning::End {
         reading.end();
@@ -138,7 +138,7 @@ pub(super) fn named_text(reading: &mut Reading<'_>, text: Str<'_>) {
 
 /// Reads an event of which there is nothing but the name.
 pub(super) fn name_alone(reading: &mut Reading<'_>) {
-    match Name::plain(reading.event()).meaning() {
+    match Name::plain(reading.outer_name()).meaning() {
         Meaning::Error => reading.error(),
         Meaning::End => reading.end(),
         _ => {}

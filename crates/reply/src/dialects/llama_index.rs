@@ -54,7 +54,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         message(object, reading);
         return true;
     }
-    if let Some((class, body)) = named(object, reading.event()) {
+    if let Some((class, body)) = named(object, reading.outer_name()) {
         event(class, &body, reading);
         return true;
     }

@@ -7,7 +7,7 @@
 use super::any_key;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Str, Value};
-use crate::said::{Input, Whole, readable};
+use crate::said::{Coverage, Input, readable};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "pydantic-ai",
@@ -44,10 +44,10 @@ impl Of {
         }
     }
 
-    fn whole(self) -> Whole {
+    fn coverage(self) -> Coverage {
         match self {
-            Self::Start | Self::End => Whole::Unknown,
-            Self::Message | Self::HalfMessage => Whole::Snapshot,
+            Self::Start | Self::End => Coverage::Unknown,
+            Self::Message | Self::HalfMessage => Coverage::Snapshot,
         }
     }
 }
@@ -133,7 +133,7 @@ fn part(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>
         "speech" if !part.is("speaker", "user") => text(part.string("transcript"), of, reading),
         "thinking" => {
             if let Some(text) = part.string("content") {
-                reading.reasoning_whole(of.form(), text, of.whole());
+                reading.reasoning_covering(of.form(), text, of.coverage());
             }
         }
         // In answer to a call of a tool's; without one it is the framework's word to the model.
@@ -150,7 +150,7 @@ fn text(text: Option<Str<'_>>, of: Of, reading: &mut Reading<'_>) {
         return;
     };
     reading.memory().pydantic_ai.has_text = true;
-    reading.text_whole(of.form(), text, of.whole());
+    reading.text_covering(of.form(), text, of.coverage());
 }
 
 fn part_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>) {

@@ -7,8 +7,8 @@
 
 use super::{Dialect, Reading, converse};
 use crate::json::{Keys, Kind, Object, Value};
+use crate::python_repr::is_object;
 use crate::said::Input;
-use crate::unknown::is_object;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "Strands",

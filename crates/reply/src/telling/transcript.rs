@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::marks::Marks;
-use crate::said::{Form, Whole};
+use crate::said::{Coverage, Form};
 
 /// How many forms are told apart.
 const MAX_FORMS: usize = 64;
@@ -54,11 +54,11 @@ struct Follower {
 /// How a text stands to what was told.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Repetition<'t> {
-    /// It repeats nothing: this is to be told, which may be more than the last piece.
+    /// It repeats nothing. This is to be told: the text, after what was kept back of its form.
     None(Cow<'t, str>),
-    /// It repeats what was told, or does so far.
-    Whole,
-    /// It repeats what was told, and this goes on.
+    /// All of it repeats what was told, or does so far.
+    All,
+    /// It repeats what was told to its end, and goes on with this.
     GoesOn(String),
 }
 
@@ -127,7 +127,7 @@ impl Transcript {
     pub(super) fn compare<'t>(
         &mut self,
         form: Form,
-        whole: Whole,
+        coverage: Coverage,
         text: &'t str,
         limit: usize,
     ) -> Repetition<'t> {
@@ -137,7 +137,7 @@ impl Transcript {
         };
         if self.is_full && !self.forms[at].has_told && self.forms[at].stands > 0 {
             // It has said nothing of its own for as long as that could be told.
-            return Repetition::Whole;
+            return Repetition::All;
         }
         let new = without_white_space(text);
         let kept: usize = self.forms.iter().map(|form| form.kept.len()).sum();
@@ -146,9 +146,9 @@ impl Transcript {
             if has_room {
                 self.forms[at].kept.push_str(text);
             }
-            return Repetition::Whole;
+            return Repetition::All;
         }
-        if whole == Whole::Snapshot {
+        if coverage == Coverage::Snapshot {
             return self.compare_snapshot(at, text, &new);
         }
         if has_kept_words(&self.forms[at].kept) && self.goes_on_repeating(at, &new) {
@@ -158,7 +158,7 @@ impl Transcript {
             } else if has_room {
                 follower.kept.push_str(text);
             }
-            return Repetition::Whole;
+            return Repetition::All;
         }
         let kept = std::mem::take(&mut self.forms[at].kept);
         if kept.is_empty() {
@@ -177,7 +177,7 @@ impl Transcript {
         let places = [0, self.turn_start];
         let repeats = |place: &usize| self.told[*place..].starts_with(words);
         if places.iter().any(repeats) || self.is_end_from_piece(words, 0) {
-            return Repetition::Whole;
+            return Repetition::All;
         }
         self.forms[at].stands = end;
         match places
@@ -209,11 +209,11 @@ impl Transcript {
             if until < end && !self.turns.is_set(until) {
                 self.forms[at].kept = text.into_owned();
             }
-            return Repetition::Whole;
+            return Repetition::All;
         }
         if end > stands && self.is_end_from_piece(words, behind) {
             self.forms[at].stands = end;
-            return Repetition::Whole;
+            return Repetition::All;
         }
         let goes_on = |place: &usize| self.goes_beyond(words, *place) && counts(*place, end);
         let most = places.into_iter().filter(goes_on).min();

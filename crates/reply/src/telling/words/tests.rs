@@ -3,27 +3,27 @@ use crate::json::Str;
 
 /// Tells one text after the other; `form` is a name, `text` what is said. `|` is a turn's end.
 fn told(texts: &[(&str, &str)]) -> Vec<String> {
-    let mut telling = Telling::new(1 << 20);
+    let mut words = Words::new(1 << 20);
     let mut pieces = Vec::new();
     for (form, text) in texts {
         let (form, speaker) = form.split_once('@').unwrap_or((form, ""));
         let speaker = (!speaker.is_empty()).then(|| Speaker::new(Str::plain(speaker)));
         if *text == "|" {
-            telling.turn_end(speaker);
+            words.turn_end(speaker);
             continue;
         }
-        let (form, whole) = match form.split_at(1) {
-            ("=", form) => (form, Whole::Snapshot),
-            ("?", form) => (form, Whole::PerhapsOfPieces),
-            _ => (form, Whole::Unknown),
+        let (form, coverage) = match form.split_at(1) {
+            ("=", form) => (form, Coverage::Snapshot),
+            ("?", form) => (form, Coverage::PerhapsAllPieces),
+            _ => (form, Coverage::Unknown),
         };
         let form = Form::TOP.then(form);
         let source = Source {
             form,
-            whole,
+            coverage,
             speaker,
         };
-        pieces.extend(telling.tell(&source, text).map(Cow::into_owned));
+        pieces.extend(words.tell(&source, text).map(Cow::into_owned));
     }
     pieces
 }
@@ -171,14 +171,14 @@ fn white_space_alone_waits_for_what_follows() {
 
 #[test]
 fn beyond_the_limit_a_form_that_only_followed_is_silent_and_a_new_one_is_told() {
-    let mut telling = Telling::new(8);
+    let mut words = Words::new(8);
     let mut tell = |form: &str, text: &str| {
         let source = Source {
             form: Form::TOP.then(form),
-            whole: Whole::Unknown,
+            coverage: Coverage::Unknown,
             speaker: None,
         };
-        telling.tell(&source, text).map(Cow::into_owned)
+        words.tell(&source, text).map(Cow::into_owned)
     };
     assert!(tell("a", "1234").is_some());
     assert!(tell("b", "1234").is_none());

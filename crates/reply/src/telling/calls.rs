@@ -16,7 +16,7 @@ const MAX_INPUT_BYTES: usize = 8 << 20;
 
 /// The calls of a reply.
 #[derive(Debug, Default)]
-pub(crate) struct Calls {
+pub(super) struct Calls {
     open: Vec<Open>,
     called: HashSet<String>,
     answered: HashSet<String>,
@@ -35,7 +35,7 @@ struct Open {
 
 impl Calls {
     /// Takes in what an agent says of a tool; says what is new of it.
-    pub(crate) fn take_in(&mut self, step: ToolStep, told: &mut VecDeque<Step>) {
+    pub(super) fn take_in(&mut self, step: ToolStep, told: &mut VecDeque<Step>) {
         match step {
             ToolStep::Call(call) => self.call(call, told),
             ToolStep::Result { id, output, failed } => {
@@ -46,7 +46,7 @@ impl Calls {
     }
 
     /// Something came that is no piece of a call: all that are open are whole.
-    pub(crate) fn end_all(&mut self, told: &mut VecDeque<Step>) {
+    pub(super) fn end_all(&mut self, told: &mut VecDeque<Step>) {
         if self.open.is_empty() {
             return;
         }
