@@ -88,7 +88,7 @@ fn result(answer: &Object<'_>, reading: &mut Reading<'_>) {
     reading.result(id, answer.get("result"), answer.is_true("error"));
 }
 
-/// The role of a message and its contents, with the names of today or of 2.9 and before.
+/// The role of a message and its contents, by the names of today or by those of 2.9 and before.
 fn parts<'a>(object: &Object<'a>) -> Option<(Str<'a>, Value<'a>)> {
     let today = object.string("role").zip(object.get("content"));
     let today = today.filter(|_| object.has("meta") && object.has("name"));
