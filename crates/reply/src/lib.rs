@@ -25,8 +25,8 @@
 //! | turn | what a model says at once; between two of them tools work |
 //! | step | what the caller gets: see [`Step`] |
 //!
-//! A dialect's own file speaks the language of its format: there an *event*, a *message*, a *part* or
-//! a *chunk* is what the format's definition calls so.
+//! A dialect's own file speaks the language of its format: there an *event*, a *message*, a *part*
+//! or a *chunk* is what the format's definition calls so.
 
 mod dialects;
 mod framing;

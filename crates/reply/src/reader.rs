@@ -77,8 +77,8 @@ impl ReplyReader {
         }
     }
 
-    /// Reads the next frame; `None` where another message is needed. What it says is told next, but for
-    /// a piece of text: most frames are one, and it is given at once.
+    /// Reads the next frame; `None` where another message is needed. What it says is told next, but
+    /// for a piece of text: most frames are one, and it is given at once.
     #[expect(
         clippy::option_option,
         reason = "a type of its own would copy each step once more, and this is the innermost loop"

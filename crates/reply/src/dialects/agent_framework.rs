@@ -5,7 +5,8 @@
 //! and `_workflows/_events.py` beside it; .NET's types are those of
 //! <https://github.com/dotnet/extensions/tree/main/src/Libraries/Microsoft.Extensions.AI.Abstractions>.
 //!
-//! A response comes after its updates and has all messages of the run: it is the conversation so far.
+//! A response comes after its updates and has all messages of the run: it is the conversation so
+//! far.
 
 use super::{Dialect, Reading, tool_input};
 use crate::json::{Keys, Kind, Object, Str, Value};
@@ -185,7 +186,8 @@ fn response_messages<'a>(object: &Object<'a>) -> Option<Value<'a>> {
 
 fn response(messages: Value<'_>, reading: &mut Reading<'_>) {
     let mut reading = reading.inside("agent-framework response");
-    // Steps come last: one among the words would begin a new turn, and words are compared turn by turn.
+    // Steps come last: one among the words would begin a new turn, and words are compared turn by
+    // turn.
     for wanted in [Wanted::Text, Wanted::Steps] {
         let messages = messages.as_array().into_iter().flatten();
         for one in messages.filter_map(Value::as_object) {
@@ -305,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_send_is_theirs() {
+    fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[
             r#"{"contents":["A"]}"#,
             r#"{"contents":[{"text":"B"}],"role":"assistant"}"#,

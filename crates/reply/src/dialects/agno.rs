@@ -5,9 +5,9 @@
 //! events are named as an agent's with `Team` before it. Agno 1 and phidata had
 //! `RunResponse` and `RunResponseContent`.
 //!
-//! A team's members answer their leader, as tools do: their runs have a `parent_run_id`, and outside
-//! of a workflow their words are not the team's. The output of a workflow's steps is said by its
-//! agents while they run and, of the last step, by `WorkflowCompleted`.
+//! A team's members answer their leader, as tools do: their runs have a `parent_run_id`, and
+//! outside of a workflow their words are not the team's. The output of a workflow's steps is said
+//! by its agents while they run and, of the last step, by `WorkflowCompleted`.
 
 use super::{Dialect, Reading, tool_input};
 use crate::json::{Keys, Kind, Object, Str, Value};
@@ -259,7 +259,7 @@ mod tests {
     use crate::dialects::testing::said;
 
     #[test]
-    fn a_run_says_its_events() {
+    fn a_runs_events_say_its_words_and_tools() {
         let lines = said(&[
             r#"{"created_at":1,"event":"RunStarted","agent_id":"a","run_id":"r","nested_depth":0,"model":"m"}"#,
             r#"{"event":"ModelRequestStarted","run_id":"r","model":"m"}"#,
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_send_is_theirs() {
+    fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[
             r#"{"event":"StartRun","content":"A"}"#,
             r#"{"event":"CustomEvent","content":"B"}"#,

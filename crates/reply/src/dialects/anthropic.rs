@@ -99,8 +99,8 @@ fn thinking(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     })
 }
 
-/// Whether a message stopped for a reason after which the model goes on: it waits for a tool, or for
-/// its turn to be continued.
+/// Whether a message stopped for a reason after which the model goes on: it waits for a tool, or
+/// for its turn to be continued.
 fn goes_on(reason: Str<'_>) -> bool {
     reason.is_any(&["tool_use", "pause_turn", "compaction"])
 }
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn the_helper_says_it_again() {
+    fn the_sdks_helper_repeats_the_deltas() {
         let lines = said(&[
             r#"{"type":"thinking","thinking":"hm","snapshot":"hm"}"#,
             r#"{"type":"signature","signature":"s"}"#,
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_one() {
+    fn an_error_of_the_api_fails_the_reply() {
         let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"SECRET"}}"#;
         assert_eq!(said(&[error]), ["error"]);
     }

@@ -202,7 +202,8 @@ fn task_messages<'a>(object: &Object<'a>) -> Option<Value<'a>> {
 
 fn task_result(messages: Value<'_>, reading: &mut Reading<'_>) {
     let messages = messages.as_array().into_iter().flatten();
-    // Steps come last: one among the words would begin a new turn, and words are compared turn by turn.
+    // Steps come last: one among the words would begin a new turn, and words are compared turn by
+    // turn.
     texts(messages.clone(), &mut reading.snapshot());
     steps(messages, reading);
 }

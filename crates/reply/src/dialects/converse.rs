@@ -63,8 +63,8 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     read_event(object, reading)
 }
 
-/// Whether an object is a message and nothing else, with blocks that have no `type`. Strands adds an
-/// id, and metadata that says what the message has cost.
+/// Whether an object is a message and nothing else, with blocks that have no `type`. Strands adds
+/// an id, and metadata that says what the message has cost.
 fn is_message(object: &Object<'_>) -> bool {
     const FIELDS: [&str; 5] = ["role", "content", "metadata", "tracking_id", "trackingId"];
     let (Some(_), Some(content)) = (object.string("role"), object.array("content")) else {

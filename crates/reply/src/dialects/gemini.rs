@@ -2,8 +2,8 @@
 //! of Google's Agent Development Kit, which hold the same content: `src/google/adk/events/event.py`
 //! of <https://github.com/google/adk-python>. Fields are written in camel case or snake case.
 //!
-//! The kit gives the pieces of a text, then all of it. The flag `partial` tells them apart, but where
-//! users send the content alone it is left out.
+//! The kit gives the pieces of a text, then all of it. The flag `partial` tells them apart, but
+//! where users send the content alone it is left out.
 
 use super::{Dialect, Reading, any_key};
 use crate::json::{Keys, Object, Value};
@@ -151,7 +151,8 @@ fn event(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 }
 
 /// Whether the texts of an event are pieces or all of the pieces before, by the flag `partial`. The
-/// kit leaves it out of an event only where nothing was streamed; from anybody else, it says nothing.
+/// kit leaves it out of an event only where nothing was streamed; from anybody else, it says
+/// nothing.
 fn origin(event: &Object<'_>, is_kits: bool) -> Origin {
     match event.get("partial") {
         Some(partial) if partial.is_true() => PIECE,

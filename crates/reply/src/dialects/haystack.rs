@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_send_is_theirs() {
+    fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[
             r#"{"content":"A","meta":{"model":"m"}}"#,
             r#"{"role":"assistant","name":"x","meta":{},"content":"B"}"#,

@@ -5,8 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::json::Str;
 
-/// An index for a call with an id, in a format that has no indices. It says that the call may stream
-/// beside others; which one a piece belongs to is said by its id, so all may have the same index.
+/// An index for a call with an id, in a format that has no indices. It says that the call may
+/// stream beside others; which one a piece belongs to is said by its id, so all may have the same
+/// index.
 pub(super) fn index_by(id: Option<Str<'_>>) -> Option<u64> {
     id.map(|_| 0)
 }

@@ -85,7 +85,8 @@ fn cohere(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// Reads a flow's outputs and its end. Its traces hold what its nodes were given, so they say nothing.
+/// Reads a flow's outputs and its end. Its traces hold what its nodes were given, so they say
+/// nothing.
 fn flow(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(output) = object.object("flowOutputEvent") {
         let content = output.object("content");

@@ -3,8 +3,8 @@
 //! <https://github.com/langchain-ai/langgraph> and `langchain_core/language_models/` of
 //! <https://github.com/langchain-ai/langchain>.
 //!
-//! An envelope says by its `method` what it holds: what a model streams, what tools do, or the modes
-//! of a graph. A model's own stream gives its events without one.
+//! An envelope says by its `method` what it holds: what a model streams, what tools do, or the
+//! modes of a graph. A model's own stream gives its events without one.
 
 use super::{Dialect, Reading, langchain};
 use crate::json::{Keys, Object, Value};
@@ -40,7 +40,8 @@ fn method_of(method: &str, params: &Object<'_>, reading: &mut Reading<'_>) {
     };
     match method {
         "lifecycle" => lifecycle(params, data, reading),
-        // Here the node's name stands beside its update; in the mode of that name it stands around it.
+        // Here the node's name stands beside its update; in the mode of that name it stands around
+        // it.
         "updates" if params.has("node") => {
             let mut reading = reading.spoken_by(params.string("node"));
             langchain::update(data, &mut reading.inside("updates"));
@@ -134,7 +135,8 @@ fn step(block: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// Reads what a tool does. The call is in the model's message too, unless the tool was called by hand.
+/// Reads what a tool does. The call is in the model's message too, unless the tool was called by
+/// hand.
 fn tool(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let (Some(name), Some(id)) = (event.string("event"), event.string("tool_call_id")) else {
         return false;

@@ -1,4 +1,5 @@
-//! `LlamaIndex`: the events of an agent's workflow, and its chat messages, as `model_dump` gives them.
+//! `LlamaIndex`: the events of an agent's workflow, and its chat messages, as `model_dump` gives
+//! them.
 //!
 //! <https://github.com/run-llama/llama_index/blob/main/llama-index-core/llama_index/core/agent/workflow/workflow_events.py>,
 //! messages in `llama-index-core/llama_index/core/base/llms/types.py`, and the events of any
@@ -347,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_send_is_theirs() {
+    fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[
             r#"{"result":{"text":"A"}}"#,
             r#"{"delta":"B","response":"AB"}"#,

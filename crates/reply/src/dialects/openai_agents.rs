@@ -156,7 +156,7 @@ mod tests {
     use crate::dialects::testing::{leaves, said};
 
     #[test]
-    fn raw_events_are_the_models_own() {
+    fn raw_events_are_read_as_the_model_gave_them() {
         let lines = said(&[
             r#"{"type":"agent_updated_stream_event","new_agent":{"name":"A","instructions":"SYSTEM"}}"#,
             r#"{"type":"raw_response_event","data":{"type":"response.output_text.delta","delta":"Hi","item_id":"m"}}"#,

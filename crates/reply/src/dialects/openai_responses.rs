@@ -153,8 +153,8 @@ fn reasoning(of: &str, origin: Origin, text: Str<'_>, reading: &mut Reading<'_>)
     reading.unwrapped(step).reasoning(origin.reasoning, text);
 }
 
-/// Whether an event that says nothing is the API's: of a hosted tool, or one of a type to come, which
-/// has a `sequence_number` as all have.
+/// Whether an event that says nothing is the API's: of a hosted tool, or one of a type to come,
+/// which has a `sequence_number` as all have.
 fn is_of_the_api(name: &str, event: &Object<'_>) -> bool {
     let of = name.split('.').next().unwrap_or_default();
     let is_known = of.ends_with("_call")
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_by_a_refusal_a_failure_or_a_limit() {
+    fn a_refusal_a_failure_or_a_limit_ends_the_response() {
         let lines = said(&[
             r#"{"type":"response.refusal.delta","delta":"I can","item_id":"m"}"#,
             r#"{"type":"response.refusal.done","refusal":"I cannot.","item_id":"m"}"#,

@@ -138,7 +138,8 @@ fn part(part: &Object<'_>, stage: Stage, index: Option<u64>, reading: &mut Readi
         }
         // It answers the call of a tool. Without a tool it is the framework's word to the model.
         "retry-prompt" if part.string("tool_name").is_some() => tool_return(part, reading),
-        // Besides `tool-call` there is `builtin-tool-call`, of a tool that the model's provider runs.
+        // Besides `tool-call` there is `builtin-tool-call`, of a tool that the model's provider
+        // runs.
         _ if kind.ends_with("tool-call") => call(part, stage, index, reading),
         _ if kind.ends_with("tool-return") => tool_return(part, reading),
         _ => {}
@@ -207,8 +208,8 @@ fn is_message(message: &Object<'_>) -> bool {
     is_kind && message.array("parts").is_some()
 }
 
-/// Reads a message. While it is streamed it comes again and again with more in it, and with the same
-/// timestamp.
+/// Reads a message. While it is streamed it comes again and again with more in it, and with the
+/// same timestamp.
 fn message(message: &Object<'_>, reading: &mut Reading<'_>) {
     let parts = message.array("parts").into_iter().flatten();
     let is_half = message.is("state", "incomplete");
@@ -223,8 +224,8 @@ fn message(message: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// Says what a run gave. What is no text was made of the input of an output tool, and is the answer,
-/// or was made of the model's words, and says nothing new where these were told.
+/// Says what a run gave. What is no text was made of the input of an output tool, and is the
+/// answer, or was made of the model's words, and says nothing new where these were told.
 fn result(result: &Object<'_>, reading: &mut Reading<'_>) {
     let Some(output) = result.get("output") else {
         return;
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_have_the_models_text_alone() {
+    fn of_messages_only_the_models_text_is_text() {
         let lines = said(&[
             r#"[{"parts":[{"content":"SYSTEM","part_kind":"system-prompt"},{"content":"PROMPT","part_kind":"user-prompt"}],"instructions":"SYSTEM","kind":"request"},
                 {"parts":[{"content":"hm","part_kind":"thinking"},{"tool_name":"f","args":"{}","tool_call_id":"c","part_kind":"tool-call"}],"kind":"response"},

@@ -23,8 +23,8 @@ pub(crate) struct Reading<'r> {
 }
 
 impl<'r> Reading<'r> {
-    /// The reading of a value that came by itself. `sse_name` is the name of its SSE event, empty where
-    /// it has none.
+    /// The reading of a value that came by itself. `sse_name` is the name of its SSE event, empty
+    /// where it has none.
     pub(crate) fn new(said: &'r mut Said, memory: &'r mut Memory, sse_name: &'r str) -> Self {
         Self {
             said,
@@ -37,8 +37,8 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// The name that the value has from what it came in: that of an SSE event, or of the mode in which a
-    /// graph streams. It is empty where there is none, and inside of another value.
+    /// The name that the value has from what it came in: that of an SSE event, or of the mode in
+    /// which a graph streams. It is empty where there is none, and inside of another value.
     pub(crate) fn outer_name(&self) -> &'r str {
         self.outer_name
     }

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn without_names_the_fields_say_it() {
+    fn objects_without_a_name_are_known_by_their_fields() {
         let lines = said(&[
             r#"{"content":"Let","tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{\"a"}}],"token_usage":null}"#,
             r#"{"name":"python","arguments":"print(1)","id":"d"}"#,
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_send_is_theirs() {
+    fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[r#"{"output":"A"}"#, r#"{"step_number":1,"content":"B"}"#]);
         assert_eq!(lines, ["text A", "text B"]);
     }

@@ -65,8 +65,8 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         || housekeeping(object, reading)
 }
 
-/// Reads a piece of text or reasoning. Beside it is the `delta` that it was taken from, or the state
-/// of the event loop.
+/// Reads a piece of text or reasoning. Beside it is the `delta` that it was taken from, or the
+/// state of the event loop.
 fn data(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let is_strands = object
         .get("delta")
@@ -136,8 +136,8 @@ fn result(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// Reads what an agent or a graph came to, sent by itself. `to_dict()` gives it a `type`, `asdict()`
-/// does not.
+/// Reads what an agent or a graph came to, sent by itself. `to_dict()` gives it a `type`,
+/// `asdict()` does not.
 fn result_alone(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if is_graph_result(object) {
         graph_result(object.value(), reading);
@@ -162,8 +162,8 @@ fn tool(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(tool) = object.object("current_tool_use") {
         let (id, name) = (tool.string("toolUseId"), tool.string("name"));
         if id.is_some() && name.is_some() {
-            // While the input is streamed it is a text. Where people send the call once it is whole, it
-            // is an object.
+            // While the input is streamed it is a text. Where people send the call once it is
+            // whole, it is an object.
             let whole = tool.object("input").map(|it| it.value().raw().to_owned());
             reading.call(id, None, name, whole.map_or(Input::None, Input::Whole));
         }
@@ -176,8 +176,8 @@ fn tool(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     object.has("tool_stream_event") || object.has("tool_cancel_event")
 }
 
-/// Whether an object is what the event loop says of itself. After `force_stop` comes an error, which
-/// ends the reply.
+/// Whether an object is what the event loop says of itself. After `force_stop` comes an error,
+/// which ends the reply.
 fn housekeeping(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let is_true = [
         "init_event_loop",

@@ -3,8 +3,8 @@
 //! <https://github.com/strands-agents/sdk-python>, and `src/strands/experimental/bidi/` of its
 //! releases before 1.50.
 //!
-//! What was said aloud comes as a transcript, the user's words too. After the pieces of a text comes
-//! all of it.
+//! What was said aloud comes as a transcript, the user's words too. After the pieces of a text
+//! comes all of it.
 
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Value};
@@ -77,9 +77,9 @@ fn calls(event: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// Says that a response is over, and the reply with it. The socket stays open for what the user says
-/// next, so nothing else would end the reply. Where tools were called, or the user broke in, another
-/// response follows.
+/// Says that a response is over, and the reply with it. The socket stays open for what the user
+/// says next, so nothing else would end the reply. Where tools were called, or the user broke in,
+/// another response follows.
 fn stop(event: &Object<'_>, reading: &mut Reading<'_>) {
     let waits = std::mem::take(&mut reading.memory().strands_bidi.waits_for_tools);
     let reason = event.string("stop_reason");

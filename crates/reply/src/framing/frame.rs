@@ -13,8 +13,8 @@ pub(crate) enum Frame<'f> {
     Broken(Broken),
 }
 
-/// What may say something. `sse_name` is the name that an SSE event has by its `event:`, empty where
-/// it has none.
+/// What may say something. `sse_name` is the name that an SSE event has by its `event:`, empty
+/// where it has none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Content<'f> {
     /// Text as it stands.

@@ -1,9 +1,9 @@
 //! The first step: messages to text and JSON values.
 //!
-//! Agents send what they like: server-sent events (SSE), bare JSON or bare text, cut into messages as
-//! it comes. [`Framing`] takes the messages and gives what is in them as [`Frame`]s, each as soon as
-//! it is whole. It holds no more than the message at hand and what is pending, and looks at each byte
-//! a bounded number of times.
+//! Agents send what they like: server-sent events (SSE), bare JSON or bare text, cut into messages
+//! as it comes. [`Framing`] takes the messages and gives what is in them as [`Frame`]s, each as
+//! soon as it is whole. It holds no more than the message at hand and what is pending, and looks at
+//! each byte a bounded number of times.
 
 mod bare;
 mod frame;

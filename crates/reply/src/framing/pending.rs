@@ -36,9 +36,9 @@ impl PendingData {
         self.line_bytes = 0;
     }
 
-    /// Whether the data is a whole JSON value, or each of its lines is one: `lines` are those that have
-    /// ended, `value` is the last. A number or a word is not whole before it is known what follows,
-    /// since it may be the beginning of a text.
+    /// Whether the data is a whole JSON value, or each of its lines is one: `lines` are those that
+    /// have ended, `value` is the last. A number or a word is not whole before it is known what
+    /// follows, since it may be the beginning of a text.
     pub(super) fn is_whole(&mut self, lines: Option<&str>, value: &str) -> bool {
         self.line.feed(&value.as_bytes()[self.line_bytes..]);
         self.line_bytes = value.len();

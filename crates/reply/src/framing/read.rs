@@ -94,7 +94,8 @@ impl Framing {
         self.read_event(event)
     }
 
-    /// The data so far of an SSE event that has not ended with the message, where it may end the reply.
+    /// The data so far of an SSE event that has not ended with the message, where it may end the
+    /// reply.
     fn open_sse_event(&mut self) -> Option<Found> {
         if self.splits_character {
             return None;
@@ -163,8 +164,8 @@ impl Framing {
         }
     }
 
-    /// Whether data of several lines has a JSON value in each: agents leave out the blank line between
-    /// SSE events.
+    /// Whether data of several lines has a JSON value in each: agents leave out the blank line
+    /// between SSE events.
     fn is_json_in_each_line(&mut self, place: &Place) -> bool {
         let text = match place.buffer {
             Buffer::Message => &self.message[place.range.clone()],

@@ -68,8 +68,8 @@ impl SseParser {
         self.line.is_empty() && !self.has_begun
     }
 
-    /// The name of the last SSE event; empty where it had none. `message` is the standard's word for
-    /// none.
+    /// The name of the last SSE event; empty where it had none. `message` is the standard's word
+    /// for none.
     pub(super) fn name(&self) -> &str {
         match self.name.as_str() {
             "message" => "",
@@ -89,8 +89,9 @@ impl SseParser {
         self.joined.shrink_to(1 << 16);
     }
 
-    /// Whether the line whose end has not come has ended before this message, since the message cannot
-    /// go on with it. With it ends the SSE event, where it has data. Asked before each message.
+    /// Whether the line whose end has not come has ended before this message, since the message
+    /// cannot go on with it. With it ends the SSE event, where it has data. Asked before each
+    /// message.
     pub(super) fn ends_before(&self, message: &str) -> bool {
         if self.line.is_empty() {
             return self.has_begun && is_done(message) && self.data != SseData::None;
@@ -187,8 +188,8 @@ impl SseParser {
         self.end_message()
     }
 
-    /// Takes in a whole line; gives the SSE event that ends with it. `start` is where the line begins
-    /// in the message, if all of it is there.
+    /// Takes in a whole line; gives the SSE event that ends with it. `start` is where the line
+    /// begins in the message, if all of it is there.
     fn end_line(
         &mut self,
         line: &str,
@@ -301,8 +302,8 @@ impl SseParser {
         is_done(line)
     }
 
-    /// Where the open data has a whole object, in all or in its last line: it may end the reply, and
-    /// then the blank line after it is not waited for. Each line is looked at once.
+    /// Where the open data has a whole object, in all or in its last line: it may end the reply,
+    /// and then the blank line after it is not waited for. Each line is looked at once.
     pub(super) fn whole_object(&mut self) -> Option<Range<usize>> {
         if self.data != SseData::Joined {
             return None;

@@ -2,7 +2,8 @@
 
 use super::{BYTE_ORDER_MARK, DONE};
 
-/// The fields by whose names, at the beginning of a message, an event stream is told from other text.
+/// The fields by whose names, at the beginning of a message, an event stream is told from other
+/// text.
 pub(super) const FIELDS: [&str; 4] = ["data:", "event:", "id:", "retry:"];
 
 /// How a message begins.

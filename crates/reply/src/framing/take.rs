@@ -44,8 +44,8 @@ impl Framing {
         }
     }
 
-    /// Takes in a message that comes while an SSE event is pending. It goes on with the event, unless it
-    /// shows that the line and the event have ended.
+    /// Takes in a message that comes while an SSE event is pending. It goes on with the event,
+    /// unless it shows that the line and the event have ended.
     fn push_after_sse(&mut self) {
         if self.sse.ends_before(&self.message) {
             self.work.push_back(Work::EndSseEvent);
@@ -149,8 +149,8 @@ impl Framing {
         };
         let end = at + message.len();
         if self.bare == BareSoFar::Text {
-            // Of text, an object is only what is nothing but an object from `{` to `}`. A model may write
-            // JSON in its text too, but a line of that ends in a newline.
+            // Of text, an object is only what is nothing but an object from `{` to `}`. A model may
+            // write JSON in its text too, but a line of that ends in a newline.
             let is_object = message.starts_with('{') && self.document.read(message);
             self.work.push_back(if is_object && message.ends_with('}') {
                 Work::Object(at..end)
@@ -210,8 +210,8 @@ impl Framing {
         self.work.push_back(Work::Broken(broken));
     }
 
-    /// How a message begins. Once bare text has come, and no SSE before it, there is no SSE: a token
-    /// such as `data:` is text then.
+    /// How a message begins. Once bare text has come, and no SSE before it, there is no SSE: a
+    /// token such as `data:` is text then.
     fn beginning(&self, message: &str) -> Beginning {
         if self.bare == BareSoFar::Text && !self.in_sse {
             Beginning::Other

@@ -110,8 +110,8 @@ impl FrameReader {
         has_read
     }
 
-    /// Reads a value to know whether it ends the reply. Nothing of it is kept: once its SSE event has
-    /// ended it comes again.
+    /// Reads a value to know whether it ends the reply. Nothing of it is kept: once its SSE event
+    /// has ended it comes again.
     fn try_value(&mut self, value: Value<'_>, sse_name: &str) -> Feedback {
         let mut trial = self.memory.clone();
         Reading::new(&mut self.said, &mut trial, sse_name).value(value);

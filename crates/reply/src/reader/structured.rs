@@ -1,8 +1,8 @@
-//! A reply that is one JSON object or array in which nothing is found: structured output.
+//! Structured output: a reply that is one JSON object or array, in which no dialect finds text.
 
 use crate::json::{Kind, Value};
 
-/// Whether a reply is one value that no dialect recognises, so far, and its text.
+/// Whether the reply so far is one value that no dialect recognises, and its JSON.
 #[derive(Debug, Default)]
 pub(super) enum Structured {
     #[default]

@@ -83,8 +83,8 @@ impl Telling {
         None
     }
 
-    /// What is to be told of a thing that was said. What it has to say of calls goes to those that are
-    /// ready.
+    /// What is to be told of a thing that was said. What it has to say of calls goes to those that
+    /// are ready.
     fn tell(&mut self, item: Item<'_>) -> Option<Step> {
         match item {
             Item::Text(text, source) => self.text(text, &source),

@@ -57,7 +57,8 @@ pub(super) fn updates(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// Reads one node's update: an object, or a list of them where the node answers by several commands.
+/// Reads one node's update: an object, or a list of them where the node answers by several
+/// commands.
 pub(in crate::dialects) fn update(update: Value<'_>, reading: &mut Reading<'_>) {
     for part in parts(update) {
         for message in part.get("messages").into_iter().flat_map(parts) {

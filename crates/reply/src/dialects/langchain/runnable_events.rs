@@ -61,8 +61,8 @@ fn read_message(value: Value<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// Whether the chain that ended is the graph itself, and no part of it. Without `parent_ids` only the
-/// name can tell.
+/// Whether the chain that ended is the graph itself, and no part of it. Without `parent_ids` only
+/// the name can tell.
 fn is_graphs(event: &Object<'_>) -> bool {
     match event.array("parent_ids") {
         Some(mut parents) => parents.next().is_none(),

@@ -1,7 +1,7 @@
 //! What a `ReActAgent`'s model writes: `Thought: …`, then either an action or `Answer: …`.
 //!
-//! `llama-index-core/llama_index/core/agent/react/output_parser.py` defines it. The agent streams all of
-//! it, and gives as its whole answer only what follows `Answer:`.
+//! `llama-index-core/llama_index/core/agent/react/output_parser.py` defines it. The agent streams
+//! all of it, and gives as its whole answer only what follows `Answer:`.
 
 use crate::dialects::Reading;
 use crate::json::Str;
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_whole_is_reasoning() {
+    fn a_whole_step_is_reasoning_but_for_its_answer() {
         let output = |text: &str| {
             format!(
                 r#"{{"response":{{"role":"assistant","additional_kwargs":{{}},"blocks":[
