@@ -16,10 +16,10 @@
 //! | frame | what framing finds in messages: text, a JSON value, the name of an SSE event, an end |
 //! | value, object | JSON as the agent sent it |
 //! | format, dialect | a format is what a framework or an API sends; a dialect reads one |
-//! | say | what a dialect finds in a value, it says: texts, tool steps, the end of a turn or a reply |
+//! | say | what a dialect does: it says the texts, tool steps, turn ends and ends that it finds |
 //! | tell | what was said is told to the caller, but for what was told before |
 //! | piece | a part of a text or of a call's input, as it was sent |
-//! | form | where words stand: the dialect and the path of keys; the same words may come in several |
+//! | form | where words stand: the dialect and the path of keys; several may have the same words |
 //! | speaker | who says words, where a format tells: a graph's node, a message's id |
 //! | call, result | what an agent asks of a tool, and what the tool answers |
 //! | turn | what a model says at once; between two of them tools work |
