@@ -1,4 +1,4 @@
-//! What the name of an object or an SSE event says of it, by the words that people choose for names.
+//! What the name of an object or an SSE event says of it.
 
 use std::borrow::Cow;
 

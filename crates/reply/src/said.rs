@@ -1,14 +1,14 @@
-//! What a value says, between the dialect that read it and the telling.
+//! What a value says: the dialects write it, telling reads it.
 
 use crate::json::{Kind, Str, Value};
 
 /// What one value says, in order.
 ///
-/// A message may say millions of things, so a thing takes eight bytes here: where it ends among the
-/// words, and which of few sources it has.
+/// A message may say millions of things, so each takes eight bytes: where its words end, and which
+/// of a few sources it has.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
-    /// The words of all `Text` and `Reasoning`, one behind the other.
+    /// The words of all things, one behind the other.
     words: String,
     things: Vec<Thing>,
     sources: Vec<Source>,
@@ -32,15 +32,15 @@ pub(crate) enum Item<'s> {
     End,
 }
 
-/// What the telling has to know of words.
+/// What telling has to know of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) form: Form,
-    pub(crate) whole: Whole,
+    pub(crate) coverage: Coverage,
     pub(crate) speaker: Option<Speaker>,
 }
 
-/// A place to come back to in what was said.
+/// How much was said up to some point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
     texts: usize,
@@ -51,17 +51,19 @@ pub(crate) struct Mark {
 struct Thing {
     /// Where its words end; those of the next begin there.
     end: u32,
-    /// The kind in the lowest three bits, then the number of its source.
+    /// Its kind in the lowest three bits. The others are the number of its source, tool or turn
+    /// end.
     kind: u32,
 }
 
-/// A tool's step, whose id, name, and input or output are the words before its end, one behind the
-/// other.
+/// A tool's step. Its words are its id, its name and its input or output, one behind the other.
 #[derive(Clone, Copy, Debug)]
 struct Tool {
     kind: ToolKind,
     index: Option<u32>,
+    /// How long the id is.
     id: Option<u32>,
+    /// How long the name is.
     name: Option<u32>,
     speaker: Option<Speaker>,
 }
@@ -82,18 +84,18 @@ const TURN_END: u32 = 3;
 const ERROR: u32 = 4;
 const END: u32 = 5;
 
-/// In which form something is said: its dialect, the path of keys to it, its name, and whether it
-/// was flagged whole. Ids, node names and indices are no part of it.
+/// Where words stand: the dialect, the path of keys to them, the object's name, and whether it was
+/// flagged as a whole. Ids, names of nodes and indices are no part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Form(u64);
 
 impl Form {
-    /// The outermost.
+    /// The form of a value that came by itself.
     pub(crate) const TOP: Self = Self(0xcbf2_9ce4_8422_2325);
 
     /// The form of what is found further inside.
     pub(crate) const fn then(self, step: &str) -> Self {
-        // FNV-1a: forms are few, and nobody gains by making two of them alike.
+        // FNV-1a, which is quick. Forms are few, and nobody gains by making two of them collide.
         let bytes = step.as_bytes();
         let mut hash = self.0 ^ 0xff;
         let mut at = 0;
@@ -105,7 +107,7 @@ impl Form {
     }
 }
 
-/// Who speaks, where a format says it: a graph's node, a message's id.
+/// Who says words, where a format tells: a graph's node, a message's id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Speaker(u64);
 
@@ -115,17 +117,17 @@ impl Speaker {
     }
 }
 
-/// What a format knows of how a text stands to what came before.
+/// What a text repeats of those before it, as far as its format says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Whole {
-    /// Nothing.
+pub(crate) enum Coverage {
+    /// The format does not say.
     #[default]
     Unknown,
     /// It is the conversation so far.
     Snapshot,
-    /// It may be the whole of the pieces before it, in the same form: where it is all that was told
-    /// since the last turn or tool, in more than one piece, it is.
-    PerhapsOfPieces,
+    /// It may be all pieces before it at once, in the same form. It is, where it is all that was
+    /// told since the last turn or tool, and that came in more than one piece.
+    PerhapsAllPieces,
 }
 
 /// A step of a tool.
@@ -144,13 +146,13 @@ pub(crate) enum ToolStep {
 pub(crate) struct Call {
     /// The agent's id of it.
     pub(crate) id: Option<String>,
-    /// Where it is among calls that come at once, by which pieces without an id are told apart.
+    /// Its place among calls that stream at once. It tells their pieces apart that have no id.
     pub(crate) index: Option<u64>,
     pub(crate) name: Option<String>,
     pub(crate) input: Input,
 }
 
-/// Of a call's input, what came.
+/// What came of a call's input.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) enum Input {
     /// Nothing yet: the call has begun.
@@ -171,13 +173,13 @@ impl Said {
         self.sources.clear();
         self.tools.clear();
         self.turn_ends.clear();
-        // One huge message must not be paid for during the rest of a reply.
+        // One huge message must not hold its memory for the rest of the reply.
         if self.words.capacity() > 1 << 16 || self.things.capacity() > 1 << 12 {
             *self = Self::default();
         }
     }
 
-    /// The thing of that number, whose words begin at `start`, which is put where they end.
+    /// The thing of that number, whose words begin at `start`. Then `start` is where they end.
     pub(crate) fn item(&self, number: usize, start: &mut usize) -> Option<Item<'_>> {
         let Thing { end, kind } = *self.things.get(number)?;
         let index = (kind >> 3) as usize;
@@ -195,7 +197,12 @@ impl Said {
         })
     }
 
-    /// Whether nothing comes after this.
+    /// How many things were said.
+    pub(crate) fn count(&self) -> usize {
+        self.things.len()
+    }
+
+    /// Whether the reply ends with this.
     pub(crate) fn ends_reply(&self) -> bool {
         let mut kinds = self.things.iter().map(|thing| thing.kind & 7);
         kinds.any(|kind| kind == ERROR || kind == END)
@@ -205,7 +212,7 @@ impl Said {
         self.mark
     }
 
-    /// Adds words, unless there are none. Words of the same source go on with those before.
+    /// Adds words, if there are any. Words of the same source as those before go on with them.
     pub(crate) fn push_words(&mut self, text: Str<'_>, is_reasoning: bool, source: Source) {
         let start = self.words.len();
         text.push_to(&mut self.words);
@@ -284,7 +291,7 @@ impl Said {
         self.things.push(Thing { end, kind });
     }
 
-    /// The number of a source. Of those that a value goes back to only the last few are known again.
+    /// The number of a source. Only the last few are looked through for one that is known already.
     fn source(&mut self, source: Source) -> u32 {
         const FEW: usize = 8;
         let last = self.sources.len().saturating_sub(FEW);

@@ -45,16 +45,16 @@ pub enum Step {
     End(End),
 }
 
-/// How a reply ended by its own words.
+/// How a reply ended, as far as its messages say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// As it should.
     Complete,
-    /// The agent sent an error event. What it says is its own and goes nowhere.
+    /// The agent said that it failed. Its words for that are its own and go nowhere.
     AgentError,
-    /// The connection was closed as it should be, and what the agent said so far is not over.
+    /// The connection was closed as it should be, but before the run that the agent began was over.
     Unfinished,
-    /// A message, a line, an event or a value is larger than eight MiB.
+    /// A message, a line, an SSE event or a value is larger than eight MiB.
     TooLarge,
     /// A message is not UTF-8.
     NotUtf8,

@@ -217,8 +217,8 @@ fn text_delta(event: &Object<'_>, reading: &mut Reading<'_>, message: Option<Str
     reading.spoken_by(message).text("ag-ui delta", delta);
 }
 
-/// Whether a subagent sent it that the agent called as a tool. What a tool says while it works is not
-/// the agent's answer.
+/// Whether a subagent sent it that the agent called as a tool. What a tool says while it works is
+/// not the agent's answer.
 fn is_of_tool(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let subagent = any_key::string(value, SUBAGENT);
     subagent.is_some_and(|subagent| reading.memory().ag_ui.tools.has(subagent))

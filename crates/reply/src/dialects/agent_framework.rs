@@ -5,7 +5,8 @@
 //! and `_workflows/_events.py` beside it; .NET's types are those of
 //! <https://github.com/dotnet/extensions/tree/main/src/Libraries/Microsoft.Extensions.AI.Abstractions>.
 //!
-//! A response comes after its updates, and has all messages of the run: the conversation so far.
+//! A response comes after its updates and has all messages of the run: it is the conversation so
+//! far.
 
 use super::{Dialect, Reading, tool_input};
 use crate::json::{Keys, Kind, Object, Str, Value};
@@ -36,7 +37,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     workflow_event(object, reading)
 }
 
-/// What is asked of a message.
+/// What of a message is to be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     All,
@@ -44,7 +45,7 @@ enum Wanted {
     Steps,
 }
 
-/// What a message or an update has beside its contents, one of them at least.
+/// Fields beside the contents, of which each message and each update has one at least.
 const OTHERS: &[&str] = &[
     "role",
     "response_id",
@@ -55,7 +56,7 @@ const OTHERS: &[&str] = &[
     "authorName",
 ];
 
-/// Whether an object is an update or a message: contents that say their types, and whose they are.
+/// Whether an object is an update or a message: contents with types, and one of the [`OTHERS`].
 fn is_message(object: &Object<'_>) -> bool {
     let Some(mut contents) = object.array("contents") else {
         return false;
@@ -85,10 +86,10 @@ fn string<'a>(object: &Object<'a>, python: &str, dotnet: &str) -> Option<Str<'a>
     either(object, python, dotnet)?.as_str()
 }
 
-/// Whether a message is the assistant's, or a tool's: the others' words are not the reply's.
+/// Whether a message is the assistant's or a tool's, and not the user's or the operator's.
 fn is_agents(message: &Object<'_>) -> bool {
     let role = message.get("role");
-    // It was an object once.
+    // In earlier releases the role is an object.
     let inside = role.and_then(Value::as_object);
     let role = inside.map_or(role, |role| role.get("value"));
     let role = role.and_then(Value::as_str);
@@ -127,7 +128,7 @@ fn content(part: &Object<'_>, wanted: Wanted, reading: &mut Reading<'_>) {
         }
         "function_call" | "functionCall" => {
             let arguments = part.get("arguments");
-            // A stream has them in pieces, of which each has the call's id.
+            // A stream gives them in pieces, each with its call's id.
             let input = match wanted {
                 Wanted::All => tool_input::piece(arguments),
                 Wanted::Text | Wanted::Steps => tool_input::whole(arguments),
@@ -146,7 +147,7 @@ fn content(part: &Object<'_>, wanted: Wanted, reading: &mut Reading<'_>) {
     }
 }
 
-/// The form of a content: a piece, or the whole that takes the place of the pieces before it.
+/// The form of a content: that of a piece, or that of a whole that replaces the pieces before it.
 fn merged<'f>(piece: &'f str, whole: &'f str, part: &Object<'_>) -> &'f str {
     if part.is("merge_mode", "replace") {
         whole
@@ -155,7 +156,8 @@ fn merged<'f>(piece: &'f str, whole: &'f str, part: &Object<'_>) -> &'f str {
     }
 }
 
-/// A tool that the model's service runs: `mcp_server_tool_call`, `search_tool_result` …
+/// Says the call or the result of a tool that the model's service runs: `mcp_server_tool_call`,
+/// `search_tool_result` …
 fn service_tool(kind: &str, part: &Object<'_>, reading: &mut Reading<'_>) {
     let id = part.string("call_id").or_else(|| part.string("id"));
     if kind.ends_with("_tool_call") {
@@ -184,7 +186,8 @@ fn response_messages<'a>(object: &Object<'a>) -> Option<Value<'a>> {
 
 fn response(messages: Value<'_>, reading: &mut Reading<'_>) {
     let mut reading = reading.inside("agent-framework response");
-    // The steps come last: among the words they would end a turn that is over.
+    // Steps come last: one among the words would begin a new turn, and words are compared turn by
+    // turn.
     for wanted in [Wanted::Text, Wanted::Steps] {
         let messages = messages.as_array().into_iter().flatten();
         for one in messages.filter_map(Value::as_object) {
@@ -194,7 +197,7 @@ fn response(messages: Value<'_>, reading: &mut Reading<'_>) {
     reading.turn_end();
 }
 
-/// An event of a workflow: what an executor of it gives out.
+/// Reads an event of a workflow, which holds what one of its executors gives out.
 fn workflow_event(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(kind) = event
         .string("type")
@@ -304,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_send_is_theirs() {
+    fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[
             r#"{"contents":["A"]}"#,
             r#"{"contents":[{"text":"B"}],"role":"assistant"}"#,

@@ -5,9 +5,9 @@
 //! events are named as an agent's with `Team` before it. Agno 1 and phidata had
 //! `RunResponse` and `RunResponseContent`.
 //!
-//! A team's members answer their leader, as tools do: their runs have a `parent_run_id`, and outside
-//! of a workflow their words are not the team's. The output of a workflow's steps is said by its
-//! agents while they run and, of the last step, by `WorkflowCompleted`.
+//! A team's members answer their leader, as tools do: their runs have a `parent_run_id`, and
+//! outside of a workflow their words are not the team's. The output of a workflow's steps is said
+//! by its agents while they run and, of the last step, by `WorkflowCompleted`.
 
 use super::{Dialect, Reading, tool_input};
 use crate::json::{Keys, Kind, Object, Str, Value};
@@ -22,7 +22,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
     Content,
-    /// What a model says whose words another model makes the answer of.
+    /// The words of one model of which another model makes the answer.
     Intermediate,
     Completed,
     Failed,
@@ -46,7 +46,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     false
 }
 
-/// The fields of an event, which stand beside its name or inside.
+/// The fields of an event, which are beside its name or in `data`.
 fn body<'a>(object: &Object<'a>) -> Object<'a> {
     let is_wrapper = !object.has("content") && !object.has("run_id");
     let inside = object.object("data").filter(|_| is_wrapper);
@@ -71,7 +71,7 @@ fn event_of(object: &Object<'_>) -> Option<Event> {
         | "RunContentCompleted"
         | "ReasoningStarted"
         | "ReasoningCompleted" => Event::Housekeeping,
-        // Others name events alike, without a run.
+        // Other formats have events of these names too, but no run.
         name if body(object).has("run_id") => housekeeping(name)?,
         _ => return None,
     };
@@ -85,7 +85,7 @@ fn housekeeping(name: &str) -> Option<Event> {
     (is_one || is_part).then_some(Event::Housekeeping)
 }
 
-/// What has events of its own, none of which say anything, and what those say has happened.
+/// Names of housekeeping are one of these parts and one of the states: `ModelRequestStarted`.
 const PARTS: &[&str] = &[
     "PreHook",
     "PostHook",
@@ -130,7 +130,7 @@ fn read_event(event: Event, object: &Object<'_>, reading: &mut Reading<'_>) {
     let is_members = is_members(object);
     let mut words = reading.spoken_by(object.string("run_id"));
     match event {
-        // What a member does is a step of its team's.
+        // What a member of a team does is a step of the team's.
         Event::Content | Event::Completed if is_members => {}
         Event::Content => {
             thought("agno reasoning_content", object, &mut words);
@@ -159,7 +159,7 @@ fn read_event(event: Event, object: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// Whether a run is the reply's, and not a part of another.
+/// Whether the run is the reply itself, and not a part of another run.
 fn is_whole_run(object: &Object<'_>) -> bool {
     const OUTER: &[&str] = &["parent_run_id", "workflow_run_id", "step_id"];
     let is_part = OUTER.iter().any(|key| is_there(object, key));
@@ -168,7 +168,7 @@ fn is_whole_run(object: &Object<'_>) -> bool {
     !is_part && !is_step && !is_first
 }
 
-/// Whether the words are those of a team's member.
+/// Whether a member of a team says it.
 fn is_members(object: &Object<'_>) -> bool {
     const WORKFLOWS: &[&str] = &["workflow_run_id", "workflow_id", "step_id"];
     let is_steps = WORKFLOWS.iter().any(|key| is_there(object, key));
@@ -179,7 +179,7 @@ fn is_there(object: &Object<'_>, key: &str) -> bool {
     object.get(key).is_some_and(|value| !value.is_nothing())
 }
 
-/// Says a content: a text, or an answer of the developer's own type, whose JSON it is.
+/// Says a content: text, or the JSON of an answer that has the developer's own type.
 fn content(form: &str, object: &Object<'_>, reading: &mut Reading<'_>) {
     let Some(content) = object.get("content") else {
         return;
@@ -259,7 +259,7 @@ mod tests {
     use crate::dialects::testing::said;
 
     #[test]
-    fn a_run_says_its_events() {
+    fn a_runs_events_say_its_words_and_tools() {
         let lines = said(&[
             r#"{"created_at":1,"event":"RunStarted","agent_id":"a","run_id":"r","nested_depth":0,"model":"m"}"#,
             r#"{"event":"ModelRequestStarted","run_id":"r","model":"m"}"#,
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_send_is_theirs() {
+    fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[
             r#"{"event":"StartRun","content":"A"}"#,
             r#"{"event":"CustomEvent","content":"B"}"#,

@@ -24,7 +24,8 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// What is remembered of a reply.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    /// A part came that only the SDK has. From then on, names that other formats use too are its own.
+    /// A part came that only the SDK has. From then on, names that other formats use too are its
+    /// own.
     has_begun: bool,
 }
 

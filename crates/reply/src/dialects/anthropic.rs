@@ -16,7 +16,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// What is remembered of the message that is coming.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    /// It stopped so that the agent can go on.
+    /// It stopped for a reason after which the model goes on.
     goes_on: bool,
 }
 
@@ -62,7 +62,7 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }),
         "thinking" => thinking(value, reading),
         "citation" => value.has("citation") && value.has("snapshot"),
-        // The pieces come as deltas too, or else nobody knows of which call they are.
+        // The helper gives these beside the deltas, which alone say of which call they are.
         "input_json" | "input_json_delta" => value.has("partial_json"),
         "thinking_delta" => with(value.string("thinking"), |text| {
             reading.reasoning(DELTA, text);
@@ -73,21 +73,21 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     }
 }
 
-/// Reads what is there; says whether it is.
+/// Reads what was found; false where nothing was.
 fn with<T>(found: Option<T>, read: impl FnOnce(T)) -> bool {
     let is_there = found.is_some();
     found.map(read);
     is_there
 }
 
-/// The piece of an event of the helper's.
+/// The piece in an event of the SDK's helper. Other formats have no `snapshot` beside it.
 fn helper<'a>(event: &Object<'a>, key: &str) -> Option<Str<'a>> {
     event
         .string(key)
         .filter(|_| event.string("snapshot").is_some())
 }
 
-/// An event of the helper's, or a block by itself.
+/// Says the thinking in an event of the helper, or in a block by itself.
 fn thinking(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let form = if value.has("snapshot") {
         "anthropic helper"
@@ -99,7 +99,8 @@ fn thinking(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     })
 }
 
-/// Why a message stopped: whether its model goes on once it has what it waits for.
+/// Whether a message stopped for a reason after which the model goes on: it waits for a tool, or
+/// for its turn to be continued.
 fn goes_on(reason: Str<'_>) -> bool {
     reason.is_any(&["tool_use", "pause_turn", "compaction"])
 }
@@ -110,7 +111,7 @@ fn is_error(error: &Object<'_>) -> bool {
         .is_some_and(|kind| kind.ends_with("_error"))
 }
 
-/// Whether an object is a message of the API's, and no other format's that is called so.
+/// Whether an object of the type `message` is the API's, and no other format's.
 fn is_message(message: &Object<'_>) -> bool {
     let is_the_apis = message.has("stop_reason") || message.string("model").is_some();
     is_the_apis && message.is("role", "assistant") && message.array("content").is_some()
@@ -123,8 +124,8 @@ fn content(message: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     }
 }
 
-/// A message is over. Inside of another format's event it is a turn that is over: that format knows
-/// of the reply's end.
+/// Says that a message is over. Inside of another format's object only a turn is: that format says
+/// itself when the reply ends.
 fn message_stop(event: &Object<'_>, reading: &mut Reading<'_>) {
     let mut waits = reading.memory().anthropic.goes_on;
     if let Some(message) = event.object("message") {
@@ -167,7 +168,7 @@ fn block_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>
     }
 }
 
-/// A block is over. The helper gives it again as a whole.
+/// Says that a block is over. The helper gives it again as a whole.
 fn block_stop(event: &Object<'_>, reading: &mut Reading<'_>) {
     let index = event.number("index");
     if let Some(content) = event.object("content_block") {
@@ -194,7 +195,7 @@ fn is_step(block: &Object<'_>) -> bool {
         || (kind.is_some_and(is_result) && block.string("tool_use_id").is_some())
 }
 
-/// Reads a block of content; says whether it is one that has something to say.
+/// Reads a block of content; false where it has nothing to say.
 fn block(block: &Object<'_>, index: Option<u64>, form: &str, reading: &mut Reading<'_>) -> bool {
     let Some(kind) = block.string("type") else {
         return false;
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn the_helper_says_it_again() {
+    fn the_sdks_helper_repeats_the_deltas() {
         let lines = said(&[
             r#"{"type":"thinking","thinking":"hm","snapshot":"hm"}"#,
             r#"{"type":"signature","signature":"s"}"#,
@@ -349,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_one() {
+    fn an_error_of_the_api_fails_the_reply() {
         let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"SECRET"}}"#;
         assert_eq!(said(&[error]), ["error"]);
     }

@@ -31,7 +31,7 @@ enum Class {
     Calls,
     Results,
     CodeResult,
-    /// It is handed over to another agent.
+    /// The task is handed over to another agent.
     Handoff,
     /// Not said to the user.
     Silent,
@@ -66,7 +66,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     false
 }
 
-/// The fields of a message, which stand beside its name or inside.
+/// The fields of a message, which are beside its name or in `data`.
 fn body<'a>(object: &Object<'a>) -> Object<'a> {
     let is_wrapper = !object.has("content") && !object.has("source");
     let inside = object.object("data").filter(|_| is_wrapper);
@@ -80,7 +80,7 @@ fn class_of(object: &Object<'_>) -> Option<Class> {
         "TextMessage" | "MultiModalMessage" | "StopMessage" | "ToolCallSummaryMessage" => {
             Class::Message
         }
-        // Others' messages have this name too.
+        // Other formats have messages of this name too, but no source.
         "AssistantMessage" if object.string("source").is_some() => Class::Message,
         "ThoughtEvent" | "CodeGenerationEvent" => Class::Thought,
         "ToolCallRequestEvent" => Class::Calls,
@@ -93,7 +93,7 @@ fn class_of(object: &Object<'_>) -> Option<Class> {
         "UserMessage" if object.string("source").is_some() => Class::Silent,
         "SystemMessage" if object.string("content").is_some() => Class::Silent,
         name if name.starts_with("StructuredMessage") => Class::Structured,
-        // Messages and events of a developer's own.
+        // Classes of the developer's own.
         name if object.has("models_usage") && object.has("source") => {
             if name.ends_with("Event") {
                 Class::Silent
@@ -143,13 +143,13 @@ fn message(class: Class, message: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// Whether a message is the user's, by its source: of a team, a human may be one.
+/// Whether a message is the user's, by its source. A team may have a human among its members.
 fn is_users(message: &Object<'_>) -> bool {
     let source = message.string("source");
     source.is_some_and(|source| source.is_any(&["user", "user_proxy", "UserProxy", "human"]))
 }
 
-/// The text of a content: a string, or strings among pictures, or calls.
+/// Says the text of a content: a string, or the strings in a list, which may have pictures too.
 fn said(form: &str, content: Option<Value<'_>>, reading: &mut Reading<'_>) {
     let Some(content) = content else { return };
     if let Some(text) = content.as_str() {
@@ -163,7 +163,7 @@ fn said(form: &str, content: Option<Value<'_>>, reading: &mut Reading<'_>) {
     calls(Some(content), reading);
 }
 
-/// A content of the developer's own type: its text, or else its JSON, is the answer.
+/// Says a content of the developer's own type: its text, or else its JSON.
 fn structured(content: Option<Value<'_>>, reading: &mut Reading<'_>) {
     let Some(content) = content else { return };
     match content.kind() {
@@ -202,7 +202,8 @@ fn task_messages<'a>(object: &Object<'a>) -> Option<Value<'a>> {
 
 fn task_result(messages: Value<'_>, reading: &mut Reading<'_>) {
     let messages = messages.as_array().into_iter().flatten();
-    // The steps come last: among the words they would end a turn that is over.
+    // Steps come last: one among the words would begin a new turn, and words are compared turn by
+    // turn.
     texts(messages.clone(), &mut reading.snapshot());
     steps(messages, reading);
 }
@@ -234,7 +235,7 @@ fn each<'a>(
     }
 }
 
-/// What a model's client gives at the end of its stream.
+/// Says what a model's client gives at the end of its stream.
 fn model_result(result: &Object<'_>, reading: &mut Reading<'_>) {
     if let Some(thought) = result.string("thought") {
         reading.reasoning("autogen model thought", thought);

@@ -50,7 +50,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     is_quiet(object) || message(object, is_subagents, reading)
 }
 
-/// What the command line tells of itself beside the messages.
+/// Whether an object is what the command line tells of itself beside the messages.
 fn is_quiet(object: &Object<'_>) -> bool {
     const NAMES: [&str; 8] = [
         "rate_limit_event",
@@ -71,7 +71,7 @@ fn is_result(object: &Object<'_>) -> bool {
     object.has("is_error") || object.has("num_turns") || object.has("duration_ms")
 }
 
-/// The last message: all that the agent came to, or why it came to nothing.
+/// Reads the last message: what the agent came to, or why it came to nothing.
 fn result(object: &Object<'_>, reading: &mut Reading<'_>) {
     let has_failed = object.is_true("is_error")
         || object
@@ -86,7 +86,7 @@ fn result(object: &Object<'_>, reading: &mut Reading<'_>) {
     reading.end();
 }
 
-/// A message of the agent's, or one in the user's name that holds what tools answered.
+/// Reads a message of the agent's, or one in the user's name that holds what tools answered.
 fn message(object: &Object<'_>, is_subagents: bool, reading: &mut Reading<'_>) -> bool {
     let inner = object.object("message");
     let fields = inner.unwrap_or(*object);
@@ -109,7 +109,7 @@ fn message(object: &Object<'_>, is_subagents: bool, reading: &mut Reading<'_>) -
     if !is_sdks {
         return false;
     }
-    // What stands in for an answer where the model's service failed is the error's words.
+    // Where the model's service failed, the message holds the error's words.
     let has_failed = object.string("error").is_some();
     if is_subagents || (is_agents && has_failed) {
         return true;

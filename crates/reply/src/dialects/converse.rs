@@ -32,7 +32,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     read,
 };
 
-/// Members of the stream's union that say that it failed.
+/// The members of the stream's union that say that it failed.
 const EXCEPTIONS: [&str; 9] = [
     "internalServerException",
     "modelStreamErrorException",
@@ -63,8 +63,8 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     read_event(object, reading)
 }
 
-/// Whether an object is a message and nothing else, with blocks that have no `type`. Strands adds an
-/// id and what the message has cost.
+/// Whether an object is a message and nothing else, with blocks that have no `type`. Strands adds
+/// an id, and metadata that says what the message has cost.
 fn is_message(object: &Object<'_>) -> bool {
     const FIELDS: [&str; 5] = ["role", "content", "metadata", "tracking_id", "trackingId"];
     let (Some(_), Some(content)) = (object.string("role"), object.array("content")) else {
@@ -107,7 +107,7 @@ pub(super) fn read_event(event: &Object<'_>, reading: &mut Reading<'_>) -> bool 
         .object("messageStart")
         .is_some_and(|it| it.string("role").is_some())
         || event.object("contentBlockStop").is_some()
-        // What Strands' guardrails took out: the message that follows has what stands for it.
+        // A guardrail of Strands took words out. The message that follows has those in their place.
         || event.object("redactContent").is_some()
         || (metadata.is_some_and(|it| it.has("usage") || it.has("metrics"))
             && event.iter().count() == 1)
@@ -123,14 +123,14 @@ fn read_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>)
     }
     if let Some(input) = delta.object("toolUse").and_then(|it| it.string("input")) {
         let piece = Input::Piece(input.decode().into_owned());
-        // Some of Strands' models say here, and not at the start, which call it is.
+        // Some models of Strands say only here, and not at the block's start, which call it is.
         let tool = delta.object("toolUse");
         let field = |key: &str| tool.and_then(|it| it.string(key));
         reading.call(field("toolUseId"), index, field("name"), piece);
     }
 }
 
-/// Reads a message: the agent's words, and what tools answered, which is in the user's.
+/// Reads a message: the agent's words, or what tools answered, which is in messages of the user.
 pub(super) fn read_message(message: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     let is_agents = message
         .string("role")

@@ -82,7 +82,7 @@ fn chunk(chunk: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// An event, by its name. What only begins, or fails within a crew, says nothing.
+/// Reads an event by its name. What begins, and what fails inside of a crew, says nothing.
 fn event(kind: Str<'_>, event: &Object<'_>, reading: &mut Reading<'_>) {
     match &*kind.decode() {
         "llm_stream_chunk" => stream_chunk(event, reading),
@@ -142,7 +142,7 @@ fn stream_chunk(event: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// What a crew or a flow comes to: an output, or words.
+/// Says what a crew or a flow comes to: an output, or a text.
 fn outcome(value: Option<Value<'_>>, reading: &mut Reading<'_>) {
     let mut inside = reading.inside("crewai outcome");
     match value.and_then(Value::as_object) {

@@ -2,12 +2,12 @@
 //! of Google's Agent Development Kit, which hold the same content: `src/google/adk/events/event.py`
 //! of <https://github.com/google/adk-python>. Fields are written in camel case or snake case.
 //!
-//! The kit follows the pieces of a text with their whole. Where users send the content alone, the
-//! flag `partial` that tells them apart is left out.
+//! The kit gives the pieces of a text, then all of it. The flag `partial` tells them apart, but
+//! where users send the content alone it is left out.
 
 use super::{Dialect, Reading, any_key};
 use crate::json::{Keys, Object, Value};
-use crate::said::{Input, Whole};
+use crate::said::{Coverage, Input};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "Gemini and ADK",
@@ -33,21 +33,21 @@ pub(super) const DIALECT: Dialect = Dialect {
     read,
 };
 
-/// Of which kind a text is: its form, and how it stands to what came before.
+/// The form of a text, and what it repeats.
 #[derive(Clone, Copy)]
-struct Kind {
+struct Origin {
     form: &'static str,
-    whole: Whole,
+    coverage: Coverage,
 }
 
-const PIECE: Kind = Kind {
+const PIECE: Origin = Origin {
     form: "gemini piece",
-    whole: Whole::Unknown,
+    coverage: Coverage::Unknown,
 };
 
 fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(candidates) = object.array("candidates") {
-        // Others are other answers to the same question.
+        // The other candidates are other answers to the same question.
         let mut contents = candidates.filter_map(|it| it.as_object()?.object("content"));
         let content = contents.next();
         if let Some(content) = content.filter(is_content) {
@@ -62,7 +62,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     blocked(object, reading) || live(object, reading) || event(object, reading)
 }
 
-/// A prompt that was refused has no candidates, but why it was.
+/// Reads the answer to a prompt that was refused: no candidates, but a reason.
 fn blocked(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let feedback = any_key::object(object, &["promptFeedback", "prompt_feedback"]);
     let reason = feedback.and_then(|it| any_key::string(&it, &["blockReason", "block_reason"]));
@@ -73,8 +73,8 @@ fn blocked(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// A message of the Live API's: <https://ai.google.dev/api/live>. What the user said comes back as
-/// a transcription, and is none of the agent's words.
+/// Reads a message of the Live API: <https://ai.google.dev/api/live>. The transcription of what the
+/// user said is none of the agent's words.
 fn live(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(server) = any_key::object(object, &["serverContent", "server_content"]) {
         let turn = any_key::object(&server, &["modelTurn", "model_turn"]);
@@ -104,7 +104,7 @@ fn is_flagged(object: &Object<'_>, keys: &[&str]) -> bool {
     keys.iter().any(|key| object.is_true(key))
 }
 
-/// What the agent said aloud: the pieces, then the whole of them, which is flagged.
+/// Says what the agent said aloud: its pieces, then all of it, which is flagged.
 fn transcription(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let spoken = any_key::object(object, &["outputTranscription", "output_transcription"]);
     let Some(spoken) = spoken else {
@@ -127,14 +127,14 @@ fn call(called: &Object<'_>, reading: &mut Reading<'_>) {
     reading.call(id, None, name, Input::Whole(input));
 }
 
-/// An event of the kit's.
+/// Reads an event of the kit.
 fn event(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let author = object.string("author");
     let is_kits = any_key::value(object, &["invocationId", "invocation_id"]).is_some();
     let mut reading = reading.spoken_by(author);
     let content = object.object("content").filter(is_content);
     if let Some(content) = content {
-        read_content(&content, kind(object, is_kits), &mut reading);
+        read_content(&content, origin(object, is_kits), &mut reading);
     }
     let has_spoken = transcription(object, &mut reading);
     let code = any_key::string(object, &["errorCode", "error_code"]);
@@ -150,27 +150,28 @@ fn event(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     content.is_some() || has_spoken || is_over || is_kits
 }
 
-/// By the flag `partial`, whether a text is a piece or the whole of those before; without it nobody
-/// has said. In a whole event the flag is only left out where nothing was streamed.
-fn kind(event: &Object<'_>, is_kits: bool) -> Kind {
+/// Whether the texts of an event are pieces or all of the pieces before, by the flag `partial`. The
+/// kit leaves it out of an event only where nothing was streamed; from anybody else, it says
+/// nothing.
+fn origin(event: &Object<'_>, is_kits: bool) -> Origin {
     match event.get("partial") {
         Some(partial) if partial.is_true() => PIECE,
-        Some(_) => Kind {
+        Some(_) => Origin {
             form: "adk whole",
-            whole: Whole::Unknown,
+            coverage: Coverage::Unknown,
         },
-        None if is_kits => Kind {
+        None if is_kits => Origin {
             form: "adk whole",
-            whole: Whole::Unknown,
+            coverage: Coverage::Unknown,
         },
-        None => Kind {
+        None => Origin {
             form: "adk content",
-            whole: Whole::PerhapsOfPieces,
+            coverage: Coverage::PerhapsAllPieces,
         },
     }
 }
 
-/// Whether a content has parts as Gemini's have them: without a `type`, which others' have.
+/// Whether a content has parts without a `type`. In other formats parts have one.
 fn is_content(content: &Object<'_>) -> bool {
     let Some(parts) = content.array("parts") else {
         return false;
@@ -182,20 +183,20 @@ fn is_content(content: &Object<'_>) -> bool {
     parts.take(1).all(is_part)
 }
 
-fn read_content(content: &Object<'_>, kind: Kind, reading: &mut Reading<'_>) {
+fn read_content(content: &Object<'_>, origin: Origin, reading: &mut Reading<'_>) {
     let is_agents = content.string("role").is_none_or(|role| role.is("model"));
     let parts = content.array("parts").into_iter().flatten();
     for part in parts.filter_map(Value::as_object) {
-        read_part(&part, is_agents, kind, reading);
+        read_part(&part, is_agents, origin, reading);
     }
 }
 
-fn read_part(part: &Object<'_>, is_agents: bool, kind: Kind, reading: &mut Reading<'_>) {
+fn read_part(part: &Object<'_>, is_agents: bool, origin: Origin, reading: &mut Reading<'_>) {
     if let Some(text) = part.string("text").filter(|_| is_agents) {
         if part.is_true("thought") {
-            reading.reasoning_whole(kind.form, text, kind.whole);
+            reading.reasoning_covering(origin.form, text, origin.coverage);
         } else {
-            reading.text_whole(kind.form, text, kind.whole);
+            reading.text_covering(origin.form, text, origin.coverage);
         }
     }
     if let Some(called) = any_key::object(part, &["functionCall", "function_call"]) {

@@ -88,7 +88,7 @@ fn result(answer: &Object<'_>, reading: &mut Reading<'_>) {
     reading.result(id, answer.get("result"), answer.is_true("error"));
 }
 
-/// The role of a message and its contents, with the names of today or of 2.9 and before.
+/// The role of a message and its contents, by the names of today or by those of 2.9 and before.
 fn parts<'a>(object: &Object<'a>) -> Option<(Str<'a>, Value<'a>)> {
     let today = object.string("role").zip(object.get("content"));
     let today = today.filter(|_| object.has("meta") && object.has("name"));
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_send_is_theirs() {
+    fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[
             r#"{"content":"A","meta":{"model":"m"}}"#,
             r#"{"role":"assistant","name":"x","meta":{},"content":"B"}"#,

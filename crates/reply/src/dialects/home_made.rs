@@ -1,9 +1,9 @@
-//! Forms of no framework's: what people write by hand. Nobody defines them; the rules are the
-//! bridge's own, and docs/agents.md tells of them.
+//! Objects of no framework: what people write by hand. Nobody defines their format, so the rules
+//! are the bridge's own; docs/agents.md tells of them.
 //!
-//! An object has a name (`type`, else `event`, else the stream's) and text under one of a few keys.
-//! The first of six rules that fits says what it is: an error, words that are not the agent's, a
-//! step, housekeeping, text, the end.
+//! An object has a name (`type`, else `event`, else its outer name) and text under one of a few
+//! keys. It is what the first of six rules that fits says: an error, words that are not the
+//! agent's, a tool's or a thought, housekeeping, text, the end.
 
 mod fields;
 mod steps;
@@ -12,7 +12,7 @@ mod text;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Str, Value};
 use crate::names::{Meaning, Name};
-use crate::said::{Form, Source, Whole};
+use crate::said::{Coverage, Form, Source};
 use fields::{Fields, TextKeys};
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -23,10 +23,10 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let fields = Fields::of(object);
-    let named = reading.event();
-    let name = fields.name(named);
-    let meaning = fields.meaning(&name, named);
-    // What a tool or a step says of its failure is no failure of the agent's.
+    let outer_name = reading.outer_name();
+    let name = fields.name(outer_name);
+    let meaning = fields.meaning(&name, outer_name);
+    // A tool or a step that failed has not failed the agent.
     let is_step = fields.has_call_id
         || fields.whose == Some(Meaning::ToolsWords)
         || matches!(
@@ -40,11 +40,12 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     match fields.whose.unwrap_or(meaning) {
         Meaning::NotTheAgent | Meaning::StepError => return true,
         Meaning::ToolsWords => steps::tools_words(object, reading),
-        Meaning::Tool => steps::tool(object, &name, named, reading),
+        Meaning::Tool => steps::tool(object, &name, outer_name, reading),
         _ if fields.has_call_id => steps::tools_words(object, reading),
         Meaning::Reasoning => steps::reasoning(object, &mut words(&name, reading)),
         _ if fields.is_thought => steps::reasoning(object, &mut words(&name, reading)),
         Meaning::Housekeeping => {
+            // A piece of text counts even so: `{"type": "start", "chunk": …}`.
             let carried = fields.text_keys.and(TextKeys::CARRIED);
             text::text(object, &fields, carried, &mut words(&name, reading));
         }
@@ -55,8 +56,8 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// The keys under which a piece of text comes alone most often, and the form of it. No other dialect
-/// recognises an object with one of these and nothing else, so none has to be asked.
+/// The keys under which a piece of text comes by itself most often, and the form that it has there.
+/// No other dialect recognises an object with one of these and nothing else.
 const PIECES: [(&str, Form); 5] = [
     ("chunk", Form::TOP.then("").then("chunk")),
     ("token", Form::TOP.then("").then("token")),
@@ -65,20 +66,21 @@ const PIECES: [(&str, Form); 5] = [
     ("data", Form::TOP.then("").then("data")),
 ];
 
-/// The text of the commonest of all objects, `{"chunk": "…"}`, and the source of it, where it stands
-/// by itself and has no name: most replies are made of it, and no dialect has to be asked.
+/// The text of `{"chunk": "…"}` and its source. Most replies are made of such objects, so no
+/// dialect is asked of them. The object came by itself and has no outer name.
 pub(crate) fn piece(value: Value<'_>) -> Option<(Str<'_>, Source)> {
     let (key, text) = value.as_only_string()?;
     let (_, form) = PIECES.iter().find(|(known, _)| key.is(known))?;
     let source = Source {
         form: *form,
-        whole: Whole::Unknown,
+        coverage: Coverage::Unknown,
         speaker: None,
     };
     Some((text, source))
 }
 
-/// Says the agent's own words, and whether they were the last.
+/// Says the agent's own words, and the end or the error that comes with them. False where there is
+/// nothing of that.
 fn say(
     object: &Object<'_>,
     fields: &Fields<'_>,
@@ -108,6 +110,7 @@ fn say(
     let message = object
         .get("message")
         .filter(|message| !message.is_nothing());
+    // `{"status": "error", "message": …}` is an error, unless it has text under another key.
     if fields.may_be_error && !found.text && message.is_some() {
         reading.error();
         return true;
@@ -119,26 +122,26 @@ fn say(
     has_read
 }
 
-/// The reading of words of an event of such a name.
+/// The reading of the words in an object of this name.
 fn words<'n>(name: &Name<'_>, reading: &'n mut Reading<'_>) -> Reading<'n> {
     reading.inside(name.as_str())
 }
 
-/// Reads text that came by itself, by the name that the stream gives it.
+/// Reads text that came by itself, by its outer name.
 pub(super) fn named_text(reading: &mut Reading<'_>, text: Str<'_>) {
-    if reading.event().is_empty() {
+    if reading.outer_name().is_empty() {
         return reading.text("text", text);
     }
-    let name = Name::plain(reading.event());
+    let name = Name::plain(reading.outer_name());
     text::alone(text, &name, reading);
     if name.meaning() == Meaning::End {
         reading.end();
     }
 }
 
-/// Reads an event of which there is nothing but the name.
+/// Reads an SSE event of which there is nothing but the name.
 pub(super) fn name_alone(reading: &mut Reading<'_>) {
-    match Name::plain(reading.event()).meaning() {
+    match Name::plain(reading.outer_name()).meaning() {
         Meaning::Error => reading.error(),
         Meaning::End => reading.end(),
         _ => {}
@@ -156,7 +159,7 @@ mod quick_way {
     use crate::said::{Item, Said};
 
     #[test]
-    fn the_quick_way_says_what_the_dialects_say() {
+    fn the_quick_way_says_what_the_dialect_says() {
         for (key, _) in PIECES {
             for text in ["Hi", " ", "a\\n\\u00e9"] {
                 let json = format!("{{\"{key}\":\"{text}\"}}");

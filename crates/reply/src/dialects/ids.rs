@@ -5,8 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::json::Str;
 
-/// The index of a call in a format that has none, but whose calls may come at once: each piece of
-/// them has its call's id, so any index serves.
+/// An index for a call with an id, in a format that has no indices. It says that the call may
+/// stream beside others; which one a piece belongs to is said by its id, so all may have the same
+/// index.
 pub(super) fn index_by(id: Option<Str<'_>>) -> Option<u64> {
     id.map(|_| 0)
 }
@@ -17,7 +18,7 @@ fn number_of(id: Str<'_>) -> u64 {
     hasher.finish()
 }
 
-/// A few ids, the last ones.
+/// The last few ids.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ids(VecDeque<u64>);
 

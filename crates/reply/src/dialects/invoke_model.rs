@@ -1,4 +1,4 @@
-//! What models answer to Bedrock's InvokeModel, each in its own form:
+//! What models answer to Bedrock's InvokeModel, each in a format of its own:
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>; and Bedrock's flows:
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_InvokeFlow.html>.
 
@@ -59,7 +59,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         || (object.has("amazon-bedrock-invocationMetrics") && object.iter().count() == 1)
 }
 
-/// Cohere's chat: pieces, then all of them in the response at the end.
+/// Reads Cohere's chat: pieces, then the response with all of them.
 fn cohere(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(name) = object
         .string("event_type")
@@ -85,7 +85,8 @@ fn cohere(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// A flow's outputs, and that it is through; its traces hold what its nodes were given.
+/// Reads a flow's outputs and its end. Its traces hold what its nodes were given, so they say
+/// nothing.
 fn flow(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(output) = object.object("flowOutputEvent") {
         let content = output.object("content");
@@ -101,7 +102,7 @@ fn flow(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     object.object("flowTraceEvent").is_some()
 }
 
-/// The first of several answers to the same question.
+/// Says the first of several answers to the same question.
 fn first<'a>(
     mut answers: Array<'a>,
     form: &str,

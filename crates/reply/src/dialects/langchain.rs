@@ -15,7 +15,7 @@ mod runnable_events;
 use super::ids::Ids;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Str};
-use crate::said::Whole;
+use crate::said::Coverage;
 use message::Message;
 
 pub(super) use graph::update;
@@ -62,13 +62,13 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 /// Reads a message that came by itself. LangGraph's platform names it by its mode.
 fn read_message(message: &Message<'_>, reading: &mut Reading<'_>) {
     // Where subgraphs are streamed, their names follow: `messages/partial|agent:id`.
-    let whole = match reading.event().split('|').next() {
+    let coverage = match reading.outer_name().split('|').next() {
         Some("messages/metadata") => return,
         // All of the message so far.
-        Some("messages/partial") => Whole::Snapshot,
-        _ => Whole::Unknown,
+        Some("messages/partial") => Coverage::Snapshot,
+        _ => Coverage::Unknown,
     };
-    message.read(whole, reading);
+    message.read(coverage, reading);
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! <https://github.com/langchain-ai/langgraph> and `langchain_core/language_models/` of
 //! <https://github.com/langchain-ai/langchain>.
 //!
-//! An envelope says by its `method` what it holds: what a model streams, what tools do, or the modes
-//! of a graph. A model's own stream gives its events without one.
+//! An envelope says by its `method` what it holds: what a model streams, what tools do, or the
+//! modes of a graph. A model's own stream gives its events without one.
 
 use super::{Dialect, Reading, langchain};
 use crate::json::{Keys, Object, Value};
@@ -40,7 +40,8 @@ fn method_of(method: &str, params: &Object<'_>, reading: &mut Reading<'_>) {
     };
     match method {
         "lifecycle" => lifecycle(params, data, reading),
-        // A node's update of the state lies here under no name of the node's, but beside it.
+        // Here the node's name stands beside its update; in the mode of that name it stands around
+        // it.
         "updates" if params.has("node") => {
             let mut reading = reading.spoken_by(params.string("node"));
             langchain::update(data, &mut reading.inside("updates"));
@@ -55,7 +56,7 @@ fn method_of(method: &str, params: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// How a graph fares. Subgraphs have names, and their end is not the reply's.
+/// Reads how a graph fares. One with a namespace is a subgraph, whose end is not the reply's.
 fn lifecycle(params: &Object<'_>, data: Value<'_>, reading: &mut Reading<'_>) {
     let mut namespace = params.array("namespace").into_iter().flatten();
     let Some(data) = data.as_object().filter(|_| namespace.next().is_none()) else {
@@ -68,7 +69,7 @@ fn lifecycle(params: &Object<'_>, data: Value<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// An event of a message. All but the first and the last say of which block they are.
+/// Reads an event of a message. All but the first and the last say of which block they are.
 fn message(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(name) = event.string("event") else {
         return false;
@@ -119,7 +120,7 @@ fn words(block: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     }
 }
 
-/// A call, or what the model's provider answered to one of its own.
+/// Says a call, or the result of a tool that the model's provider runs.
 fn step(block: &Object<'_>, reading: &mut Reading<'_>) {
     let Some(kind) = block.string("type") else {
         return;
@@ -134,7 +135,8 @@ fn step(block: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// What a tool does. Its call is the message's too, but where a tool is called by hand.
+/// Reads what a tool does. The call is in the model's message too, unless the tool was called by
+/// hand.
 fn tool(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let (Some(name), Some(id)) = (event.string("event"), event.string("tool_call_id")) else {
         return false;

@@ -1,4 +1,5 @@
-//! `LlamaIndex`: the events of an agent's workflow, and its chat messages, as `model_dump` gives them.
+//! `LlamaIndex`: the events of an agent's workflow, and its chat messages, as `model_dump` gives
+//! them.
 //!
 //! <https://github.com/run-llama/llama_index/blob/main/llama-index-core/llama_index/core/agent/workflow/workflow_events.py>,
 //! messages in `llama-index-core/llama_index/core/base/llms/types.py`, and the events of any
@@ -31,7 +32,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
-    /// What goes to the model, and what an agent is begun with.
+    /// What goes to the model, and what a workflow begins with.
     Input,
     Stream,
     Output,
@@ -41,7 +42,7 @@ enum Class {
     /// The workflow asks its user.
     InputRequired,
     Failed,
-    /// Of interest to a user interface at most.
+    /// It is of interest to a user interface at most.
     Housekeeping,
 }
 
@@ -54,7 +55,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         message(object, reading);
         return true;
     }
-    if let Some((class, body)) = named(object, reading.event()) {
+    if let Some((class, body)) = named(object, reading.outer_name()) {
         event(class, &body, reading);
         return true;
     }
@@ -65,26 +66,26 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// The class of an event by its name, and its fields, which stand beside it or inside.
-fn named<'a>(object: &Object<'a>, event: &str) -> Option<(Class, Object<'a>)> {
+/// The class of an event by its name, and its fields, which are beside the name or inside.
+fn named<'a>(object: &Object<'a>, outer_name: &str) -> Option<(Class, Object<'a>)> {
     let names = [
         object.string("type"),
         object.string("event"),
         object.string("qualified_name"),
-        Some(Str::plain(event)),
+        Some(Str::plain(outer_name)),
     ];
     let mut classes = names.into_iter().flatten().filter_map(class_named);
     let class = classes.next()?;
     let mut inside = ["data", "value", "payload"].into_iter();
     let body = inside.find_map(|key| object.object(key)).unwrap_or(*object);
-    // Others name events of tools alike.
+    // Other formats have `ToolCall` and `ToolCallResult` too.
     let is_tools = matches!(class, Class::ToolCall | Class::ToolCallResult);
     (!is_tools || body.has("tool_kwargs")).then_some((class, body))
 }
 
 fn class_named(name: Str<'_>) -> Option<Class> {
     let name = name.decode();
-    // A qualified name is that of a Python module before it.
+    // A qualified name begins with the Python module. Of other modules' classes nothing is known.
     let name = match name.rsplit_once('.') {
         Some((module, name)) if module.contains("workflow") => name,
         Some(_) => return None,
@@ -116,7 +117,7 @@ fn class_named(name: Str<'_>) -> Option<Class> {
     }
 }
 
-/// The class of an event that does not say it, by its fields.
+/// The class of an event without a name, by its fields.
 fn class_of(object: &Object<'_>) -> Option<Class> {
     if object.has("current_agent_name") {
         return match object.get("response").map(Value::kind) {
@@ -199,7 +200,7 @@ fn call(call: &Object<'_>, reading: &mut Reading<'_>) {
         .string("tool_id")
         .or_else(|| call.string("tool_call_id"));
     let input = match tool_input::whole(call.get("tool_kwargs")) {
-        // A tool without arguments is called as a whole too.
+        // The call of a tool without arguments is whole too.
         Input::None => Input::Whole("{}".to_owned()),
         input => input,
     };
@@ -254,7 +255,7 @@ fn block(part: &Object<'_>, reading: &mut Reading<'_>) {
             }
         }
         "tool_call" => call(part, reading),
-        // Text with its sources beside it.
+        // Text that has its sources beside it.
         "citable" => {
             let inside = part.array("content").into_iter().flatten();
             for text in inside.filter_map(Value::as_object) {
@@ -347,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_send_is_theirs() {
+    fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[
             r#"{"result":{"text":"A"}}"#,
             r#"{"delta":"B","response":"AB"}"#,

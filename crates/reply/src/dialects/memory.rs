@@ -17,12 +17,12 @@ pub(crate) struct Memory {
     pub(super) strands_bidi: strands_bidi::Memory,
     pub(super) langchain: langchain::Memory,
     pub(super) langgraph_events: langgraph_events::Memory,
-    /// Text was said: what only lists it again is not needed.
+    /// Text was said. What only repeats all texts at the end need not be read.
     pub(super) has_text: bool,
 }
 
 impl Memory {
-    /// Whether a run has begun that says itself when it is over.
+    /// Whether a run has begun that says itself when it is over. Nothing else ends the reply then.
     pub(crate) fn is_in_run(&self) -> bool {
         self.ag_ui.in_run()
     }

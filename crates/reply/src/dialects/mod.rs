@@ -1,9 +1,9 @@
 //! What a JSON value says: one file for each dialect, which reads one format of agents.
 //!
-//! The first dialect that recognises an object reads it, and no other is asked. A dialect recognises
-//! its format by what the format's own definition makes unmistakable. It does so at little cost, by
-//! an object's keys and at most by those of a few values inside. A value of another type than the
-//! format's counts as missing.
+//! The first dialect that recognises an object reads it, and no other is asked. A dialect
+//! recognises its format by what the format's own definition makes unmistakable. It does so at
+//! little cost, by an object's keys and at most by those of a few values inside. A value of another
+//! type than the format's counts as missing.
 
 // What the dialects share.
 mod any_key;

@@ -40,7 +40,7 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             }
         }
         "agent_updated_stream_event" => {}
-        // The events of JavaScript's models, in `data` or by themselves.
+        // Events of JavaScript's models, which come in `data` or by themselves.
         "output_text_delta" => return output_text_delta(value, reading),
         "model" => return model(value, reading),
         "response_started" => return value.has("providerData"),
@@ -59,8 +59,8 @@ fn output_text_delta(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     delta.is_some()
 }
 
-/// An event as the model's provider gave it. What it says of an end is the provider's word on one
-/// request; of a response that is over `response_done` tells.
+/// Reads an event as the model's provider gave it. An end in it is that of one request:
+/// `response_done` says that a response is over.
 fn model(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(inner) = event.object("event") else {
         return false;
@@ -86,7 +86,7 @@ fn response_done(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// An item of a run: what the model gave, or what a tool did.
+/// Reads an item of a run: what the model gave, or what a tool did.
 fn run_item(item: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(kind) = item.string("type").filter(|kind| kind.ends_with("_item")) else {
         return false;
@@ -94,7 +94,7 @@ fn run_item(item: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if !item.has("raw_item") && !item.has("rawItem") {
         return false;
     }
-    // What is not the agent's: its input, and calls that wait to be allowed.
+    // The agent's input, and calls that wait to be allowed, are none of its words.
     let is_the_agents = !kind.is_any(&["input_item", "tool_approval_item"]);
     if let Some(raw) = any_key::object(item, &["raw_item", "rawItem"]).filter(|_| is_the_agents) {
         openai_items::read(&raw, ITEM, reading);
@@ -102,7 +102,7 @@ fn run_item(item: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// The result of a run, with its items and its last words.
+/// Reads the result of a run, with its items and its last words.
 fn result(result: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(items) = result.array("new_items") else {
         return false;
@@ -118,7 +118,7 @@ fn result(result: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// The state of a run, which is how JavaScript writes a result.
+/// Reads the state of a run, as which JavaScript writes a result.
 fn state(state: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let is_state = state.has("$schemaVersion") && state.has("originalInput");
     if !is_state {
@@ -138,7 +138,8 @@ fn state(state: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// What a run gave. Where that is no text it was made of a message's words, if there was one.
+/// Says what a run gave. What is no text was made of a message's words, and says nothing new where
+/// there was one.
 fn final_output(output: Value<'_>, mark: crate::said::Mark, reading: &mut Reading<'_>) {
     let is_structured = output.as_object().is_some() || output.as_array().is_some();
     if let Some(text) = output.as_str() {
@@ -155,7 +156,7 @@ mod tests {
     use crate::dialects::testing::{leaves, said};
 
     #[test]
-    fn raw_events_are_the_models_own() {
+    fn raw_events_are_read_as_the_model_gave_them() {
         let lines = said(&[
             r#"{"type":"agent_updated_stream_event","new_agent":{"name":"A","instructions":"SYSTEM"}}"#,
             r#"{"type":"raw_response_event","data":{"type":"response.output_text.delta","delta":"Hi","item_id":"m"}}"#,

@@ -19,7 +19,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// What is remembered of a reply.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    /// Chunks came: the helper's events only say again which tools they call.
+    /// Chunks came, which have said already what the helper's events say.
     has_chunks: bool,
 }
 
@@ -30,12 +30,12 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     helper(value, reading) || lone_message(value, reading)
 }
 
-/// A completion, or a chunk of one.
+/// Reads a completion, or a chunk of one.
 fn completion(completion: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let choice = first_choice(completion);
     let kind = completion.string("object");
     let is_named = kind.is_some_and(|kind| kind.is_any(NAMES));
-    // Azure begins with a chunk that has the names of fields and nothing in them.
+    // Azure begins with a chunk that has these fields and nothing in them.
     let is_empty = completion.has("model") && completion.has("created");
     let is_one = is_named
         || (choice.is_none() && is_empty)
@@ -65,7 +65,7 @@ const NAMES: &[&str] = &[
     "text_completion",
 ];
 
-/// The first choice: others would be other answers to the same question.
+/// The first choice. The others are other answers to the same question.
 fn first_choice<'a>(completion: &Object<'a>) -> Option<Object<'a>> {
     let choice = completion.array("choices")?.next()?.as_object()?;
     let index = choice.number("index").unwrap_or(0);
@@ -82,66 +82,66 @@ fn read_choice(choice: &Object<'_>, reading: &mut Reading<'_>) {
         reading.text("chat completion text", text);
     }
     match choice.string("finish_reason") {
-        // Of a provider that failed in the middle of its answer.
+        // The provider failed in the middle of its answer.
         Some(reason) if reason.is("error") => reading.error(),
         Some(reason) if !reason.is_empty() => reading.turn_end(),
         _ => {}
     }
 }
 
-/// How a message is said: in pieces, or whole.
+/// The form of a message, and whether it is whole or a piece.
 #[derive(Clone, Copy)]
-struct How {
+struct Origin {
     form: &'static str,
     is_whole: bool,
 }
 
-const CHUNK: How = How {
+const CHUNK: Origin = Origin {
     form: "chat delta",
     is_whole: false,
 };
-const MESSAGE: How = How {
+const MESSAGE: Origin = Origin {
     form: "chat message",
     is_whole: true,
 };
 
-fn message(message: &Object<'_>, how: How, reading: &mut Reading<'_>) {
+fn message(message: &Object<'_>, origin: Origin, reading: &mut Reading<'_>) {
     let role = message.string("role").filter(|role| !role.is_empty());
     if role.is_some_and(|role| !role.is_any(&["assistant", "model"])) {
         return;
     }
     let reasoning = ["reasoning_content", "reasoning"];
     if let Some(text) = any_key::string(message, &reasoning).filter(|text| !text.is_empty()) {
-        reading.reasoning(how.form, text);
+        reading.reasoning(origin.form, text);
     }
     match message.get("content") {
-        Some(content) if content.kind() == Kind::Array => parts(content, how, reading),
+        Some(content) if content.kind() == Kind::Array => parts(content, origin, reading),
         Some(content) => {
             if let Some(text) = content.as_str() {
-                reading.text(how.form, text);
+                reading.text(origin.form, text);
             }
         }
         None => {}
     }
     if let Some(text) = message.string("refusal") {
-        reading.text(how.form, text);
+        reading.text(origin.form, text);
     }
     let audio = message.object("audio");
     if let Some(text) = audio.and_then(|audio| audio.string("transcript")) {
-        reading.unwrapped("audio").text(how.form, text);
+        reading.unwrapped("audio").text(origin.form, text);
     }
     for call in message.array("tool_calls").into_iter().flatten() {
         if let Some(call) = call.as_object() {
-            tool_call(&call, how, reading);
+            tool_call(&call, origin, reading);
         }
     }
     if let Some(function) = message.object("function_call") {
-        call_of(&function, None, Some(0), how, reading);
+        call_of(&function, None, Some(0), origin, reading);
     }
 }
 
-/// Content in parts, as some providers give it.
-fn parts(content: Value<'_>, how: How, reading: &mut Reading<'_>) {
+/// Says content in parts, as some providers give it.
+fn parts(content: Value<'_>, origin: Origin, reading: &mut Reading<'_>) {
     let parts = content.as_array().into_iter().flatten();
     for part in parts.filter_map(Value::as_object) {
         let Some(kind) = part.string("type") else {
@@ -149,37 +149,37 @@ fn parts(content: Value<'_>, how: How, reading: &mut Reading<'_>) {
         };
         if kind.is("text") {
             if let Some(text) = part.string("text") {
-                reading.text(how.form, text);
+                reading.text(origin.form, text);
             }
         } else if kind.is("refusal") {
             if let Some(text) = part.string("refusal") {
-                reading.text(how.form, text);
+                reading.text(origin.form, text);
             }
         } else if kind.is("thinking") {
-            thoughts(&part, how, reading);
+            thoughts(&part, origin, reading);
         }
     }
 }
 
-/// Thoughts as Mistral gives them, in parts of a part, or as Anthropic does.
-fn thoughts(part: &Object<'_>, how: How, reading: &mut Reading<'_>) {
+/// Says thoughts as Mistral gives them, in the parts of a part, or as Anthropic does.
+fn thoughts(part: &Object<'_>, origin: Origin, reading: &mut Reading<'_>) {
     if let Some(text) = part.string("thinking") {
-        return reading.reasoning(how.form, text);
+        return reading.reasoning(origin.form, text);
     }
     for thought in part.array("thinking").into_iter().flatten() {
         let text = thought
             .as_object()
             .and_then(|thought| thought.string("text"));
         if let Some(text) = text {
-            reading.reasoning(how.form, text);
+            reading.reasoning(origin.form, text);
         }
     }
 }
 
-fn tool_call(call: &Object<'_>, how: How, reading: &mut Reading<'_>) {
+fn tool_call(call: &Object<'_>, origin: Origin, reading: &mut Reading<'_>) {
     let (id, index) = (call.string("id"), call.number("index"));
     if let Some(function) = any_key::object(call, &["function", "custom"]) {
-        call_of(&function, id, index, how, reading);
+        call_of(&function, id, index, origin, reading);
     }
 }
 
@@ -187,21 +187,21 @@ fn call_of(
     function: &Object<'_>,
     id: Option<Str<'_>>,
     index: Option<u64>,
-    how: How,
+    origin: Origin,
     reading: &mut Reading<'_>,
 ) {
     let arguments = any_key::value(function, &["arguments", "input"]).map(readable);
     let input = match arguments {
-        Some(arguments) if how.is_whole => Input::Whole(arguments),
-        None if how.is_whole => Input::Whole(String::new()),
+        Some(arguments) if origin.is_whole => Input::Whole(arguments),
+        None if origin.is_whole => Input::Whole(String::new()),
         Some(piece) => Input::Piece(piece),
         None => Input::None,
     };
-    // Some providers give the name again with each piece, empty.
+    // Some providers give the name with each piece, but empty.
     reading.call(id, index, function.string("name"), input);
 }
 
-/// An event of the streaming helper's.
+/// Reads an event of the streaming helper.
 fn helper(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(name) = event.string("type") else {
         return false;
@@ -249,8 +249,8 @@ fn helper_call(event: &Object<'_>, key: &str, reading: &mut Reading<'_>) {
     }
 }
 
-/// A message by itself, which is told from anybody's by its fields: `tool_calls` with functions, or
-/// the nulls of the SDK's dump.
+/// Reads a message by itself. It is known by `tool_calls` with functions, or by the nulls that the
+/// SDK dumps; a message without them could be anybody's.
 fn lone_message(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if !value.is("role", "assistant") {
         return false;

@@ -10,14 +10,14 @@ use super::any_key;
 use crate::json::{Array, Kind, Object, Str, Value};
 use crate::said::{Input, readable};
 
-/// The forms of what an item says, by where the item was found.
+/// The forms of an item's words, by where the item was found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
     pub(super) text: &'static str,
     pub(super) reasoning: &'static str,
 }
 
-/// The kinds of calls that the API leaves to whoever called the model.
+/// Calls that the API leaves to its client.
 const CLIENTS_CALLS: &[&str] = &[
     "function_call",
     "custom_tool_call",
@@ -27,13 +27,13 @@ const CLIENTS_CALLS: &[&str] = &[
     "mcp_approval_request",
 ];
 
-/// The kinds of calls that the API may run itself: then their output is beside them.
+/// Calls that the API may run itself, each with the output that is beside it then.
 const EITHERS_CALLS: &[(&str, &str)] = &[
     ("shell_call", "shell_call_output"),
     ("tool_search_call", "tool_search_output"),
 ];
 
-/// The kinds of what those calls gave, the last as JavaScript has it.
+/// What the client's calls gave. The last is JavaScript's name.
 const OUTPUTS: &[&str] = &[
     "function_call_output",
     "custom_tool_call_output",
@@ -43,7 +43,7 @@ const OUTPUTS: &[&str] = &[
     "function_call_result",
 ];
 
-/// What a call gets as its input, in the first of these that it has.
+/// Keys of a call's input. The first that is there has it.
 const INPUT: &[&str] = &[
     "arguments",
     "input",
@@ -66,13 +66,13 @@ pub(super) fn is_item(item: &Object<'_>) -> bool {
     if kind.is("reasoning") {
         return item.array("summary").is_some();
     }
-    // Others have calls of tools too: the API's have their names, an id, and what goes with them.
+    // Other formats use these types too. In the API's, an id and an input or output go with them.
     let is_call = kind.is_any(CLIENTS_CALLS) && INPUT.iter().any(|key| item.has(key));
     let is_output = kind.is_any(OUTPUTS) && item.has("output");
     (is_call || is_output) && any_key::string(item, &["call_id", "callId"]).is_some()
 }
 
-/// Whether an object is a message of the API's: its parts have names that nobody else gives.
+/// Whether an object is a message of the API. Its parts have types that no other format has.
 fn is_message(item: &Object<'_>) -> bool {
     let first = item.array("content").and_then(|mut parts| parts.next());
     let kind = first
@@ -89,7 +89,7 @@ pub(super) fn output(response: &Object<'_>, origin: Origin, reading: &mut Readin
     }
 }
 
-/// Whether a response waits for what a tool of the client's gives.
+/// Whether a response waits for a tool that the client is to run.
 pub(super) fn waits_for_tools(response: &Object<'_>) -> bool {
     let has = |kinds: &[&str]| {
         let mut items = objects(response.array("output"));
@@ -103,7 +103,7 @@ fn objects(array: Option<Array<'_>>) -> impl Iterator<Item = Object<'_>> {
     array.into_iter().flatten().filter_map(Value::as_object)
 }
 
-/// An item begins to come.
+/// Says that an item has begun.
 pub(super) fn begin(item: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>) {
     if let Some(kind) = item.string("type").filter(|kind| is_call(*kind)) {
         let kind = kind.decode();
@@ -183,8 +183,8 @@ fn thought(is_summary: bool, text: Str<'_>, origin: Origin, reading: &mut Readin
     reading.unwrapped(step).reasoning(origin.reasoning, text);
 }
 
-/// Reads what a model thought: its summary, and the thoughts themselves where there are any. In
-/// JavaScript `content` is the summary, and `rawContent` the thoughts.
+/// Says what a model thought: the summary, and the thoughts themselves where there are any. In
+/// JavaScript the summary is `content`, and the thoughts are `rawContent`.
 fn reasoning(item: &Object<'_>, origin: Origin, reading: &mut Reading<'_>) {
     let mut reading = reading.spoken_by(item.string("id"));
     for key in ["summary", "content", "rawContent"] {
@@ -203,13 +203,13 @@ fn call_id<'a>(item: &Object<'a>) -> Option<Str<'a>> {
 
 fn call_name<'a>(item: &Object<'a>, kind: &'a str) -> Option<Str<'a>> {
     let name = item.string("name").filter(|name| !name.is_empty());
-    // The API's own tools have no name but that of the item.
+    // The API's own tools have no name but the item's type.
     name.or_else(|| kind.strip_suffix("_call").map(Str::plain))
 }
 
 fn call(item: &Object<'_>, kind: &str, reading: &mut Reading<'_>) {
     let input = any_key::value(item, INPUT);
-    // A custom tool takes free text, and its JSON is a string; arguments are JSON in a string.
+    // Arguments are JSON in a string. A custom tool takes free text, of which the JSON is a string.
     let input = match input {
         Some(input) if kind == "custom_tool_call" || kind == "code_interpreter_call" => {
             input.raw().to_owned()

@@ -51,7 +51,7 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     }
 }
 
-/// `error` as the API streams it. Other errors are anybody's.
+/// Reads an `error` of the API's stream. Others have no `sequence_number`.
 fn error(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let is_error = name == "error" && event.has("sequence_number");
     if is_error {
@@ -60,7 +60,7 @@ fn error(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     is_error
 }
 
-/// An item by itself, as in a list of what goes into the next request.
+/// Reads an item by itself, as agents keep them for the next request.
 fn item(item: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let is_item = openai_items::is_item(item);
     if is_item {
@@ -113,7 +113,7 @@ fn event(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// An event with a piece of text or of reasoning, or with all of it.
+/// Reads an event with a piece of text or of reasoning, or with all of it.
 fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some((of, stage)) = name.rsplit_once('.') else {
         return false;
@@ -126,7 +126,7 @@ fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let origin = if stage == "delta" { DELTA } else { DONE };
     let mut reading = reading.spoken_by(event.string("item_id"));
     match (of, text) {
-        // What is heard has a transcript of the same words.
+        // What is heard has its words in a transcript.
         (
             "output_text"
             | "refusal"
@@ -136,7 +136,7 @@ fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             | "output_audio_transcript",
             Some(text),
         ) => reading.text(origin.text, text),
-        // Older versions have `reasoning` and `reasoning_summary`.
+        // In older versions they are `reasoning` and `reasoning_summary`.
         (
             "reasoning_text" | "reasoning_summary_text" | "reasoning" | "reasoning_summary",
             Some(text),
@@ -147,14 +147,14 @@ fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 }
 
 fn reasoning(of: &str, origin: Origin, text: Str<'_>, reading: &mut Reading<'_>) {
-    // A summary may come beside the reasoning itself, and then is another text.
+    // A summary may come beside the reasoning itself. It is another text, so it has another form.
     let is_summary = of.contains("summary");
     let step = if is_summary { "summary" } else { "reasoning" };
     reading.unwrapped(step).reasoning(origin.reasoning, text);
 }
 
-/// Whether an event that says nothing is the API's: of a hosted tool, or of a kind to come, which
-/// has a number as all its events have.
+/// Whether an event that says nothing is the API's: of a hosted tool, or one of a type to come,
+/// which has a `sequence_number` as all have.
 fn is_of_the_api(name: &str, event: &Object<'_>) -> bool {
     let of = name.split('.').next().unwrap_or_default();
     let is_known = of.ends_with("_call")
@@ -166,7 +166,7 @@ fn is_of_the_api(name: &str, event: &Object<'_>) -> bool {
     is_known || event.number("sequence_number").is_some()
 }
 
-/// A response is over: the reply too, unless the model waits for what a tool gives.
+/// Says that a response is over, and the reply with it, unless the model waits for a tool.
 fn over(name: &str, response: &Object<'_>, reading: &mut Reading<'_>) {
     let status = response.string("status").unwrap_or(Str::plain(name));
     if name == "failed" || status.is_any(&["failed", "cancelled"]) {
@@ -174,7 +174,7 @@ fn over(name: &str, response: &Object<'_>, reading: &mut Reading<'_>) {
     }
     openai_items::output(response, RESPONSE, reading);
     let goes_on = name != "incomplete" && openai_items::waits_for_tools(response);
-    // Whoever wraps a response knows of the reply's end, the API does not.
+    // Inside of another format's object, that format says when the reply ends.
     if goes_on || reading.is_inside() {
         reading.turn_end();
     } else {
@@ -182,7 +182,7 @@ fn over(name: &str, response: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// A response that came by itself, as it does for each turn of an agent: it ends its turn.
+/// Reads a response that came by itself. An agent sends one for each turn, so it ends a turn alone.
 fn whole_response(response: &Object<'_>, reading: &mut Reading<'_>) {
     let status = response.string("status");
     if status.is_some_and(|status| status.is_any(&["failed", "cancelled"])) {
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_by_a_refusal_a_failure_or_a_limit() {
+    fn a_refusal_a_failure_or_a_limit_ends_the_response() {
         let lines = said(&[
             r#"{"type":"response.refusal.delta","delta":"I can","item_id":"m"}"#,
             r#"{"type":"response.refusal.done","refusal":"I cannot.","item_id":"m"}"#,

@@ -7,7 +7,7 @@
 use super::any_key;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Str, Value};
-use crate::said::{Input, Whole, readable};
+use crate::said::{Coverage, Input, readable};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "pydantic-ai",
@@ -21,21 +21,21 @@ pub(crate) struct Memory {
     has_text: bool,
 }
 
-/// Where a part stands.
+/// At what stage a part is.
 #[derive(Clone, Copy)]
-enum Of {
-    /// It begins: the rest comes in pieces.
+enum Stage {
+    /// It begins, and the rest comes in pieces.
     Start,
-    /// It is over, and given again.
+    /// It is over, and comes again as a whole.
     End,
-    /// A message of the conversation so far.
+    /// It is in a message of the conversation so far.
     Message,
-    /// A message as far as it came; its calls may be half of themselves.
+    /// It is in a message that is not whole: a call's input may break off.
     HalfMessage,
 }
 
-impl Of {
-    /// What a part begins with is of one form with the pieces that follow.
+impl Stage {
+    /// The beginning of a part has the same form as the pieces that follow.
     fn form(self) -> &'static str {
         match self {
             Self::Start => "pydantic-ai delta",
@@ -44,10 +44,10 @@ impl Of {
         }
     }
 
-    fn whole(self) -> Whole {
+    fn coverage(self) -> Coverage {
         match self {
-            Self::Start | Self::End => Whole::Unknown,
-            Self::Message | Self::HalfMessage => Whole::Snapshot,
+            Self::Start | Self::End => Coverage::Unknown,
+            Self::Message | Self::HalfMessage => Coverage::Snapshot,
         }
     }
 }
@@ -80,13 +80,13 @@ fn event(kind: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let index = event.number("index");
     match kind {
         "part_start" | "part_end" => {
-            let of = if kind == "part_start" {
-                Of::Start
+            let stage = if kind == "part_start" {
+                Stage::Start
             } else {
-                Of::End
+                Stage::End
             };
             if let Some(part) = event.object("part") {
-                self::part(&part, of, index, reading);
+                self::part(&part, stage, index, reading);
             }
         }
         "part_delta" => {
@@ -96,7 +96,7 @@ fn event(kind: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
         "function_tool_call" | "output_tool_call" | "builtin_tool_call" => {
             if let Some(part) = event.object("part") {
-                call(&part, Of::End, None, reading);
+                call(&part, Stage::End, None, reading);
             }
         }
         "function_tool_result" | "output_tool_result" | "builtin_tool_result" => {
@@ -123,34 +123,35 @@ fn event(kind: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-fn part(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>) {
+fn part(part: &Object<'_>, stage: Stage, index: Option<u64>, reading: &mut Reading<'_>) {
     let Some(kind) = part.string("part_kind") else {
         return;
     };
     let kind = kind.decode();
     match &*kind {
-        "text" => text(part.string("content"), of, reading),
-        "speech" if !part.is("speaker", "user") => text(part.string("transcript"), of, reading),
+        "text" => text(part.string("content"), stage, reading),
+        "speech" if !part.is("speaker", "user") => text(part.string("transcript"), stage, reading),
         "thinking" => {
             if let Some(text) = part.string("content") {
-                reading.reasoning_whole(of.form(), text, of.whole());
+                reading.reasoning_covering(stage.form(), text, stage.coverage());
             }
         }
-        // In answer to a call of a tool's; without one it is the framework's word to the model.
+        // It answers the call of a tool. Without a tool it is the framework's word to the model.
         "retry-prompt" if part.string("tool_name").is_some() => tool_return(part, reading),
-        // The agent's own tools, and the `builtin` ones of the model's provider.
-        _ if kind.ends_with("tool-call") => call(part, of, index, reading),
+        // Besides `tool-call` there is `builtin-tool-call`, of a tool that the model's provider
+        // runs.
+        _ if kind.ends_with("tool-call") => call(part, stage, index, reading),
         _ if kind.ends_with("tool-return") => tool_return(part, reading),
         _ => {}
     }
 }
 
-fn text(text: Option<Str<'_>>, of: Of, reading: &mut Reading<'_>) {
+fn text(text: Option<Str<'_>>, stage: Stage, reading: &mut Reading<'_>) {
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return;
     };
     reading.memory().pydantic_ai.has_text = true;
-    reading.text_whole(of.form(), text, of.whole());
+    reading.text_covering(stage.form(), text, stage.coverage());
 }
 
 fn part_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>) {
@@ -158,17 +159,17 @@ fn part_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>)
         return;
     };
     match &*kind.decode() {
-        "text" => text(delta.string("content_delta"), Of::Start, reading),
+        "text" => text(delta.string("content_delta"), Stage::Start, reading),
         "speech" if !delta.is("speaker", "user") => {
-            text(delta.string("transcript_delta"), Of::Start, reading);
+            text(delta.string("transcript_delta"), Stage::Start, reading);
         }
         "thinking" => {
             if let Some(text) = delta.string("content_delta") {
-                reading.reasoning(Of::Start.form(), text);
+                reading.reasoning(Stage::Start.form(), text);
             }
         }
         "tool_call" => {
-            // A dictionary is merged into what came before: the part's end has it whole.
+            // An object is no piece of JSON. The part's end has the whole input.
             if let Some(piece) = delta.string("args_delta") {
                 let piece = Input::Piece(piece.decode().into_owned());
                 reading.call(delta.string("tool_call_id"), index, None, piece);
@@ -178,14 +179,14 @@ fn part_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>)
     }
 }
 
-fn call(part: &Object<'_>, of: Of, index: Option<u64>, reading: &mut Reading<'_>) {
+fn call(part: &Object<'_>, stage: Stage, index: Option<u64>, reading: &mut Reading<'_>) {
     let args = any_key::value(part, &["args"]);
     let pieces = args
         .and_then(Value::as_str)
         .map(|args| args.decode().into_owned());
-    let input = match (of, args) {
-        (Of::HalfMessage, _) => return,
-        (Of::Start, _) => pieces.map_or(Input::None, Input::Piece),
+    let input = match (stage, args) {
+        (Stage::HalfMessage, _) => return,
+        (Stage::Start, _) => pieces.map_or(Input::None, Input::Piece),
         (_, args) => Input::Whole(args.map(readable).unwrap_or_default()),
     };
     let id = part.string("tool_call_id");
@@ -200,31 +201,31 @@ fn tool_return(part: &Object<'_>, reading: &mut Reading<'_>) {
     reading.result(part.string("tool_call_id"), part.get("content"), failed);
 }
 
-/// Whether it is a request to the model or its response. Both have parts that say what they are.
+/// Whether an object is a request to the model or its response.
 fn is_message(message: &Object<'_>) -> bool {
     let kind = message.string("kind");
     let is_kind = kind.is_some_and(|kind| kind.is_any(&["request", "response"]));
     is_kind && message.array("parts").is_some()
 }
 
-/// Reads a message. One that is streamed is given again and again, with more in it each time; its
-/// time stays the same.
+/// Reads a message. While it is streamed it comes again and again with more in it, and with the
+/// same timestamp.
 fn message(message: &Object<'_>, reading: &mut Reading<'_>) {
     let parts = message.array("parts").into_iter().flatten();
     let is_half = message.is("state", "incomplete");
-    let of = if is_half {
-        Of::HalfMessage
+    let stage = if is_half {
+        Stage::HalfMessage
     } else {
-        Of::Message
+        Stage::Message
     };
     let mut reading = reading.spoken_by(message.string("timestamp"));
     for part in parts.filter_map(Value::as_object) {
-        self::part(&part, of, None, &mut reading);
+        self::part(&part, stage, None, &mut reading);
     }
 }
 
-/// Reads what a run gave. Where that is no text it was made of the model's words, if there were
-/// any and it was not made of a tool's input; else it is the answer.
+/// Says what a run gave. What is no text was made of the input of an output tool, and is the
+/// answer, or was made of the model's words, and says nothing new where these were told.
 fn result(result: &Object<'_>, reading: &mut Reading<'_>) {
     let Some(output) = result.get("output") else {
         return;
@@ -232,7 +233,7 @@ fn result(result: &Object<'_>, reading: &mut Reading<'_>) {
     if let Some(output) = output.as_str() {
         return text_of_result(output, reading);
     }
-    // The run waits for somebody to allow or to run its calls.
+    // The run waits for somebody to allow its calls, or to run them.
     let is_deferred = output
         .as_object()
         .is_some_and(|output| output.has("calls") && output.has("approvals"));
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_have_the_models_text_alone() {
+    fn of_messages_only_the_models_text_is_text() {
         let lines = said(&[
             r#"[{"parts":[{"content":"SYSTEM","part_kind":"system-prompt"},{"content":"PROMPT","part_kind":"user-prompt"}],"instructions":"SYSTEM","kind":"request"},
                 {"parts":[{"content":"hm","part_kind":"thinking"},{"tool_name":"f","args":"{}","tool_call_id":"c","part_kind":"tool-call"}],"kind":"response"},

@@ -1,59 +1,62 @@
-//! The reading of one value.
+//! The reading of one value: what the dialects know of where it stands, and how they say what is in
+//! it.
 
 use super::memory::Memory;
 use super::{home_made, langchain, registry};
 use crate::json::{Kind, Object, Str, Value};
-use crate::said::{Call, Form, Input, Mark, Said, Source, Speaker, ToolStep, Whole, readable};
+use crate::said::{Call, Coverage, Form, Input, Mark, Said, Source, Speaker, ToolStep, readable};
 
-/// The reading of one value: where it stands, and where what it says goes.
+/// The reading of one value.
 pub(crate) struct Reading<'r> {
+    /// Where what the value says goes.
     said: &'r mut Said,
     memory: &'r mut Memory,
-    /// The name that the stream gives the value, in lower case without signs; empty where none.
-    event: &'r str,
+    /// The name that the value has from what it came in, empty where none.
+    outer_name: &'r str,
     /// The path of keys to here.
     form: Form,
     speaker: Option<Speaker>,
-    /// How texts stand to what came before, where what they are in says it.
-    whole: Whole,
-    /// Inside of another dialect's value an error or an end is not the reply's.
+    /// What the texts repeat, where what they are in says it.
+    coverage: Coverage,
+    /// The value is inside of another dialect's. Its errors and ends are not the reply's.
     is_inside: bool,
 }
 
 impl<'r> Reading<'r> {
-    /// The reading of a value that came by itself. `event` is the name that an SSE `event:` gave.
-    pub(crate) fn new(said: &'r mut Said, memory: &'r mut Memory, event: &'r str) -> Self {
+    /// The reading of a value that came by itself. `sse_name` is the name of its SSE event, empty
+    /// where it has none.
+    pub(crate) fn new(said: &'r mut Said, memory: &'r mut Memory, sse_name: &'r str) -> Self {
         Self {
             said,
             memory,
-            event,
+            outer_name: sse_name,
             form: Form::TOP,
             speaker: None,
-            whole: Whole::Unknown,
+            coverage: Coverage::Unknown,
             is_inside: false,
         }
     }
 
-    /// The name that the stream gave the value by an SSE `event:` other than `message`; empty where
-    /// there is none, and inside of another value.
-    pub(crate) fn event(&self) -> &'r str {
-        self.event
+    /// The name that the value has from what it came in: that of an SSE event, or of the mode in
+    /// which a graph streams. It is empty where there is none, and inside of another value.
+    pub(crate) fn outer_name(&self) -> &'r str {
+        self.outer_name
     }
 
-    /// The reading of what an SSE `event:` gave a name.
-    pub(crate) fn named<'n>(&'n mut self, event: &'n str) -> Reading<'n> {
+    /// The same reading, of a value that has this name from what it came in.
+    pub(crate) fn named<'n>(&'n mut self, outer_name: &'n str) -> Reading<'n> {
         Reading {
-            event,
+            outer_name,
             ..self.again()
         }
     }
 
-    /// Reads text that came by itself. Its name may say that it is none.
+    /// Reads text that came by itself. Its outer name may say that it is none of the reply's.
     pub(crate) fn plain_text(&mut self, text: Str<'_>) {
         home_made::named_text(self, text);
     }
 
-    /// Reads an event of which there is nothing but the name.
+    /// Reads an SSE event of which there is nothing but the name.
     pub(crate) fn name_alone(&mut self) {
         home_made::name_alone(self);
     }
@@ -63,45 +66,46 @@ impl<'r> Reading<'r> {
         self.memory
     }
 
-    /// Whether what is read is inside of another dialect's value.
+    /// Whether the value is inside of another dialect's.
     pub(crate) fn is_inside(&self) -> bool {
         self.is_inside
     }
 
-    /// Says a piece of the reply's text. `form` names the place in the dialect, the event's name
-    /// included where it has one: `"ag-ui delta"`.
+    /// Says a piece of the reply's text. `form` names the dialect and the place in it:
+    /// `"ag-ui delta"`.
     pub(crate) fn text(&mut self, form: &str, text: Str<'_>) {
-        self.words(form, text, false, self.whole);
+        self.words(form, text, false, self.coverage);
     }
 
-    /// Says text of which the format knows how it stands to what came before.
-    pub(crate) fn text_whole(&mut self, form: &str, text: Str<'_>, whole: Whole) {
-        self.words(form, text, false, whole);
+    /// Says text of which the format knows what it repeats.
+    pub(crate) fn text_covering(&mut self, form: &str, text: Str<'_>, coverage: Coverage) {
+        self.words(form, text, false, coverage);
     }
 
     /// Says a piece of the agent's reasoning.
     pub(crate) fn reasoning(&mut self, form: &str, text: Str<'_>) {
-        self.words(form, text, true, Whole::Unknown);
+        self.words(form, text, true, Coverage::Unknown);
     }
 
-    /// Says reasoning of which the format knows how it stands to what came before.
-    pub(crate) fn reasoning_whole(&mut self, form: &str, text: Str<'_>, whole: Whole) {
-        self.words(form, text, true, whole);
+    /// Says reasoning of which the format knows what it repeats.
+    pub(crate) fn reasoning_covering(&mut self, form: &str, text: Str<'_>, coverage: Coverage) {
+        self.words(form, text, true, coverage);
     }
 
-    fn words(&mut self, form: &str, text: Str<'_>, is_reasoning: bool, whole: Whole) {
+    fn words(&mut self, form: &str, text: Str<'_>, is_reasoning: bool, coverage: Coverage) {
         let form = self.form.then(form);
         let speaker = self.speaker;
         self.memory.has_text |= !is_reasoning && !text.is_empty();
         let source = Source {
             form,
-            whole,
+            coverage,
             speaker,
         };
         self.said.push_words(text, is_reasoning, source);
     }
 
-    /// Says that a tool is called.
+    /// Says that a tool is called, or more of a call. `index` is the call's place among those that
+    /// stream at once.
     pub(crate) fn call(
         &mut self,
         id: Option<Str<'_>>,
@@ -147,52 +151,52 @@ impl<'r> Reading<'r> {
         self.said.push_turn_end(self.speaker);
     }
 
-    /// Says that the agent failed.
+    /// Says that the agent failed, where that is the value's to say.
     pub(crate) fn error(&mut self) {
         if !self.is_inside && !self.memory.is_in_run() {
             self.said.push_error();
         }
     }
 
-    /// Says that the reply is whole.
+    /// Says that the reply is whole, where that is the value's to say.
     pub(crate) fn end(&mut self) {
         if !self.is_inside && !self.memory.is_in_run() {
             self.said.push_end();
         }
     }
 
-    /// Reads what is further inside: `step` goes into the form of what it says. Errors and ends
-    /// there are not the reply's.
-    pub(crate) fn inside(&mut self, step: &str) -> Reading<'_> {
-        let form = self.form.then(step);
+    /// The reading of what is inside of the value under `key`. Errors and ends there are not the
+    /// reply's.
+    pub(crate) fn inside(&mut self, key: &str) -> Reading<'_> {
+        let form = self.form.then(key);
         Reading {
             is_inside: true,
             form,
-            event: "",
+            outer_name: "",
             ..self.again()
         }
     }
 
-    /// The same, of a reading that is needed no more.
-    pub(crate) fn into_inside(self, step: &str) -> Self {
+    /// The same, of a reading that is not needed any more.
+    pub(crate) fn into_inside(self, key: &str) -> Self {
         Self {
             is_inside: true,
-            form: self.form.then(step),
-            event: "",
+            form: self.form.then(key),
+            outer_name: "",
             ..self
         }
     }
 
-    /// Reads what a format only wraps: the same event, whose errors and ends are the reply's.
-    pub(crate) fn unwrapped(&mut self, step: &str) -> Reading<'_> {
-        let form = self.form.then(step);
+    /// The reading of what a format only wraps. Errors and ends there are the reply's.
+    pub(crate) fn unwrapped(&mut self, key: &str) -> Reading<'_> {
+        let form = self.form.then(key);
         Reading {
             form,
             ..self.again()
         }
     }
 
-    /// The same reading, of words of which it is said who speaks them.
+    /// The same reading, of words that this speaker says, where one is named.
     pub(crate) fn spoken_by(&mut self, name: Option<Str<'_>>) -> Reading<'_> {
         let speaker = name.map(Speaker::new).or(self.speaker);
         Reading {
@@ -204,7 +208,7 @@ impl<'r> Reading<'r> {
     /// The same reading, of words that are the conversation so far.
     pub(crate) fn snapshot(&mut self) -> Reading<'_> {
         Reading {
-            whole: Whole::Snapshot,
+            coverage: Coverage::Snapshot,
             ..self.again()
         }
     }
@@ -213,25 +217,25 @@ impl<'r> Reading<'r> {
         Reading {
             said: self.said,
             memory: self.memory,
-            event: self.event,
+            outer_name: self.outer_name,
             form: self.form,
             speaker: self.speaker,
-            whole: self.whole,
+            coverage: self.coverage,
             is_inside: self.is_inside,
         }
     }
 
-    /// A place to come back to: whether text was said from here on tells [`Self::has_text_since`].
+    /// How much was said so far, for [`Self::has_text_since`] and [`Self::has_said_since`].
     pub(crate) fn mark(&self) -> Mark {
         self.said.mark()
     }
 
-    /// Whether text was said since then.
+    /// Whether text was said since the mark.
     pub(crate) fn has_text_since(&self, mark: Mark) -> bool {
         self.said.mark().has_text_since(mark)
     }
 
-    /// Whether anything was said since then.
+    /// Whether anything was said since the mark.
     pub(crate) fn has_said_since(&self, mark: Mark) -> bool {
         self.said.mark().has_said_since(mark)
     }
@@ -241,8 +245,8 @@ impl<'r> Reading<'r> {
         registry::read(object, self)
     }
 
-    /// Reads whatever value: an object by its dialect, an array by its elements, a string as text.
-    /// False where nothing of it was recognised.
+    /// Reads any value: an object by its dialect, an array by its elements, a string as text. False
+    /// where nothing of it was recognised.
     pub(crate) fn value(&mut self, value: Value<'_>) -> bool {
         match value.kind() {
             Kind::Object => value.as_object().is_some_and(|object| self.object(&object)),
@@ -255,7 +259,7 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// Reads an array: what its elements give, in order. Beside an object strings are names.
+    /// Reads an array by its elements, in order.
     fn array(&mut self, value: Value<'_>) -> bool {
         let Some(array) = value.as_array() else {
             return false;
@@ -270,6 +274,7 @@ impl<'r> Reading<'r> {
         }
         let mut has_read = false;
         for element in array {
+            // Beside an object a string is a name, as in `["messages", {…}]`.
             let is_name = has_object && !element.is_or_holds_object();
             if !is_name {
                 has_read |= self.value(element);

@@ -9,18 +9,19 @@ use super::{
 };
 use crate::json::{Keys, Object};
 
-/// One format of events.
+/// A reader of one format.
 pub(crate) struct Dialect {
     /// What its users call it.
     pub(crate) name: &'static str,
-    /// Keys of which each object of the format has at least one: where none is there, the dialect
-    /// is not asked.
+    /// Keys of which each object of the format has at least one. Where an object has none of them,
+    /// the dialect is not asked.
     pub(crate) keys: Keys,
-    /// Reads an object, or says false where it is none of this dialect's and has said nothing.
+    /// Reads an object. False where it is none of this format: then nothing was said.
     pub(crate) read: fn(&Object<'_>, &mut Reading<'_>) -> bool,
 }
 
-/// The dialects, in the order in which they are tried. Home-made forms come last.
+/// The dialects, in the order in which they are tried. One that knows its objects by less comes
+/// after those that would lose objects to it, so home-made forms come last.
 const DIALECTS: &[&Dialect] = &[
     &ag_ui::DIALECT,
     &openai_responses::DIALECT,

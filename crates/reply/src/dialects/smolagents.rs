@@ -78,7 +78,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// The class by its name, and the fields, which stand beside it or inside.
+/// The class by its name, and the fields, which are beside the name or in `data`.
 fn named<'a>(object: &Object<'a>) -> Option<(Class, Object<'a>)> {
     let name = object.string("type").or_else(|| object.string("event"))?;
     let class = match &*name.decode() {
@@ -95,7 +95,7 @@ fn named<'a>(object: &Object<'a>) -> Option<(Class, Object<'a>)> {
     Some((class, object.object("data").unwrap_or(*object)))
 }
 
-/// The class of what does not say it, by its fields.
+/// The class of an object without a name, by its fields.
 fn class_of(object: &Object<'_>) -> Option<Class> {
     let has = |key: &str| object.has(key);
     if has("step_number") && (has("timing") || has("error") || has("observations")) {
@@ -143,11 +143,11 @@ fn delta(delta: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// A call whole: as `dict()` gives it, under `function`, or as it is.
+/// Says a call. `dict()` puts its fields under `function`.
 fn call(call: &Object<'_>, reading: &mut Reading<'_>) {
     let function = call.object("function").unwrap_or(*call);
     let arguments = function.get("arguments");
-    // Code that an agent runs is an input of words.
+    // The input of an agent that runs code is a text, of which the JSON is a string.
     let input = match arguments.and_then(Value::as_str) {
         Some(_) => arguments.map_or(Input::None, |code| Input::Whole(code.raw().to_owned())),
         None => tool_input::whole(arguments),
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn without_names_the_fields_say_it() {
+    fn objects_without_a_name_are_known_by_their_fields() {
         let lines = said(&[
             r#"{"content":"Let","tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{\"a"}}],"token_usage":null}"#,
             r#"{"name":"python","arguments":"print(1)","id":"d"}"#,
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_send_is_theirs() {
+    fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[r#"{"output":"A"}"#, r#"{"step_number":1,"content":"B"}"#]);
         assert_eq!(lines, ["text A", "text B"]);
     }

@@ -7,8 +7,8 @@
 
 use super::{Dialect, Reading, converse};
 use crate::json::{Keys, Kind, Object, Value};
+use crate::python_repr::is_object;
 use crate::said::Input;
-use crate::unknown::is_object;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "Strands",
@@ -41,9 +41,9 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// What is remembered of an agent's events.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    /// An event came that only Strands has, so that a bare `result` is one of its own.
+    /// An event came that only Strands has: a bare `result` is one of its own then.
     came: bool,
-    /// A person was asked: the `result` that follows tells of that, and is no answer.
+    /// A person was asked something. The `result` that follows tells of that, and is no answer.
     is_interrupted: bool,
 }
 
@@ -65,7 +65,8 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         || housekeeping(object, reading)
 }
 
-/// A piece of text or reasoning, with the `delta` that it was taken from or the state of the loop.
+/// Reads a piece of text or reasoning. Beside it is the `delta` that it was taken from, or the
+/// state of the event loop.
 fn data(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let is_strands = object
         .get("delta")
@@ -104,7 +105,7 @@ fn is_message(message: &Object<'_>) -> bool {
     message.string("role").is_some() && content.next().is_some_and(is_block)
 }
 
-/// What the agent came to: a text, or an `AgentResult` with its last message.
+/// Reads what the agent came to: a text, or an `AgentResult` with its last message.
 fn result(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(result) = object.get("result").filter(|_| !object.has("type")) else {
         return false;
@@ -130,12 +131,13 @@ fn result(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     } else {
         reading.inside("strands result").value(result);
     }
-    // A graph has one for each of its nodes, so it is no end of the reply.
+    // In a graph each node has one, so it does not end the reply.
     reading.turn_end();
     true
 }
 
-/// What an agent or a graph came to, sent by itself: `to_dict()` gives it a `type`, `asdict()` none.
+/// Reads what an agent or a graph came to, sent by itself. `to_dict()` gives it a `type`,
+/// `asdict()` does not.
 fn result_alone(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if is_graph_result(object) {
         graph_result(object.value(), reading);
@@ -154,12 +156,14 @@ fn result_alone(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// A call whose input grows, whose pieces `event` has; what a tool streams is the tool's.
+/// Reads what concerns tools. The pieces of a call's input come in `event` as well, and are read
+/// there. What a tool streams is none of the agent's words.
 fn tool(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(tool) = object.object("current_tool_use") {
         let (id, name) = (tool.string("toolUseId"), tool.string("name"));
         if id.is_some() && name.is_some() {
-            // While it is streamed it is a text; people send it once it is whole, too.
+            // While the input is streamed it is a text. Where people send the call once it is
+            // whole, it is an object.
             let whole = tool.object("input").map(|it| it.value().raw().to_owned());
             reading.call(id, None, name, whole.map_or(Input::None, Input::Whole));
         }
@@ -172,7 +176,8 @@ fn tool(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     object.has("tool_stream_event") || object.has("tool_cancel_event")
 }
 
-/// What the loop says of itself. `force_stop` comes before the error that says so.
+/// Whether an object is what the event loop says of itself. After `force_stop` comes an error,
+/// which ends the reply.
 fn housekeeping(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let is_true = [
         "init_event_loop",
@@ -196,7 +201,7 @@ fn housekeeping(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     false
 }
 
-/// Events of a graph or swarm: those of each node, under its name.
+/// Reads an event of a graph or swarm, which may hold an event of one of its nodes.
 fn multi_agent(name: &str, object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let node = object.string("node_id");
     match name {
@@ -217,7 +222,7 @@ fn multi_agent(name: &str, object: &Object<'_>, reading: &mut Reading<'_>) -> bo
             true
         }
         "result" => {
-            // One by itself has its fields where the event has its `result`.
+            // A result by itself has the fields that an event has under `result`.
             let result = object.get("result").unwrap_or(object.value());
             if !std::mem::take(&mut reading.memory().strands.is_interrupted) {
                 graph_result(result, reading);
@@ -233,12 +238,12 @@ fn multi_agent(name: &str, object: &Object<'_>, reading: &mut Reading<'_>) -> bo
     }
 }
 
-/// What a node came to: a text, an `AgentResult`, or either inside of a `NodeResult`.
+/// Says what a node came to: a text, an `AgentResult`, or a `NodeResult` with one of these.
 fn node_result(result: Value<'_>, reading: &mut Reading<'_>) {
     const FORM: &str = "strands node result";
     if let Some(text) = result.as_str() {
-        // An agent's texts end with a newline each. Without one it is an error's words, an
-        // interrupt's, or what Python writes of an object.
+        // `str` of an agent's result ends with a newline. Without one the text is an error's, an
+        // interrupt's, or the `repr` of an object.
         if text.ends_with("\n") {
             reading.text(FORM, text);
         }
@@ -263,13 +268,13 @@ fn is_graph_result(object: &Object<'_>) -> bool {
         && object.has("execution_time")
 }
 
-/// What a graph came to, where its nodes were not heard.
+/// Says what a graph came to. Where its nodes were streamed, that is their words again.
 fn graph_result(result: Value<'_>, reading: &mut Reading<'_>) {
     if reading.memory().has_text {
         return;
     }
     if let Some(text) = result.as_str() {
-        // A list is of interrupts.
+        // A list is one of interrupts.
         if !is_object(&text.decode()) && !text.starts_with("[{'") {
             reading.text("strands graph result", text);
         }

@@ -3,7 +3,8 @@
 //! <https://github.com/strands-agents/sdk-python>, and `src/strands/experimental/bidi/` of its
 //! releases before 1.50.
 //!
-//! What was said aloud comes as a transcript, the user's too. Pieces are followed by their whole.
+//! What was said aloud comes as a transcript, the user's words too. After the pieces of a text
+//! comes all of it.
 
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Value};
@@ -18,7 +19,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// What is remembered of the response that is coming.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    /// It called tools last: another response follows that knows what they answered.
+    /// It has called tools: another response follows once they have answered.
     waits_for_tools: bool,
 }
 
@@ -32,7 +33,7 @@ fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
         "bidi_text_block" => words(event, "text", "bidi block", reading),
         "bidi_transcript_block" => words(event, "transcript", "bidi block", reading),
-        // A transcript may be guessed first, and come again when it is certain.
+        // A transcript may come as a guess first, and again when it is final.
         "bidi_transcript_stream" if event.is_true("is_final") => {
             words(event, "text", "bidi final", reading);
         }
@@ -48,7 +49,7 @@ fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// The agent's words. A transcript of the user's is none.
+/// Says the agent's words. A transcript may be the user's.
 fn words(event: &Object<'_>, key: &str, form: &str, reading: &mut Reading<'_>) {
     let is_agents = event.string("role").is_none_or(|role| role.is("assistant"));
     let Some(text) = event.string(key).filter(|_| is_agents) else {
@@ -76,8 +77,9 @@ fn calls(event: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
-/// A response is over, and the reply with it, unless a tool or whoever broke in is to be answered:
-/// the socket stays open for what the user says next.
+/// Says that a response is over, and the reply with it. The socket stays open for what the user
+/// says next, so nothing else would end the reply. Where tools were called, or the user broke in,
+/// another response follows.
 fn stop(event: &Object<'_>, reading: &mut Reading<'_>) {
     let waits = std::mem::take(&mut reading.memory().strands_bidi.waits_for_tools);
     let reason = event.string("stop_reason");

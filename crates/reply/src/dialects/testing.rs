@@ -1,11 +1,11 @@
-//! What the tests of all dialects share.
+//! What the tests of the dialects share.
 
 use super::{Dialect, Memory, Reading};
 use crate::json::Document;
 use crate::said::{Input, Item, Said, ToolStep};
 
 /// What values say that come one after the other, a line for each thing: `text Hello`,
-/// `reasoning hm`, `call id name {"input"}`, `result id output`, `turn end`, `error`, `end`; and
+/// `reasoning hm`, `call id name whole {}`, `result id output`, `turn end`, `error`, `end`; and
 /// `unread` for a value that no dialect recognises.
 pub(crate) fn said(values: &[&str]) -> Vec<String> {
     let (mut memory, mut lines) = (Memory::default(), Vec::new());
@@ -28,7 +28,7 @@ pub(crate) fn lines(said: &Said) -> Vec<String> {
     items.collect()
 }
 
-/// That a dialect leaves values to others, and says nothing of them.
+/// Asserts that a dialect recognises none of these values, and says nothing of them.
 pub(crate) fn leaves(dialect: &Dialect, values: &[&str]) {
     for text in values {
         let (mut said, mut document) = (Said::default(), Document::default());

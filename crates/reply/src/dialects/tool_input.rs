@@ -1,9 +1,9 @@
-//! The input of a tool's call, as formats give it: an object, or its JSON in a string.
+//! The input of a call, as formats give it: an object, or its JSON in a string.
 
 use crate::json::{Scanner, Value, Verdict};
 use crate::said::Input;
 
-/// An input that is there as a whole; nothing where it is null or an empty string.
+/// A whole input. Null and an empty string are none.
 pub(super) fn whole(input: Option<Value<'_>>) -> Input {
     match of(input) {
         Input::Piece(piece) => Input::Whole(piece),
@@ -22,7 +22,7 @@ pub(super) fn piece(input: Option<Value<'_>>) -> Input {
     }
 }
 
-/// An input of which only its own looks say whether it is whole.
+/// An input of which nothing but its own text says whether it is whole.
 pub(super) fn of(input: Option<Value<'_>>) -> Input {
     let Some(input) = input.filter(|input| !input.is_null()) else {
         return Input::None;
@@ -39,7 +39,7 @@ pub(super) fn of(input: Option<Value<'_>>) -> Input {
     match scanner.verdict() {
         Verdict::Whole => Input::Whole(text.into_owned()),
         Verdict::Beginning => Input::Piece(text.into_owned()),
-        // Words that are no JSON: an input is JSON, and so it is the string.
+        // The text is no JSON. An input is, so it is the JSON of the string.
         _ => Input::Whole(input.raw().to_owned()),
     }
 }

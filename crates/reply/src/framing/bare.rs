@@ -1,9 +1,9 @@
-//! What a message is that is no part of an event.
+//! What a message is that is no part of SSE.
 
-use super::{BYTE_ORDER_MARK, DONE, WHITE_SPACE, sse};
+use super::{BYTE_ORDER_MARK, DONE, WHITE_SPACE, sse_line};
 use crate::json::{Document, Scanner, Verdict};
 
-/// Messages in a row, of which each is a piece of its own if they turn out to be text.
+/// Messages in a row. If they turn out to be text, each is a piece of its own.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     text: String,
@@ -30,7 +30,7 @@ impl Texts {
         &self.text
     }
 
-    /// Where the message ends that begins here; `None` at the end of all.
+    /// Where the message ends that begins at this byte; `None` where none does.
     pub(super) fn end_of_message(&self, start: usize) -> Option<usize> {
         let is_end = |at: &usize| self.ends[at / 64] & (1 << (at % 64)) != 0;
         let last = (start..self.text.len()).find(is_end)?;
@@ -38,11 +38,11 @@ impl Texts {
     }
 }
 
-/// Messages that are blank, or the beginning of a field's name: what they are, the next one shows.
+/// Messages that are blank, or the beginning of a field's name. The next message shows which.
 #[derive(Debug)]
 pub(super) struct PartOfField {
     texts: Texts,
-    /// How much of the text is known to be blank lines, not to be looked at again.
+    /// How much of the text is known to be blank lines, and not looked at again.
     blank: usize,
 }
 
@@ -59,14 +59,14 @@ impl PartOfField {
     pub(super) fn push(&mut self, message: &str) {
         self.texts.push(message);
         let text = self.texts.text();
-        self.blank = text.len() - sse::without_blank_lines(&text[self.blank..]).len();
+        self.blank = text.len() - sse_line::without_blank_lines(&text[self.blank..]).len();
     }
 
     pub(super) fn len(&self) -> usize {
         self.texts.text.len()
     }
 
-    /// What comes after the blank lines, with the next message.
+    /// What is held, without its blank lines, with the next message behind it.
     pub(super) fn joined_with(&self, message: &str) -> String {
         [&self.texts.text[self.blank..], message].concat()
     }
@@ -106,7 +106,7 @@ impl PartOfValue {
         self.texts.text()
     }
 
-    /// Looks at a message that goes on with the value; gives how many bytes of it belong to it.
+    /// Looks at the next message; gives how many of its bytes belong to the value.
     pub(super) fn feed(&mut self, message: &str) -> usize {
         self.scanner.feed_value(message.as_bytes())
     }
@@ -119,7 +119,7 @@ impl PartOfValue {
         self.texts.push(message);
     }
 
-    /// Takes back the last message, before which there were so many bytes.
+    /// Takes out the last message, before which there were so many bytes.
     pub(super) fn truncate(&mut self, bytes: usize) {
         let last = self.len().saturating_sub(1);
         self.texts.ends[last / 64] &= !(1 << (last % 64));
@@ -145,7 +145,7 @@ impl From<PartOfValue> for Texts {
 pub(super) enum Bare {
     /// White space alone.
     Blank,
-    /// JSON objects, arrays or strings, which end here.
+    /// JSON objects, arrays or strings, which end at this byte.
     Values(usize),
     /// The same, then the beginning of an object or an array, or of `[DONE]`.
     ValuesAndPart(usize, Box<PartOfValue>),
@@ -194,7 +194,7 @@ pub(super) fn is_json_or_done(message: &str) -> bool {
     split_done(message).is_some() || is_json(message)
 }
 
-/// What comes before a last line that is `[DONE]`; `None` where the last line is another.
+/// What comes before the last line, where that is `[DONE]`.
 pub(super) fn split_done(message: &str) -> Option<&str> {
     let before = message.trim_end().strip_suffix(DONE)?;
     let begins_line = before.trim_end_matches([' ', '\t']);

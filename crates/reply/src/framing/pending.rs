@@ -1,18 +1,18 @@
-//! Whether the data of an event is whole, when the message ends and its line does not.
+//! Whether the data of an SSE event is whole, where the message has ended and its line has not.
 
 use crate::json::{Document, Scanner, Verdict};
 
-/// What is known of the data of an event whose last line has not ended, so that no byte is looked
-/// at again with each message that goes on with it.
+/// What is known of data whose last line has not ended. It is kept from message to message, so that
+/// no byte is looked at again.
 #[derive(Debug)]
 pub(super) struct PendingData {
-    /// Over all lines, joined by newlines.
+    /// Has seen all lines, joined by newlines.
     joined: Scanner,
     joined_bytes: usize,
-    /// Over the last line alone.
+    /// Has seen the last line alone.
     line: Scanner,
     line_bytes: usize,
-    /// Over each of the lines before it.
+    /// Each of the lines before it is a JSON value, as far as they were looked at.
     lines_are_json: bool,
     lines_bytes: usize,
 }
@@ -36,13 +36,14 @@ impl PendingData {
         self.line_bytes = 0;
     }
 
-    /// Whether the data is a whole JSON value, or each of its lines is one. A number or a word is
-    /// not whole before it is known what follows: it may be the beginning of a text.
+    /// Whether the data is a whole JSON value, or each of its lines is one: `lines` are those that
+    /// have ended, `value` is the last. A number or a word is not whole before it is known what
+    /// follows, since it may be the beginning of a text.
     pub(super) fn is_whole(&mut self, lines: Option<&str>, value: &str) -> bool {
         self.line.feed(&value.as_bytes()[self.line_bytes..]);
         self.line_bytes = value.len();
         if self.line.verdict() == Verdict::Empty {
-            // The line has no value yet: it may come with the next message.
+            // Its value may come with the next message.
             return false;
         }
         let Some(lines) = lines else {

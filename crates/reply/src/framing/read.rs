@@ -1,17 +1,21 @@
-//! Reading what was taken in, one thing after the other.
+//! How what was taken in is read, one thing after the other.
 
 use std::ops::Range;
 
+use super::WHITE_SPACE;
 use super::bare::Texts;
-use super::sse::{Data, Found};
-use super::{Broken, Framing, Next, Otherwise, Place, Source, WHITE_SPACE, Work};
+use super::frame::{Broken, Otherwise};
+use super::messages::Framing;
+use super::sse::{SseData, SseEvent};
+use super::work::{Buffer, Found, Place, Work};
 
 impl Framing {
-    pub(super) fn advance(&mut self) -> Option<Next> {
+    /// Does work until something is found; `None` where another message is needed.
+    pub(super) fn advance(&mut self) -> Option<Found> {
         loop {
             let Some(work) = self.work.pop_front() else {
-                let at = self.events_from.take()?;
-                match self.read_events(at) {
+                let at = self.sse_from.take()?;
+                match self.read_sse(at) {
                     None => continue,
                     found => return found,
                 }
@@ -21,30 +25,30 @@ impl Framing {
                     self.read_fresh(at);
                     None
                 }
-                Work::EndOfEvent => {
-                    let found = self.events.end_now();
-                    // A name without data goes on with the message.
-                    if self.events.is_idle() {
+                Work::EndSseEvent => {
+                    let event = self.sse.end_now();
+                    // With a name and no data the SSE event goes on in the message.
+                    if self.sse.is_idle() {
                         self.work.push_front(Work::Fresh(0));
                     } else {
-                        self.events_from = Some(0);
+                        self.sse_from = Some(0);
                     }
-                    self.found(found)
+                    self.read_event(event)
                 }
-                Work::EndOfEvents => {
-                    let found = self.events.finish();
-                    self.found(found)
+                Work::EndLastSseEvent => {
+                    let event = self.sse.finish();
+                    self.read_event(event)
                 }
                 Work::Values(range) => self.read_value(range),
                 Work::Object(range) => {
                     self.document.read(&self.message[range.clone()]);
-                    Some(Next::Value(Place::bare(range), Otherwise::Text))
+                    Some(Found::Value(Place::bare(range), Otherwise::Text))
                 }
-                Work::Text(range) => (!range.is_empty()).then(|| Next::Text(Place::bare(range))),
+                Work::Text(range) => (!range.is_empty()).then(|| Found::Text(Place::bare(range))),
                 Work::Texts(texts, at) => self.read_texts(texts, at),
                 Work::Lines(at) => Some(self.read_line(at)),
-                Work::Done => Some(Next::Done),
-                Work::Broken(broken) => Some(Next::Broken(broken)),
+                Work::Done => Some(Found::Done),
+                Work::Broken(broken) => Some(Found::Broken(broken)),
             };
             if found.is_some() {
                 return found;
@@ -52,7 +56,8 @@ impl Framing {
         }
     }
 
-    pub(super) fn read_value(&mut self, range: Range<usize>) -> Option<Next> {
+    /// The first of the values in a part of the message; the others are left to work.
+    fn read_value(&mut self, range: Range<usize>) -> Option<Found> {
         let rest = &self.message[range.clone()];
         let blank = rest.len() - rest.trim_start_matches(WHITE_SPACE).len();
         let start = range.start + blank;
@@ -62,91 +67,84 @@ impl Framing {
                 .push_front(Work::Values(start + length..range.end));
         }
         let place = Place::bare(start..start + length);
-        Some(Next::Value(place, Otherwise::TextOfArray))
+        Some(Found::Value(place, Otherwise::TextOfArray))
     }
 
-    pub(super) fn read_texts(&mut self, texts: Box<Texts>, at: usize) -> Option<Next> {
+    /// The next of several messages that are text.
+    fn read_texts(&mut self, texts: Box<Texts>, at: usize) -> Option<Found> {
         let end = texts.end_of_message(at)?;
         self.data.clear();
         self.data.push_str(&texts.text()[at..end]);
         self.work.push_front(Work::Texts(texts, end));
-        Some(Next::Text(Place {
-            source: Source::Data,
+        Some(Found::Text(Place {
+            buffer: Buffer::Data,
             range: 0..end - at,
-            is_of_event: false,
+            is_sse_data: false,
         }))
     }
 
-    pub(super) fn read_events(&mut self, mut at: usize) -> Option<Next> {
-        let found = self
-            .events
-            .read(&self.message, &mut at, self.splits_character);
-        if at < self.message.len() && found.is_ok() {
-            self.events_from = Some(at);
-        } else if matches!(found, Ok(None)) {
-            return self.perhaps_end();
+    /// Reads the message as SSE from a byte on, to the end of the next SSE event.
+    fn read_sse(&mut self, mut at: usize) -> Option<Found> {
+        let event = self.sse.read(&self.message, &mut at, self.splits_character);
+        if at < self.message.len() && event.is_ok() {
+            self.sse_from = Some(at);
+        } else if matches!(event, Ok(None)) {
+            return self.open_sse_event();
         }
-        self.found(found)
+        self.read_event(event)
     }
 
-    /// The message has ended, and the event at hand has not: its data counts if it ends the reply.
-    pub(super) fn perhaps_end(&mut self) -> Option<Next> {
+    /// The data so far of an SSE event that has not ended with the message, where it may end the
+    /// reply.
+    fn open_sse_event(&mut self) -> Option<Found> {
         if self.splits_character {
             return None;
         }
-        let range = self.events.perhaps_whole()?;
-        let is_value = self.document.read(&self.events.pending()[range.clone()]);
-        let place = Place {
-            source: Source::Pending,
-            range,
-            is_of_event: true,
-        };
-        is_value.then_some(Next::Perhaps(place))
+        let range = self.sse.whole_object()?;
+        let is_value = self.document.read(&self.sse.open_data()[range.clone()]);
+        let place = Place::sse_data(Buffer::OpenSseEvent, range);
+        is_value.then_some(Found::OpenSseEvent(place))
     }
 
-    pub(super) fn found(&mut self, found: Result<Option<Found>, Broken>) -> Option<Next> {
-        let event = match found {
+    /// What is in an SSE event that has ended.
+    fn read_event(&mut self, event: Result<Option<SseEvent>, Broken>) -> Option<Found> {
+        let event = match event {
             Ok(event) => event?,
-            Err(broken) => return Some(Next::Broken(broken)),
+            Err(broken) => return Some(Found::Broken(broken)),
         };
         if event.is_last {
             self.work.clear();
-            self.events_from = None;
+            self.sse_from = None;
             self.work.push_front(Work::Done);
         }
-        let (source, range) = match event.data {
-            Data::None => return (!event.is_last).then_some(Next::Name),
-            Data::Here(range) => (Source::Message, range),
-            Data::Joined => {
-                self.events.swap_data(&mut self.data);
-                (Source::Data, 0..self.data.len())
+        let (buffer, range) = match event.data {
+            SseData::None => return (!event.is_last).then_some(Found::Name),
+            SseData::InMessage(range) => (Buffer::Message, range),
+            SseData::Joined => {
+                self.sse.swap_data(&mut self.data);
+                (Buffer::Data, 0..self.data.len())
             }
         };
-        let place = Place {
-            source,
-            range,
-            is_of_event: true,
-        };
-        self.read_data(place)
+        self.read_data(Place::sse_data(buffer, range))
     }
 
-    /// The data of an event: JSON, or text.
-    pub(super) fn read_data(&mut self, place: Place) -> Option<Next> {
-        let text = match place.source {
-            Source::Message => &self.message[place.range.clone()],
+    /// The data of an SSE event as JSON, else as text.
+    fn read_data(&mut self, place: Place) -> Option<Found> {
+        let text = match place.buffer {
+            Buffer::Message => &self.message[place.range.clone()],
             _ => &self.data[place.range.clone()],
         };
         if text.is_empty() {
-            // No text, and perhaps an event that its name says all of.
-            return Some(Next::Name);
+            // There is no text, but the name may say something by itself.
+            return Some(Found::Name);
         }
-        // No JSON encoder leaves a space in front; models' tokens begin with it.
+        // No JSON encoder begins with a space. Models' tokens do, and ` 42` is such a token.
         if !text.starts_with(' ') {
             if self.document.read(text) {
-                return Some(Next::Value(place, self.otherwise()));
+                return Some(Found::Value(place, self.otherwise()));
             }
             if self.is_json_in_each_line(&place) {
-                if place.source == Source::Message {
+                if place.buffer == Buffer::Message {
                     let text = self.text(&place).to_owned();
                     self.data = text;
                 }
@@ -154,42 +152,42 @@ impl Framing {
                 return None;
             }
         }
-        Some(Next::Text(place))
+        Some(Found::Text(place))
     }
 
-    pub(super) fn otherwise(&self) -> Otherwise {
-        if self.in_text_data {
+    /// What the data of an SSE event is where no dialect reads it.
+    fn otherwise(&self) -> Otherwise {
+        if self.sse_data_is_text {
             Otherwise::Text
         } else {
             Otherwise::Nothing
         }
     }
 
-    pub(super) fn is_json_in_each_line(&mut self, place: &Place) -> bool {
-        let text = match place.source {
-            Source::Message => &self.message[place.range.clone()],
+    /// Whether data of several lines has a JSON value in each: agents leave out the blank line
+    /// between SSE events.
+    fn is_json_in_each_line(&mut self, place: &Place) -> bool {
+        let text = match place.buffer {
+            Buffer::Message => &self.message[place.range.clone()],
             _ => &self.data[place.range.clone()],
         };
-        // In a stream of text, lines of numbers and words are text too.
-        let may_be = |line: &str| !self.in_text_data || line.starts_with('{');
+        // Where data is text, numbers and words in lines of their own are text too.
+        let may_be = |line: &str| !self.sse_data_is_text || line.starts_with('{');
         text.contains('\n')
             && text
                 .split('\n')
                 .all(|line| may_be(line) && self.document.read(line))
     }
 
-    pub(super) fn read_line(&mut self, at: usize) -> Next {
+    /// The value in the next line of data.
+    fn read_line(&mut self, at: usize) -> Found {
         let rest = &self.data[at..];
         let length = rest.find('\n').unwrap_or(rest.len());
         if at + length < self.data.len() {
             self.work.push_front(Work::Lines(at + length + 1));
         }
         self.document.read(&rest[..length]);
-        let place = Place {
-            source: Source::Data,
-            range: at..at + length,
-            is_of_event: true,
-        };
-        Next::Value(place, self.otherwise())
+        let place = Place::sse_data(Buffer::Data, at..at + length);
+        Found::Value(place, self.otherwise())
     }
 }

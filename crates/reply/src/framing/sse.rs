@@ -1,4 +1,4 @@
-//! Server-sent events out of messages that may be cut anywhere.
+//! Server-sent events (SSE), put together from messages that may be cut anywhere.
 //!
 //! The line and field rules are those of the HTML Standard, section 9.2.6. What is added is what
 //! WebSocket messages need: agents often leave out the newlines, since the message's end says the
@@ -8,102 +8,68 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
+use super::frame::Broken;
 use super::pending::PendingData;
-use super::{BYTE_ORDER_MARK, Broken, DONE, MAX_BYTES};
+use super::sse_line::{FIELDS, is_done, split_field};
+use super::{DONE, MAX_BYTES};
 use crate::names::is_terminal_name;
 
-/// The fields whose name, at the beginning of a message, tells an event stream from other text.
-const FIELDS: [&str; 4] = ["data:", "event:", "id:", "retry:"];
-
-/// How a message begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Beginning {
-    /// With a field or a comment.
-    Field,
-    /// With what the next message may complete to a field: part of its name, or nothing yet.
-    PartOfField,
-    /// Otherwise.
-    Other,
-}
-
-/// Tells how a message begins, blank lines and a byte-order mark aside.
-pub(super) fn beginning(message: &str) -> Beginning {
-    let first = without_blank_lines(message);
-    if first.starts_with(':') || begins_field(first) {
-        Beginning::Field
-    } else if FIELDS.iter().any(|field| field.starts_with(first)) {
-        Beginning::PartOfField
-    } else {
-        Beginning::Other
-    }
-}
-
-/// The message from its first line on that is not blank.
-pub(super) fn without_blank_lines(message: &str) -> &str {
-    message
-        .strip_prefix(BYTE_ORDER_MARK)
-        .unwrap_or(message)
-        .trim_start_matches(['\r', '\n'])
-}
-
-fn begins_field(text: &str) -> bool {
-    FIELDS.iter().any(|field| text.starts_with(field))
-}
-
-/// An event that has ended.
+/// An SSE event that has ended. Its name is [`SseParser::name`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) data: Data,
+pub(super) struct SseEvent {
+    pub(super) data: SseData,
     /// It says that the reply ends with it.
     pub(super) is_last: bool,
 }
 
-/// Where the data of an event is: the values of `data:`, joined by newlines.
+/// Where the data of an SSE event is: the values of its `data:` fields, joined by newlines.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) enum Data {
+pub(super) enum SseData {
     #[default]
     None,
     /// In the message, since it came in one line.
-    Here(Range<usize>),
-    /// In [`Events::swap_data`].
+    InMessage(Range<usize>),
+    /// In [`SseParser::swap_data`].
     Joined,
 }
 
-/// Puts lines together to events.
+/// Puts lines together to SSE events.
 #[derive(Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each answers a question of its own about the line or the event at hand"
+    reason = "each answers a question of its own about the line or the SSE event at hand"
 )]
-pub(super) struct Events {
+pub(super) struct SseParser {
     /// A line whose end has not come.
     line: String,
-    /// The line began with an earlier message.
+    /// That line began with an earlier message.
     line_is_older: bool,
-    /// The last line ended with a carriage return, of which a newline may still be part.
+    /// The last line ended with a carriage return: a newline that follows belongs to it.
     after_carriage_return: bool,
-    /// The value of `event:` of the event at hand, or of the last one.
+    /// The value of `event:` of the SSE event at hand, or of the last one.
     name: String,
-    /// The event at hand has a field that counts.
+    /// The SSE event at hand has a field that counts.
     has_begun: bool,
-    /// The name of the event at hand says that nothing comes after it.
+    /// The name of the SSE event at hand says that nothing comes after it.
     is_terminal: bool,
-    data: Data,
+    data: SseData,
     /// The data where it is `Joined`.
     joined: String,
-    /// What is known of data whose line has not ended; most lines end.
+    /// What is known of data whose line has not ended. Most lines end with their message, and need
+    /// none.
     pending: Option<Box<PendingData>>,
     /// How much of the data is known not to end the reply.
     looked_at: usize,
 }
 
-impl Events {
-    /// Whether neither a line nor an event has begun that is not over.
+impl SseParser {
+    /// Whether no line and no SSE event has begun whose end has not come.
     pub(super) fn is_idle(&self) -> bool {
         self.line.is_empty() && !self.has_begun
     }
 
-    /// The name of the last event; empty where it had none, or `message`, which says no more.
+    /// The name of the last SSE event; empty where it had none. `message` is the standard's word
+    /// for none.
     pub(super) fn name(&self) -> &str {
         match self.name.as_str() {
             "message" => "",
@@ -111,23 +77,24 @@ impl Events {
         }
     }
 
-    /// The data of the event at hand, between messages.
-    pub(super) fn pending(&self) -> &str {
+    /// The data so far of the SSE event whose end has not come.
+    pub(super) fn open_data(&self) -> &str {
         &self.joined
     }
 
-    /// Gives the data that is `Joined`, for a buffer to use again.
+    /// Swaps the data that is `Joined` for a buffer to use again.
     pub(super) fn swap_data(&mut self, data: &mut String) {
         std::mem::swap(&mut self.joined, data);
         self.joined.clear();
         self.joined.shrink_to(1 << 16);
     }
 
-    /// To be asked before each message: whether the pending line, and the event where it has data,
-    /// have ended since the message cannot go on with it.
+    /// Whether the line whose end has not come has ended before this message, since the message
+    /// cannot go on with it. With it ends the SSE event, where it has data. Asked before each
+    /// message.
     pub(super) fn ends_before(&self, message: &str) -> bool {
         if self.line.is_empty() {
-            return self.has_begun && is_done(message) && self.data != Data::None;
+            return self.has_begun && is_done(message) && self.data != SseData::None;
         }
         let is_data = self.line.starts_with("data:");
         if let Some(field) = FIELDS.iter().find(|field| message.starts_with(*field)) {
@@ -136,7 +103,7 @@ impl Events {
         if is_done(message) {
             return !(is_data && self.can_go_on_with(DONE));
         }
-        // A number or a word could be the beginning of a longer text. Not so before a value.
+        // A number or a word could be the beginning of a longer text, but not before a JSON value.
         is_data
             && self
                 .pending
@@ -150,33 +117,33 @@ impl Events {
         pending.is_some_and(|pending| pending.can_go_on_with(text.as_bytes()))
     }
 
-    /// Ends the pending line, and the event where it has data. An event without data goes on.
-    pub(super) fn end_now(&mut self) -> Result<Option<Found>, Broken> {
+    /// Ends the line at hand, and the SSE event where it has data. Without data it goes on.
+    pub(super) fn end_now(&mut self) -> Result<Option<SseEvent>, Broken> {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty()
             && let Some(found) = self.end_line(&line, None, "")?
         {
             return Ok(Some(found));
         }
-        Ok((self.data != Data::None).then(|| self.end_event(false)))
+        Ok((self.data != SseData::None).then(|| self.end_event(false)))
     }
 
-    /// Ends all at the end of the reply.
-    pub(super) fn finish(&mut self) -> Result<Option<Found>, Broken> {
+    /// Ends the line and the SSE event at hand, since the reply is over.
+    pub(super) fn finish(&mut self) -> Result<Option<SseEvent>, Broken> {
         let found = self.end_now()?;
         Ok(found.or_else(|| self.has_begun.then(|| self.end_event(false))))
     }
 
-    /// Reads on in `message` from `at`, to the next event or to the message's end.
+    /// Reads on in `message` from `at`, to the end of the next SSE event or of the message.
     ///
-    /// `splits_character` says that a character goes on in the next message, so that the line
+    /// `splits_character` says that a character goes on in the next message, so that the last line
     /// cannot end with this one.
     pub(super) fn read(
         &mut self,
         message: &str,
         at: &mut usize,
         splits_character: bool,
-    ) -> Result<Option<Found>, Broken> {
+    ) -> Result<Option<SseEvent>, Broken> {
         let bytes = message.as_bytes();
         while *at < bytes.len() {
             if std::mem::take(&mut self.after_carriage_return) && bytes[*at] == b'\n' {
@@ -185,7 +152,7 @@ impl Events {
             }
             let start = *at;
             let rest = &message[start..];
-            // Every event ends with a blank line, for which no search is needed.
+            // Most SSE events end with a blank line, for which no search is needed.
             let line_end = match bytes[start] {
                 b'\n' => Some(0),
                 _ => memchr2(b'\n', b'\r', rest.as_bytes()),
@@ -221,14 +188,14 @@ impl Events {
         self.end_message()
     }
 
-    /// Takes in a whole line, which begins at `start` if all of it is in the message, and gives the
-    /// event that ends with it.
+    /// Takes in a whole line; gives the SSE event that ends with it. `start` is where the line
+    /// begins in the message, if all of it is there.
     fn end_line(
         &mut self,
         line: &str,
         start: Option<usize>,
         message: &str,
-    ) -> Result<Option<Found>, Broken> {
+    ) -> Result<Option<SseEvent>, Broken> {
         if line.is_empty() {
             return Ok(self.has_begun.then(|| self.end_event(false)));
         }
@@ -273,13 +240,15 @@ impl Events {
     ) -> Result<(), Broken> {
         self.begin();
         match (&self.data, start) {
-            // The first line stays where it is: it need not be copied if the event ends here too.
-            (Data::None, Some(start)) => self.data = Data::Here(start..start + value.len()),
-            (Data::None, None) => {
-                self.joined.push_str(value);
-                self.data = Data::Joined;
+            // The first line stays where it is: it is not copied where its SSE event ends here too.
+            (SseData::None, Some(start)) => {
+                self.data = SseData::InMessage(start..start + value.len());
             }
-            (Data::Here(_) | Data::Joined, _) => {
+            (SseData::None, None) => {
+                self.joined.push_str(value);
+                self.data = SseData::Joined;
+            }
+            (SseData::InMessage(_) | SseData::Joined, _) => {
                 self.keep_data(message);
                 check_size(self.joined.len() + value.len() + 1)?;
                 self.joined.push('\n');
@@ -292,19 +261,19 @@ impl Events {
         Ok(())
     }
 
-    /// Keeps data for longer than the message that it is in.
+    /// Copies data out of the message that it is in, since it is needed for longer.
     fn keep_data(&mut self, message: &str) {
-        if let Data::Here(place) = &self.data {
+        if let SseData::InMessage(place) = &self.data {
             self.joined.clear();
             self.joined.push_str(&message[place.clone()]);
-            self.data = Data::Joined;
+            self.data = SseData::Joined;
         }
     }
 
-    /// Ends the line and the event with the message, if what is pending is whole by itself or ends
-    /// the reply.
-    fn end_message(&mut self) -> Result<Option<Found>, Broken> {
-        // After a terminal name the event's data, if any, was to be in the same message.
+    /// Ends the line and the SSE event with the message, if the line is whole by itself or ends the
+    /// reply.
+    fn end_message(&mut self) -> Result<Option<SseEvent>, Broken> {
+        // After a terminal name no other message is waited for, though it might have the data.
         if self.is_terminal && self.has_begun || self.line_is_whole() {
             let line = std::mem::take(&mut self.line);
             let found = if line.is_empty() {
@@ -322,21 +291,21 @@ impl Events {
         let without_space = |value: &'_ str| value.strip_prefix(' ').map_or(0, |_| 1);
         if let Some(value) = line.strip_prefix("data:") {
             let value = &value[without_space(value)..];
-            let lines = (self.data == Data::Joined).then_some(self.joined.as_str());
+            let lines = (self.data == SseData::Joined).then_some(self.joined.as_str());
             let pending = self.pending.get_or_insert_default();
             return is_done(value) || pending.is_whole(lines, value);
         }
         if let Some(name) = line.strip_prefix("event:") {
-            // A name that comes in pieces may go on: `final`, then `_result`.
+            // A name that comes in pieces may go on: after `final`, `_result`.
             return !self.line_is_older && is_terminal_name(&name[without_space(name)..]);
         }
         is_done(line)
     }
 
-    /// The data of the event at hand, or its last line, where that is a whole object that may end
-    /// the reply: the blank line after it is not waited for. Each line is looked at once.
-    pub(super) fn perhaps_whole(&mut self) -> Option<Range<usize>> {
-        if self.data != Data::Joined {
+    /// Where the open data has a whole object, in all or in its last line: it may end the reply,
+    /// and then the blank line after it is not waited for. Each line is looked at once.
+    pub(super) fn whole_object(&mut self) -> Option<Range<usize>> {
+        if self.data != SseData::Joined {
             return None;
         }
         let data = self.joined.as_str();
@@ -353,39 +322,26 @@ impl Events {
         (is_whole && is_object(data)).then_some(0..data.len())
     }
 
-    fn end_event(&mut self, is_last: bool) -> Found {
+    fn end_event(&mut self, is_last: bool) -> SseEvent {
         self.pending = None;
         self.looked_at = 0;
         if !std::mem::take(&mut self.has_begun) {
             self.name.clear();
         }
         self.is_terminal = false;
-        Found {
+        SseEvent {
             data: std::mem::take(&mut self.data),
             is_last,
         }
     }
 
-    /// Keeps the memory of a line for the next one.
+    /// Keeps the memory of a line for the next.
     fn reuse(&mut self, mut line: String) {
         line.clear();
         if self.line.is_empty() && line.capacity() <= 1 << 16 {
             self.line = line;
         }
     }
-}
-
-/// A field's name and value; a line without a colon is a field without a value.
-fn split_field(line: &str) -> (&str, &str) {
-    let colon = memchr::memchr(b':', line.as_bytes());
-    let (field, value) = colon.map_or((line, ""), |at| (&line[..at], &line[at + 1..]));
-    (field, value.strip_prefix(' ').unwrap_or(value))
-}
-
-/// Whether a value or a bare line says that the reply ends.
-fn is_done(text: &str) -> bool {
-    text.strip_prefix(DONE)
-        .is_some_and(|rest| rest.trim_start().is_empty())
 }
 
 fn check_size(bytes: usize) -> Result<(), Broken> {

@@ -1,13 +1,17 @@
-//! Taking messages in: what each one is, with what is held from before.
+//! How messages are taken in: what each one is, with what is held from before.
 
 use std::ops::Range;
 
 use super::bare::{Bare, PartOfField, PartOfValue, Texts, is_json_or_done, split_done, values_in};
-use super::sse::{self, Beginning};
-use super::{BYTE_ORDER_MARK, BareSoFar, Broken, Framing, Held, MAX_BYTES, Work};
+use super::frame::Broken;
+use super::messages::{BareSoFar, Framing, Held};
+use super::sse_line::{self, Beginning};
+use super::work::Work;
+use super::{BYTE_ORDER_MARK, MAX_BYTES};
 use crate::json::Verdict;
 
 impl Framing {
+    /// Takes in a message, or what is whole of a binary one.
     pub(super) fn push(&mut self, message: &str, splits_character: bool) {
         if message.len() > MAX_BYTES {
             return self.broken(Broken::TooLarge);
@@ -17,20 +21,20 @@ impl Framing {
         }
         self.splits_character = splits_character;
         self.message.clear();
-        // One huge message must not be paid for during the rest of a reply.
+        // One huge message must not hold its memory for the rest of the reply.
         if self.message.capacity() > 1 << 16 || self.message.capacity() == 0 {
             self.message = String::with_capacity(1 << 8);
         }
-        if !self.events.is_idle() {
+        if !self.sse.is_idle() {
             self.message.push_str(message);
-            return self.push_after_event();
+            return self.push_after_sse();
         }
         match std::mem::take(&mut self.held) {
             Held::Nothing => {
                 self.message.push_str(message);
-                let goes_on = self.in_events && message.starts_with("data:");
+                let goes_on = self.in_sse && message.starts_with("data:");
                 if goes_on {
-                    self.events_from = Some(0);
+                    self.sse_from = Some(0);
                 } else {
                     self.work.push_back(Work::Fresh(0));
                 }
@@ -40,25 +44,24 @@ impl Framing {
         }
     }
 
-    /// A message that comes while an event is pending: it goes on with it, unless it shows that the
-    /// line and the event have ended.
-    pub(super) fn push_after_event(&mut self) {
-        let ended = self.events.ends_before(&self.message);
-        if ended {
-            self.work.push_back(Work::EndOfEvent);
+    /// Takes in a message that comes while an SSE event is pending. It goes on with the event,
+    /// unless it shows that the line and the event have ended.
+    fn push_after_sse(&mut self) {
+        if self.sse.ends_before(&self.message) {
+            self.work.push_back(Work::EndSseEvent);
         } else {
-            self.events_from = Some(0);
+            self.sse_from = Some(0);
         }
     }
 
-    pub(super) fn push_after_part_of_field(&mut self, mut part: PartOfField, message: &str) {
+    fn push_after_part_of_field(&mut self, mut part: PartOfField, message: &str) {
         if part.len() + message.len() > MAX_BYTES {
             return self.broken(Broken::TooLarge);
         }
         match self.beginning(&part.joined_with(message)) {
             Beginning::Field => {
                 self.message.push_str(&part.joined_with(message));
-                self.push_events(0);
+                self.push_sse(0);
             }
             Beginning::PartOfField => {
                 part.push(message);
@@ -66,7 +69,7 @@ impl Framing {
             }
             Beginning::Other => {
                 self.message.push_str(message);
-                // White space before a value only parts it from others.
+                // White space before JSON is none of its text.
                 if !(part.is_blank() && is_json_or_done(message)) {
                     self.bare = BareSoFar::Text;
                     self.work.push_back(Work::Texts(Box::new(part.into()), 0));
@@ -76,7 +79,7 @@ impl Framing {
         }
     }
 
-    pub(super) fn push_after_part_of_value(&mut self, mut part: Box<PartOfValue>, message: &str) {
+    fn push_after_part_of_value(&mut self, mut part: Box<PartOfValue>, message: &str) {
         if part.len() + message.len() > MAX_BYTES {
             return self.broken(Broken::TooLarge);
         }
@@ -115,14 +118,14 @@ impl Framing {
         }
     }
 
-    /// Looks at the message from here on as if nothing were pending.
+    /// Tells what the message is from this byte on, as if nothing were pending.
     pub(super) fn read_fresh(&mut self, at: usize) {
         let message = &self.message[at..];
-        if self.in_events && sse::without_blank_lines(message).is_empty() {
+        if self.in_sse && sse_line::without_blank_lines(message).is_empty() {
             return;
         }
         match self.beginning(message) {
-            Beginning::Field => self.push_events(at),
+            Beginning::Field => self.push_sse(at),
             Beginning::PartOfField => {
                 self.held = Held::PartOfField(PartOfField::new(message));
             }
@@ -130,15 +133,15 @@ impl Framing {
         }
     }
 
-    pub(super) fn push_events(&mut self, at: usize) {
+    fn push_sse(&mut self, at: usize) {
         let blank = self.message[at..].len();
-        let blank = blank - sse::without_blank_lines(&self.message[at..]).len();
-        self.in_events = true;
-        self.events_from = Some(at + blank);
+        let blank = blank - sse_line::without_blank_lines(&self.message[at..]).len();
+        self.in_sse = true;
+        self.sse_from = Some(at + blank);
     }
 
-    /// A message that is no part of an event: JSON, or text.
-    pub(super) fn read_bare(&mut self, at: usize) {
+    /// Takes a message that is no part of SSE as JSON, else as text.
+    fn read_bare(&mut self, at: usize) {
         let message = &self.message[at..];
         let (message, is_last) = match split_done(message) {
             Some(before) => (before, true),
@@ -146,7 +149,8 @@ impl Framing {
         };
         let end = at + message.len();
         if self.bare == BareSoFar::Text {
-            // From `{` to `}`: a line of a JSON block that a model writes ends in a newline.
+            // Of text, an object is only what is nothing but an object from `{` to `}`. A model may
+            // write JSON in its text too, but a line of that ends in a newline.
             let is_object = message.starts_with('{') && self.document.read(message);
             self.work.push_back(if is_object && message.ends_with('}') {
                 Work::Object(at..end)
@@ -162,9 +166,9 @@ impl Framing {
         }
     }
 
-    pub(super) fn read_bare_before_text(&mut self, at: usize, end: usize, is_last: bool) {
+    fn read_bare_before_text(&mut self, at: usize, end: usize, is_last: bool) {
         let message = &self.message[at..end];
-        // A byte-order mark is no text of JSON's.
+        // A byte-order mark is no part of JSON.
         let values = message.trim_start_matches(BYTE_ORDER_MARK);
         let start = end - values.len();
         match values_in(values, &mut self.document) {
@@ -182,7 +186,7 @@ impl Framing {
         }
     }
 
-    pub(super) fn push_values(&mut self, range: Range<usize>) {
+    fn push_values(&mut self, range: Range<usize>) {
         if !range.is_empty() {
             if self.bare == BareSoFar::None {
                 self.bare = BareSoFar::Values;
@@ -191,7 +195,7 @@ impl Framing {
         }
     }
 
-    /// What is held turns out to be text.
+    /// Takes what is held for text.
     pub(super) fn release_held(&mut self) {
         let texts = match std::mem::take(&mut self.held) {
             Held::Nothing => return,
@@ -206,13 +210,13 @@ impl Framing {
         self.work.push_back(Work::Broken(broken));
     }
 
-    /// How a message begins. Once bare text has come, a stream that is none of events stays bare:
-    /// a token such as `data:` is text then.
-    pub(super) fn beginning(&self, message: &str) -> Beginning {
-        if self.bare == BareSoFar::Text && !self.in_events {
+    /// How a message begins. Once bare text has come, and no SSE before it, there is no SSE: a
+    /// token such as `data:` is text then.
+    fn beginning(&self, message: &str) -> Beginning {
+        if self.bare == BareSoFar::Text && !self.in_sse {
             Beginning::Other
         } else {
-            sse::beginning(message)
+            sse_line::beginning(message)
         }
     }
 }

@@ -17,8 +17,8 @@ pub(crate) struct Document {
 impl Document {
     /// Reads a text; false where it is not one value with white space around it.
     ///
-    /// Besides what RFC 8259 allows it takes `NaN` and `Infinity` inside of an object or array, since
-    /// Python's `json.dumps` writes them.
+    /// Besides what RFC 8259 allows it takes `NaN` and `Infinity` inside of an object or array,
+    /// since Python's `json.dumps` writes them.
     pub(crate) fn read(&mut self, text: &str) -> bool {
         let rest = self.first(text).map(|end| &text.as_bytes()[end..]);
         rest.is_some_and(|rest| rest.iter().all(|byte| is_white_space(*byte)))
@@ -40,8 +40,8 @@ impl Document {
         Value::new(text, &self.nodes)
     }
 
-    /// Gives back the memory that a large text took, so that one huge message does not hold it for the
-    /// rest of the reply.
+    /// Gives back the memory that a large text took, so that one huge message does not hold it for
+    /// the rest of the reply.
     pub(crate) fn forget_large(&mut self) {
         if self.nodes.capacity() > 2 * LARGE {
             self.nodes = Vec::new();
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn python_writes_numbers_that_are_none() {
+    fn nan_and_infinity_are_taken_inside_of_a_value() {
         let mut document = Document::default();
         assert!(document.read("{\"a\":[NaN,Infinity,-Infinity]}"));
         assert!(!document.read("NaN"));

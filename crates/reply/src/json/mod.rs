@@ -1,6 +1,6 @@
-//! JSON as agents send it, without a tree: a [`Document`] is a flat list of where each value in a text
-//! begins and ends, eight bytes a value. So no message of an agent's takes many times its size in
-//! memory.
+//! JSON as agents send it, without a tree: a [`Document`] is a flat list of where each value in a
+//! text begins and ends, eight bytes a value. So no message of an agent's takes many times its size
+//! in memory.
 
 mod bytes;
 mod document;
@@ -17,6 +17,6 @@ pub(crate) use scanner::{Scanner, Verdict};
 pub(crate) use string::Str;
 pub(crate) use value::{Array, Kind, Object, Value};
 
-/// How deep values may be nested, which is as deep as `serde_json` goes. What is nested deeper is no
-/// JSON here.
+/// How deep values may be nested, which is as deep as `serde_json` goes. What is nested deeper is
+/// no JSON here.
 const MAX_DEPTH: usize = 127;

@@ -3,8 +3,8 @@
 /// One value, or one key, of a document.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
-    /// Where it begins in the text. The two highest bits say whether it is a string with escapes, and
-    /// whether it is an array that holds an object somewhere inside.
+    /// Where it begins in the text. The two highest bits say whether it is a string with escapes,
+    /// and whether it is an array that holds an object somewhere inside.
     start: u32,
     /// Of an object or array, the number of the node that comes after all that is inside. Of a
     /// string, where its closing quote is in the text. Of all else, where it ends in the text.

@@ -59,8 +59,8 @@ impl<'t, 'n> Parser<'t, 'n> {
         }
     }
 
-    /// Reads a value, but of an object or array that is not empty only the opening bracket: then it is
-    /// true.
+    /// Reads a value, but of an object or array that is not empty only the opening bracket: then it
+    /// is true.
     fn begin_value(&mut self) -> Option<bool> {
         match self.peek()? {
             b'"' => self.string().map(|()| false),
@@ -214,14 +214,14 @@ impl<'t, 'n> Parser<'t, 'n> {
         self.nodes.push(Node::new(start, link, escaped));
     }
 
-    /// Reserves at once what the rest of a large text can need: a list that doubles would take three
-    /// times as much while it grows. It happens once a document, since it is enough.
+    /// Reserves at once what the rest of a large text can need: a list that doubles would take
+    /// three times as much while it grows. It happens once a document, since it is enough.
     fn make_room(&mut self, at: usize) {
         let rest = &self.bytes[at..];
         let is_sign = |byte: &&u8| matches!(**byte, b',' | b':' | b'[' | b'{');
         let signs = rest.iter().filter(is_sign).count();
-        // Each key, and each value but the first, comes after one of these signs. Each takes two bytes
-        // at least, its sign included.
+        // Each key, and each value but the first, comes after one of these signs. Each takes two
+        // bytes at least, its sign included.
         let most = (signs + 2).min(rest.len() / 2 + MAX_DEPTH);
         self.nodes.reserve_exact(most);
     }
@@ -245,7 +245,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_takes_what_serde_json_takes(text in r#"[ \[\]{},:"\\a0-9.eE+truflsn\n-]{0,24}"#) {
+        fn the_parser_takes_what_serde_json_takes(text in r#"[ \[\]{},:"\\a0-9.eE+truflsn\n-]{0,24}"#) {
             let expected = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
             prop_assert_eq!(Document::default().read(&text), expected, "{}", text);
         }

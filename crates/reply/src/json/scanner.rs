@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_as_deep_as_serde_json() {
+    fn values_nest_as_deep_as_for_serde_json() {
         for depth in [127, 128] {
             let text = "[".repeat(depth) + &"]".repeat(depth);
             let parses = serde_json::from_str::<serde_json::Value>(&text).is_ok();
@@ -320,14 +320,14 @@ mod tests {
     }
 
     #[test]
-    fn a_value_ends_where_it_ends() {
+    fn a_value_ends_with_its_last_bracket() {
         let mut scanner = Scanner::new();
         assert_eq!(scanner.feed_value(b" {\"a\":\"}\"}{\"b\":1}"), 10);
         assert_eq!(scanner.verdict(), Verdict::Whole);
     }
 
     #[test]
-    fn it_can_go_on_within_a_string_alone() {
+    fn a_value_goes_on_with_other_text_only_inside_of_a_string() {
         let mut scanner = Scanner::new();
         scanner.feed(b"{\"a\":\"see ");
         assert!(scanner.can_go_on_with(b"data:"));
@@ -341,7 +341,7 @@ mod tests {
         /// cut off after its sign, which it takes for nonsense, and `\\u` before other than digits,
         /// which it takes for a beginning.
         #[test]
-        fn it_agrees_with_serde_json(text in r#"[ \[\]{},:"\\a0-9.eE+truflsn-]{0,24}"#, cut in 0usize..25) {
+        fn the_scanner_agrees_with_serde_json(text in r#"[ \[\]{},:"\\a0-9.eE+truflsn-]{0,24}"#, cut in 0usize..25) {
             if text.contains("\\u") || text.ends_with(['-', '+', '.', 'e', 'E']) {
                 return Ok(());
             }

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_pair_is_no_character() {
+    fn half_of_a_surrogate_pair_becomes_a_replacement_character() {
         assert_eq!(decoded(r#""a\ud83dz\udc4b""#), "a\u{fffd}z\u{fffd}");
         assert_eq!(decoded(r#""\ud83d\u0041""#), "\u{fffd}A");
         assert_eq!(decoded(r#""\ud83d\udc4b""#), "👋");

@@ -293,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_found_where_they_are() {
+    fn keys_and_elements_are_found_in_any_layout() {
         let text = r#" {"a":[1,{"b":"x\ny"},[]],"c":{},"a":"last","d":null,"e":-0.0,"f":7} "#;
         let mut document = Document::default();
         assert!(document.read(text));

@@ -1,35 +1,37 @@
-//! What was told, without white space, and where each form stands in it.
+//! What was told, and how far each form has repeated it. White space does not count: forms differ
+//! in it.
 
 use std::borrow::Cow;
 
 use super::marks::Marks;
-use crate::said::{Form, Whole};
+use crate::said::{Coverage, Form};
 
-/// How many forms are told apart.
+/// How many forms are told apart. Those that come later are told as they are.
 const MAX_FORMS: usize = 64;
 
-/// The fewest characters of a text that is known by being the end of the transcript alone: shorter
-/// ones (`Yes.`) are there by chance.
+/// A text of fewer characters (`No.`) is not taken for a repetition only because the transcript
+/// ends with it: it may by chance.
 const FEWEST_AT_END: usize = 4;
 
 #[derive(Debug, Default)]
 pub(super) struct Transcript {
-    /// What was told, without white space, but for what is in `fresh`.
+    /// What was told, without white space. The last of it is still in `fresh`.
     told: String,
-    /// What was told since, as it was told: most replies have one form, and nobody asks for more.
+    /// What was told last, as it was. White space is taken out once another form comes; in most
+    /// replies none does.
     fresh: String,
     /// Where pieces begin, in `told` and in `fresh`.
     pieces: Marks,
     fresh_pieces: Marks,
-    /// A piece began, and nothing of it but white space has come.
+    /// A piece has begun, and nothing of it but white space has come.
     piece_begins: bool,
-    /// Characters of white space at the end of what was told.
+    /// How many characters of white space are at the end of what was told.
     white_space: usize,
     /// Where turns ended.
     turns: Marks,
     turn_start: usize,
     pieces_in_turn: usize,
-    /// Where the turn before began that had text, and in how many pieces that came.
+    /// Where the last turn with text began, and in how many pieces that came.
     last_turn: (usize, usize),
     /// The form that told last.
     teller: Option<Form>,
@@ -38,27 +40,27 @@ pub(super) struct Transcript {
     is_full: bool,
 }
 
-/// A form, and where it stands.
+/// A form, and how far it has come in the transcript.
 #[derive(Debug)]
 struct Follower {
     form: Form,
     /// The end of what it told itself.
     told: usize,
-    /// The end of its last repetition.
+    /// The end of what it repeated last.
     stands: usize,
-    /// What repeats the transcript and may yet turn out not to, as it came.
+    /// What it said last, which repeats a part of the transcript and may yet go on otherwise.
     kept: String,
     has_told: bool,
 }
 
-/// How a text stands to what was told.
+/// What a text repeats of what was told.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Repetition<'t> {
-    /// It repeats nothing: this is to be told, which may be more than the last piece.
+    /// It repeats nothing. This is to be told: the text, after what was kept back of its form.
     None(Cow<'t, str>),
-    /// It repeats what was told, or does so far.
-    Whole,
-    /// It repeats what was told, and this goes on.
+    /// All of it repeats what was told, or does so far.
+    All,
+    /// It repeats what was told to its end, and goes on with this.
     GoesOn(String),
 }
 
@@ -71,7 +73,7 @@ impl Transcript {
         self.told.len() + self.fresh.len()
     }
 
-    /// Adds what a form tells. Beyond so many bytes nothing more is remembered.
+    /// Adds what a form tells. Beyond `limit` bytes nothing more is remembered.
     pub(super) fn append(&mut self, form: Form, text: &str, limit: usize) {
         if self.teller != Some(form) {
             self.settle();
@@ -83,7 +85,7 @@ impl Transcript {
             return;
         }
         if self.fresh.capacity() == 0 {
-            // A short reply, so that it does not grow word by word.
+            // Room for a short reply, so that it does not grow word by word.
             self.fresh.reserve(1 << 10);
         }
         self.fresh_pieces.set(self.fresh.len());
@@ -100,8 +102,9 @@ impl Transcript {
         }
     }
 
-    /// Whether a text is all that was told in this turn, in more than one piece; or in the turn
-    /// before, where a call came between the pieces and their whole.
+    /// Whether a text is all that was told in this turn, and that came in more than one piece.
+    /// Where nothing was told in it, the last turn counts: a call may come between the pieces and
+    /// the whole.
     pub(super) fn is_whole_of_turn(&mut self, text: &str) -> bool {
         let (start, pieces) = match self.pieces_in_turn {
             0 => self.last_turn,
@@ -123,11 +126,12 @@ impl Transcript {
         self.white_space
     }
 
-    /// Compares a text with what was told. What is kept back of it takes so many bytes at the most.
+    /// Compares a text with what was told. What is kept back of all forms takes `limit` bytes at
+    /// most.
     pub(super) fn compare<'t>(
         &mut self,
         form: Form,
-        whole: Whole,
+        coverage: Coverage,
         text: &'t str,
         limit: usize,
     ) -> Repetition<'t> {
@@ -136,8 +140,8 @@ impl Transcript {
             return Repetition::None(Cow::Borrowed(text));
         };
         if self.is_full && !self.forms[at].has_told && self.forms[at].stands > 0 {
-            // It has said nothing of its own for as long as that could be told.
-            return Repetition::Whole;
+            // As far as the transcript goes, this form has only repeated it.
+            return Repetition::All;
         }
         let new = without_white_space(text);
         let kept: usize = self.forms.iter().map(|form| form.kept.len()).sum();
@@ -146,9 +150,9 @@ impl Transcript {
             if has_room {
                 self.forms[at].kept.push_str(text);
             }
-            return Repetition::Whole;
+            return Repetition::All;
         }
-        if whole == Whole::Snapshot {
+        if coverage == Coverage::Snapshot {
             return self.compare_snapshot(at, text, &new);
         }
         if has_kept_words(&self.forms[at].kept) && self.goes_on_repeating(at, &new) {
@@ -158,7 +162,7 @@ impl Transcript {
             } else if has_room {
                 follower.kept.push_str(text);
             }
-            return Repetition::Whole;
+            return Repetition::All;
         }
         let kept = std::mem::take(&mut self.forms[at].kept);
         if kept.is_empty() {
@@ -170,14 +174,14 @@ impl Transcript {
         }
     }
 
-    /// A conversation so far is compared from the beginning, whoever told it, and never goes on with
-    /// the one before it.
+    /// Compares a conversation so far. It repeats the transcript from its beginning, or from that
+    /// of the turn, whichever form told it.
     fn compare_snapshot<'t>(&mut self, at: usize, text: &'t str, words: &str) -> Repetition<'t> {
         let end = self.told.len();
         let places = [0, self.turn_start];
         let repeats = |place: &usize| self.told[*place..].starts_with(words);
         if places.iter().any(repeats) || self.is_end_from_piece(words, 0) {
-            return Repetition::Whole;
+            return Repetition::All;
         }
         self.forms[at].stands = end;
         match places
@@ -189,8 +193,10 @@ impl Transcript {
         }
     }
 
+    /// Compares a text that does not go on with a repetition of its form.
     fn compare_anew<'t>(&mut self, at: usize, text: Cow<'t, str>, words: &str) -> Repetition<'t> {
         let end = self.told.len();
+        // A form does not repeat its own words, so what it told itself is left out.
         let behind = if self.teller == Some(self.forms[at].form) {
             end
         } else {
@@ -198,7 +204,7 @@ impl Transcript {
         };
         let stands = self.forms[at].stands.max(behind);
         let places = [self.turn_start.max(behind), stands, behind];
-        // What lies before where the form stands it has repeated already.
+        // The form has repeated already what lies before where it stands.
         let counts = |place: usize, until: usize| place >= stands || (until == end && end > stands);
         let repeats = |place: &usize| {
             self.told[*place..].starts_with(words) && counts(*place, *place + words.len())
@@ -209,11 +215,11 @@ impl Transcript {
             if until < end && !self.turns.is_set(until) {
                 self.forms[at].kept = text.into_owned();
             }
-            return Repetition::Whole;
+            return Repetition::All;
         }
         if end > stands && self.is_end_from_piece(words, behind) {
             self.forms[at].stands = end;
-            return Repetition::Whole;
+            return Repetition::All;
         }
         let goes_on = |place: &usize| self.goes_beyond(words, *place) && counts(*place, end);
         let most = places.into_iter().filter(goes_on).min();
@@ -225,7 +231,8 @@ impl Transcript {
         }
     }
 
-    /// Goes on with a repetition, from where it stands, so that no word of it is looked at again.
+    /// Whether a text goes on with the repetition of its form, from where that stands: then it
+    /// stands further on. No word is looked at again.
     fn goes_on_repeating(&mut self, at: usize, words: &str) -> bool {
         let stands = self.forms[at].stands;
         let repeats = self.told[stands..].starts_with(words);
@@ -252,8 +259,8 @@ impl Transcript {
             && self.told.ends_with(words)
     }
 
-    /// The form's place among the forms; `None` for a new one where there are too many, or where
-    /// what was told is not all remembered.
+    /// The form's place among the forms. `None` for a new one where there are too many, and where
+    /// not all that was told is remembered.
     fn follower(&mut self, form: Form) -> Option<usize> {
         let known = self.forms.iter().position(|known| known.form == form);
         if known.is_none() {
@@ -271,7 +278,7 @@ impl Transcript {
         known.or(Some(self.forms.len() - 1))
     }
 
-    /// Takes the white space out of what was told since the last time, and notes who told it.
+    /// Takes the white space out of what was told last, and notes which form told it.
     fn settle(&mut self) {
         if !self.fresh.is_empty() {
             self.take_in_fresh();
@@ -313,7 +320,7 @@ fn without_white_space(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What comes in a text after so many bytes that are no white space.
+/// What comes in a text after so many bytes, white space not counted.
 fn beyond(text: &str, mut bytes: usize) -> &str {
     let mut characters = text.chars();
     while bytes > 0 {

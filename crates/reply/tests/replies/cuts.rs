@@ -84,7 +84,8 @@ proptest! {
         prop_assert_eq!(read(&cut(bytes, *is_closed, &at)), whole);
     }
 
-    /// Whatever becomes of a capture on its way, there is one end, and never more text than was sent.
+    /// Whatever becomes of a capture on its way, there is one end, and never more text than was
+    /// sent.
     #[test]
     fn a_damaged_reply_has_no_more_text_than_was_sent(
         capture in any::<Index>(),

@@ -3,7 +3,7 @@
 use super::{CALL_ID, is_of_tool};
 use crate::dialects::{Reading, any_key};
 use crate::json::{Array, Object, Value};
-use crate::said::{Input, Whole, readable};
+use crate::said::{Coverage, Input, readable};
 
 /// Says what follows the last of the user's messages.
 pub(super) fn read(messages: Array<'_>, reading: &mut Reading<'_>) {
@@ -34,12 +34,12 @@ fn message(message: &Object<'_>, reading: &mut Reading<'_>) {
     let mut reading = reading.spoken_by(message.string("id"));
     if role.is("reasoning") {
         if let Some(text) = content {
-            reading.reasoning_whole("ag-ui snapshot", text, Whole::Snapshot);
+            reading.reasoning_covering("ag-ui snapshot", text, Coverage::Snapshot);
         }
     } else if role.is("assistant") {
         if let Some(text) = content {
             reading.memory().ag_ui.has_text = true;
-            reading.text_whole("ag-ui snapshot", text, Whole::Snapshot);
+            reading.text_covering("ag-ui snapshot", text, Coverage::Snapshot);
         }
         let calls = any_key::value(message, &["toolCalls", "tool_calls"]);
         for call in calls.and_then(Value::as_array).into_iter().flatten() {

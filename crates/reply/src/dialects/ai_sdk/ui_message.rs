@@ -4,7 +4,7 @@
 use super::input_of;
 use crate::dialects::Reading;
 use crate::json::{Object, Str, Value};
-use crate::said::{Input, Whole};
+use crate::said::{Coverage, Input};
 
 /// Reads a message; false where the object is none.
 pub(super) fn read(message: &Object<'_>, reading: &mut Reading<'_>) -> bool {
@@ -31,11 +31,11 @@ fn part(part: &Object<'_>, reading: &mut Reading<'_>) {
     };
     if kind.is("text") {
         if let Some(text) = part.string("text") {
-            reading.text_whole("ai-sdk message", text, Whole::Snapshot);
+            reading.text_covering("ai-sdk message", text, Coverage::Snapshot);
         }
     } else if kind.is("reasoning") {
         if let Some(text) = part.string("text") {
-            reading.reasoning_whole("ai-sdk message", text, Whole::Snapshot);
+            reading.reasoning_covering("ai-sdk message", text, Coverage::Snapshot);
         }
     } else if let Some(id) = part.string("toolCallId") {
         let kind = kind.decode();

@@ -1,4 +1,4 @@
-//! The keys that matter of an object, found in one look at it.
+//! The keys of an object that matter, found in one pass over it.
 
 use crate::json::{Kind, Object, Str, Value};
 use crate::names::{Meaning, Name, whose};
@@ -28,7 +28,7 @@ const TEXT_KEYS: [&str; 21] = [
     "raw",
 ];
 
-/// The place of a key among them. Few have its length, and no more are compared.
+/// The place of a key among the [`TEXT_KEYS`]. It is compared only with the few of its length.
 fn place(key: &str) -> Option<usize> {
     let places: &[usize] = match key.len() {
         3 => &[20],
@@ -51,7 +51,7 @@ pub(super) struct TextKeys(u32);
 impl TextKeys {
     const DELTA: Self = Self::only("delta");
     pub(super) const MESSAGE: Self = Self::only("message");
-    /// With one of these a housekeeping event carries text all the same.
+    /// Text under one of these is the agent's even in an object of housekeeping.
     pub(super) const CARRIED: Self =
         Self(Self::only("chunk").0 | Self::only("token").0 | Self::only("text").0 | Self::DELTA.0);
 
@@ -100,7 +100,7 @@ const fn same(left: &[u8], right: &[u8]) -> bool {
     true
 }
 
-/// What an object has of the keys that matter.
+/// What an object has under the keys that matter.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a question of its own that a rule asks"
@@ -115,7 +115,7 @@ pub(super) struct Fields<'a> {
     pub(super) has_call_id: bool,
     /// It says that something failed.
     pub(super) has_error: bool,
-    /// It says so by a word or number that often says other things.
+    /// It says so by a word or a number that may mean something else.
     pub(super) may_be_error: bool,
     /// `done: true`
     pub(super) is_over: bool,
@@ -124,7 +124,7 @@ pub(super) struct Fields<'a> {
     /// `thought: true`, as Gemini's parts have it.
     pub(super) is_thought: bool,
     pub(super) text_keys: TextKeys,
-    /// The value of the one of them that is there, where there is one alone.
+    /// The value of the one text key, where there is only one.
     only_text: Option<Value<'a>>,
     /// The `delta`, where it is a string.
     pub(super) delta: Option<Str<'a>>,
@@ -182,7 +182,7 @@ impl<'a> Fields<'a> {
             return false;
         };
         match key {
-            // A string in `event` is a name.
+            // `event` holds text only as an object. A string there is a name.
             "event" if value.kind() != Kind::Object => {
                 self.event = value.as_str();
                 return true;
@@ -209,25 +209,25 @@ impl<'a> Fields<'a> {
         keys.iter().filter_map(move |key| Some((key, value(key)?)))
     }
 
-    /// The name of the event; `named` is the one that the stream gives it.
-    pub(super) fn name(&self, named: &'a str) -> Name<'a> {
+    /// The object's name: its own, or else the outer one.
+    pub(super) fn name(&self, outer_name: &'a str) -> Name<'a> {
         match self.kind.or(self.event) {
             Some(name) => Name::of(name),
-            None => Name::plain(named),
+            None => Name::plain(outer_name),
         }
     }
 
-    /// What the names say. A `type` that says nothing leaves it to the other names to say that the
-    /// words are no text: after `event: error`, `{"type":"problem","message":…}` is none.
-    pub(super) fn meaning(&self, name: &Name<'_>, named: &str) -> Meaning {
+    /// What the names say. Where the `type` says nothing, the other names may still say that the
+    /// words are no text: after `event: error`, `{"type":"problem","message":…}` is an error.
+    pub(super) fn meaning(&self, name: &Name<'_>, outer_name: &str) -> Meaning {
         let meaning = name.meaning();
-        let has_others = self.kind.is_some() && (self.event.is_some() || !named.is_empty());
+        let has_others = self.kind.is_some() && (self.event.is_some() || !outer_name.is_empty());
         if meaning != Meaning::Plain || !has_others {
             return meaning;
         }
         let others = [
             self.kind.and(self.event).map(Name::of),
-            (!named.is_empty()).then(|| Name::plain(named)),
+            (!outer_name.is_empty()).then(|| Name::plain(outer_name)),
         ];
         let meanings = others.into_iter().flatten().map(|other| other.meaning());
         let mut telling = meanings.filter(|other| {
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_key_has_its_place() {
+    fn each_text_key_is_found_by_its_length() {
         for (at, key) in TEXT_KEYS.iter().enumerate() {
             assert_eq!(place(key), Some(at), "{key}");
         }

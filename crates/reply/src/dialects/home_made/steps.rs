@@ -1,11 +1,11 @@
-//! Tools and reasoning: what is no text, by the words that people choose for keys.
+//! Tools and reasoning, by the words that people choose for keys.
 
 use crate::dialects::{Reading, tool_input};
 use crate::json::{Kind, Object, Str, Value};
 use crate::names::Name;
 use crate::said::Input;
 
-/// Where a tool's data may be, if not beside the name.
+/// Keys of the object that may hold a tool's fields, where they are not beside the name.
 const INSIDE: &[&str] = &[
     "tool_call",
     "toolCall",
@@ -91,7 +91,7 @@ const THOUGHTS: &[&str] = &[
     "payload",
 ];
 
-/// An object, and the one inside that says more.
+/// An object that concerns a tool, and the one inside that may have the fields.
 struct Tool<'a> {
     object: Object<'a>,
     inside: Option<Object<'a>>,
@@ -136,7 +136,7 @@ impl<'a> Tool<'a> {
 
     fn output(&self) -> Option<Value<'a>> {
         let something = |value: Value<'a>| (!value.is_null()).then_some(value);
-        // `data` may be what all the rest is inside of: it comes last.
+        // `data` comes last, since all the other fields may be inside of it.
         self.find(OUTPUTS, something)
             .or_else(|| self.object.get("data").and_then(something))
     }
@@ -156,18 +156,23 @@ impl<'a> Tool<'a> {
     }
 }
 
-/// Says what an event says of a tool, by its name.
-pub(super) fn tool(object: &Object<'_>, name: &Name<'_>, named: &str, reading: &mut Reading<'_>) {
+/// Says the call or the result in an object whose name speaks of a tool.
+pub(super) fn tool(
+    object: &Object<'_>,
+    name: &Name<'_>,
+    outer_name: &str,
+    reading: &mut Reading<'_>,
+) {
     const PIECES: &[&str] = &["delta", "chunk", "partial", "stream"];
     let tool = Tool::new(object);
-    let is_piece = name.speaks_of(PIECES) || Name::plain(named).speaks_of(PIECES);
-    let is_result = is_result(name) || is_result(&Name::plain(named));
+    let is_piece = name.speaks_of(PIECES) || Name::plain(outer_name).speaks_of(PIECES);
+    let is_result = is_result(name) || is_result(&Name::plain(outer_name));
     if is_result && (tool.output().is_some() || name.is_failure()) {
         let failed = name.is_failure() || tool.has_failed();
         return reading.result(tool.id(), tool.output(), failed);
     }
     match tool.input(is_piece) {
-        // It is over, and says no more: a name would begin another.
+        // The call is over. With its name it would begin another call.
         Input::None if is_result => {
             reading.call(tool.id(), object.number("index"), None, Input::Ended);
         }
@@ -175,7 +180,7 @@ pub(super) fn tool(object: &Object<'_>, name: &Name<'_>, named: &str, reading: &
     }
 }
 
-/// Whether a name that speaks of a tool speaks of its answer.
+/// Whether a name that speaks of a tool speaks of its result.
 pub(super) fn is_result(name: &Name<'_>) -> bool {
     const ANSWERS: &[&str] = &["result", "output", "response", "observation", "return"];
     const ENDS: &[&str] = &[
@@ -191,7 +196,8 @@ pub(super) fn is_result(name: &Name<'_>) -> bool {
     name.speaks_of(ANSWERS) || ends || name.is_failure()
 }
 
-/// Says words that are a tool's: its answer, or, of a `type` that is the tool's own, a call.
+/// Says the words in an object that is a tool's: its result, or where the object has an input and
+/// no output, a call.
 pub(super) fn tools_words(object: &Object<'_>, reading: &mut Reading<'_>) {
     let tool = Tool::new(object);
     let output = tool.output();
@@ -220,7 +226,7 @@ pub(super) fn calls(value: Value<'_>, reading: &mut Reading<'_>) -> bool {
     has_read
 }
 
-/// Says what an event of reasoning says.
+/// Says the reasoning in an object whose name speaks of that.
 pub(super) fn reasoning(object: &Object<'_>, reading: &mut Reading<'_>) {
     thoughts(object.value(), 5, reading);
 }

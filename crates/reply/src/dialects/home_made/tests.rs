@@ -10,12 +10,12 @@ fn check(values: &[&str], lines: &[&str]) {
     assert_eq!(said(values), lines, "{values:?}");
 }
 
-/// What an object, or a text, says under the name that a stream gives it.
-fn said_as(event: &str, value: &str) -> Vec<String> {
+/// What an object, or a text, says that has an outer name.
+fn said_as(outer_name: &str, value: &str) -> Vec<String> {
     let (mut said, mut memory) = (Said::default(), Memory::default());
     let mut document = Document::default();
     let mut reading = Reading::new(&mut said, &mut memory, "");
-    let mut reading = reading.named(event);
+    let mut reading = reading.named(outer_name);
     if document.read(value) {
         reading.value(document.value(value));
     } else {
@@ -25,7 +25,7 @@ fn said_as(event: &str, value: &str) -> Vec<String> {
 }
 
 #[test]
-fn errors_are_errors() {
+fn each_way_to_say_an_error_fails_the_reply() {
     for value in [
         r#"{"error":"x"}"#,
         r#"{"errors":[{"message":"x"}],"content":"A"}"#,
@@ -46,7 +46,7 @@ fn errors_are_errors() {
 }
 
 #[test]
-fn what_is_no_error_is_none() {
+fn empty_errors_and_good_codes_do_not_fail_the_reply() {
     check(
         &[
             r#"{"content":"A","error":null,"errors":[],"exception":"","errorMessage":" "}"#,
@@ -186,7 +186,7 @@ fn the_first_key_that_yields_text_has_it() {
 }
 
 #[test]
-fn a_conversation_is_what_follows_the_users_last_words() {
+fn of_a_conversation_what_follows_the_users_last_message_is_text() {
     check(
         &[
             r#"{"messages":[{"role":"user","content":"P"},{"role":"assistant","content":"old"},
@@ -199,7 +199,7 @@ fn a_conversation_is_what_follows_the_users_last_words() {
 }
 
 #[test]
-fn an_end_is_one_after_its_text() {
+fn an_end_comes_after_the_text_beside_it() {
     check(
         &[
             r#"{"type":"done"}"#,
@@ -225,8 +225,8 @@ fn an_end_is_one_after_its_text() {
 }
 
 #[test]
-fn the_streams_name_is_a_name() {
-    for (event, value, lines) in [
+fn the_name_of_an_sse_event_is_a_name_of_its_data() {
+    for (outer_name, value, lines) in [
         ("error", "x", vec!["error"]),
         ("heartbeat", "x", vec![]),
         ("thinking", "hm", vec!["reasoning hm"]),
@@ -258,15 +258,15 @@ fn the_streams_name_is_a_name() {
             vec!["call - - piece :1}"],
         ),
     ] {
-        assert_eq!(said_as(event, value), lines, "{event} {value}");
+        assert_eq!(said_as(outer_name, value), lines, "{outer_name} {value}");
     }
 }
 
 #[test]
-fn depth_and_width_cost_what_they_are() {
+fn what_is_deep_or_wide_is_looked_into_once() {
     let deep = r#"{"data":"#.repeat(120) + r#"{"content":"A"}"# + &"}".repeat(120);
     check(&[&deep], &["text A"]);
-    // Each of these keys is looked into at each level, and once only.
+    // Each of these keys is looked into at each level, and not more than once.
     let mut fork = r#"{"text":""}"#.to_owned();
     for _ in 0..12 {
         fork = format!(r#"{{"data":{fork},"content":{fork}}}"#);

@@ -3,14 +3,14 @@
 use super::fields::{Fields, TextKeys};
 use super::steps;
 use crate::dialects::Reading;
-use crate::json::{Kind, Object, Value};
+use crate::json::{Kind, Object, Str, Value};
 use crate::names::{Meaning, Name};
 
-/// What became of looking for text.
+/// What was found where text may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) text: bool,
-    /// There was a place for text, with none or something else in it.
+    /// There was a key for text, perhaps with no text under it.
     pub(super) place: bool,
 }
 
@@ -21,7 +21,7 @@ pub(super) fn text(
     keys: TextKeys,
     reading: &mut Reading<'_>,
 ) -> Found {
-    // A delta is what is new, also where it is empty: what stands beside it is a snapshot.
+    // Beside a delta stands all the text so far. An empty delta says that nothing is new.
     if let Some(delta) = fields.delta {
         reading.text("delta", delta);
         return Found {
@@ -65,7 +65,7 @@ fn at(key: &str, value: Value<'_>, reading: &mut Reading<'_>) -> Found {
     }
 }
 
-/// Says what a conversation's messages say after the last of the user's.
+/// Says the messages of a conversation that come after the user's last one.
 pub(super) fn messages(value: Value<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(messages) = value.as_array() else {
         return false;
@@ -106,8 +106,8 @@ fn role(message: &Object<'_>) -> Option<Role> {
     }
 }
 
-/// Says the text of what came by itself, as its name has it.
-pub(super) fn alone(text: crate::json::Str<'_>, name: &Name<'_>, reading: &mut Reading<'_>) {
+/// Says a text that came by itself as its name has it.
+pub(super) fn alone(text: Str<'_>, name: &Name<'_>, reading: &mut Reading<'_>) {
     let mut words = reading.inside(name.as_str());
     match name.meaning() {
         Meaning::Plain | Meaning::End => words.text("text", text),

@@ -3,7 +3,7 @@
 use super::message::{Message, Whose};
 use crate::dialects::Reading;
 use crate::json::{Object, Value};
-use crate::said::Whole;
+use crate::said::Coverage;
 
 /// Reads a graph's state: all messages after the user's last one.
 pub(super) fn state(object: &Object<'_>, form: &str, reading: &mut Reading<'_>) -> bool {
@@ -32,7 +32,7 @@ pub(super) fn state(object: &Object<'_>, form: &str, reading: &mut Reading<'_>) 
     let mut reading = reading.inside(form);
     // The words come first: a step among them would end a turn, and words are compared by turns.
     for message in ours() {
-        message.words(Whole::Snapshot, &mut reading);
+        message.words(Coverage::Snapshot, &mut reading);
     }
     for message in ours() {
         message.steps(&mut reading);
@@ -57,12 +57,13 @@ pub(super) fn updates(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// Reads one node's update: an object, or a list of them where the node answers by several commands.
+/// Reads one node's update: an object, or a list of them where the node answers by several
+/// commands.
 pub(in crate::dialects) fn update(update: Value<'_>, reading: &mut Reading<'_>) {
     for part in parts(update) {
         for message in part.get("messages").into_iter().flat_map(parts) {
             if let Some(message) = Message::of(&message) {
-                message.read(Whole::Unknown, reading);
+                message.read(Coverage::Unknown, reading);
             }
         }
     }

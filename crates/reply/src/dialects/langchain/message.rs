@@ -2,7 +2,7 @@
 
 use crate::dialects::Reading;
 use crate::json::{Keys, Object, Str, Value};
-use crate::said::{Input, Whole};
+use crate::said::{Coverage, Input};
 
 /// A message, or a piece of one.
 pub(super) struct Message<'a> {
@@ -63,17 +63,21 @@ impl<'a> Message<'a> {
         })
     }
 
-    pub(super) fn read(&self, whole: Whole, reading: &mut Reading<'_>) {
+    pub(super) fn read(&self, coverage: Coverage, reading: &mut Reading<'_>) {
         let id = self.fields.string("id");
         let is_known = id.is_some_and(|id| !self.is_chunk && reading.memory().langchain.knows(id));
-        let whole = if is_known { Whole::Snapshot } else { whole };
+        let coverage = if is_known {
+            Coverage::Snapshot
+        } else {
+            coverage
+        };
         let mut reading = reading.spoken_by(id);
-        self.words(whole, &mut reading);
+        self.words(coverage, &mut reading);
         self.steps(&mut reading);
     }
 
     /// Says the agent's words and reasoning.
-    pub(super) fn words(&self, whole: Whole, reading: &mut Reading<'_>) {
+    pub(super) fn words(&self, coverage: Coverage, reading: &mut Reading<'_>) {
         if self.whose != Whose::Agent {
             return;
         }
@@ -84,10 +88,10 @@ impl<'a> Message<'a> {
         };
         let kwargs = self.fields.object("additional_kwargs");
         if let Some(text) = kwargs.and_then(|it| it.string("reasoning_content")) {
-            reading.reasoning_whole(form, text, whole);
+            reading.reasoning_covering(form, text, coverage);
         }
         if let Some(text) = self.fields.get("content") {
-            content(text, form, whole, reading);
+            content(text, form, coverage, reading);
         }
     }
 
@@ -129,26 +133,26 @@ impl<'a> Message<'a> {
 }
 
 /// Says the content of an agent's message: a text, or a list of blocks and texts.
-pub(super) fn content(value: Value<'_>, form: &str, whole: Whole, reading: &mut Reading<'_>) {
+pub(super) fn content(value: Value<'_>, form: &str, coverage: Coverage, reading: &mut Reading<'_>) {
     if let Some(text) = value.as_str() {
-        return reading.text_whole(form, text, whole);
+        return reading.text_covering(form, text, coverage);
     }
     for part in value.as_array().into_iter().flatten() {
         if let Some(text) = part.as_str() {
-            reading.text_whole(form, text, whole);
+            reading.text_covering(form, text, coverage);
         } else if let Some(block) = part.as_object() {
-            self::block(&block, form, whole, reading);
+            self::block(&block, form, coverage, reading);
         }
     }
 }
 
-fn block(block: &Object<'_>, form: &str, whole: Whole, reading: &mut Reading<'_>) {
+fn block(block: &Object<'_>, form: &str, coverage: Coverage, reading: &mut Reading<'_>) {
     let kind = block.string("type");
     let is_kind = |kinds: &[&str]| kind.is_some_and(|kind| kind.is_any(kinds));
     if is_kind(&["text", "text_delta", "output_text", "refusal"]) || kind.is_none() {
         let text = block.string("text").or_else(|| block.string("refusal"));
         if let Some(text) = text {
-            reading.text_whole(form, text, whole);
+            reading.text_covering(form, text, coverage);
         }
         return;
     }
@@ -166,11 +170,11 @@ fn block(block: &Object<'_>, form: &str, whole: Whole, reading: &mut Reading<'_>
         .iter()
         .find_map(|key| block.string(key));
     if let Some(text) = text.or_else(|| inner?.string("text")) {
-        reading.reasoning_whole(form, text, whole);
+        reading.reasoning_covering(form, text, coverage);
     }
     for part in block.array("summary").into_iter().flatten() {
         if let Some(text) = part.as_object().and_then(|it| it.string("text")) {
-            reading.reasoning_whole(form, text, whole);
+            reading.reasoning_covering(form, text, coverage);
         }
     }
 }

@@ -8,7 +8,8 @@ const SILENT_MODES: [&str; 3] = ["debug", "tasks", "checkpoints"];
 
 const MODES: [&str; 4] = ["messages", "updates", "values", "custom"];
 
-/// Reads what a mode streams, `{mode or type, data}`; `None` where the object is nothing of the kind.
+/// Reads what a mode streams, `{mode or type, data}`; `None` where the object is nothing of the
+/// kind.
 pub(super) fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> Option<bool> {
     let data = object.get("data")?;
     let name = object.string("mode").or_else(|| object.string("type"))?;

@@ -1,7 +1,7 @@
 //! What a `ReActAgent`'s model writes: `Thought: …`, then either an action or `Answer: …`.
 //!
-//! The form is that of `llama-index-core/llama_index/core/agent/react/output_parser.py`. The agent
-//! streams it as it is; of the whole answer alone it keeps what follows `Answer:`.
+//! `llama-index-core/llama_index/core/agent/react/output_parser.py` defines it. The agent streams
+//! all of it, and gives as its whole answer only what follows `Answer:`.
 
 use crate::dialects::Reading;
 use crate::json::Str;
@@ -9,9 +9,9 @@ use crate::json::Str;
 const THOUGHT: &str = "Thought:";
 const ANSWER: &str = "\nAnswer:";
 
-/// Says a piece of such text, where `response` is all so far; false where it is not of this form.
+/// Says a piece of such text, of which `response` is all so far; false where it is other text.
 pub(super) fn piece(delta: Str<'_>, response: Str<'_>, reading: &mut Reading<'_>) -> bool {
-    // The word is one token for most models, and its colon the next.
+    // For most models the word is one token, and the colon the next.
     if !response.starts_with(THOUGHT) && !response.is("Thought") {
         return false;
     }
@@ -27,7 +27,7 @@ pub(super) fn piece(delta: Str<'_>, response: Str<'_>, reading: &mut Reading<'_>
     true
 }
 
-/// Says such text whole; false where it is not of this form.
+/// Says such text as a whole; false where it is other text.
 pub(super) fn whole(text: Str<'_>, reading: &mut Reading<'_>) -> bool {
     if !text.starts_with(THOUGHT) {
         return false;
@@ -39,7 +39,7 @@ pub(super) fn whole(text: Str<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
-/// Where the answer begins: at the text's end, as long as it has not.
+/// Where the answer begins, or the text's end where it has not begun.
 fn answer_start(text: &str) -> usize {
     let answer = text.split_once(ANSWER).map(|(_, answer)| answer);
     text.len() - answer.map_or(0, |answer| answer.trim_start().len())
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_whole_is_reasoning() {
+    fn a_whole_step_is_reasoning_but_for_its_answer() {
         let output = |text: &str| {
             format!(
                 r#"{{"response":{{"role":"assistant","additional_kwargs":{{}},"blocks":[

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_is_pending_is_not_given_before_the_reply_ends_well() {
+fn what_is_pending_is_not_given_where_the_connection_breaks() {
     for pending in [
         "data: hel",
         "{\"chunk\":",

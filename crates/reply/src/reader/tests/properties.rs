@@ -54,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(
+    fn no_bytes_make_the_reader_panic(
         messages in prop::collection::vec(
             prop_oneof![
                 r#"(data: ?|event: |[:{}\[\]",\n\r]|chunk|done|error|DONE|1|é| ){0,10}"#

@@ -1,29 +1,30 @@
 use super::*;
 use crate::json::Str;
 
-/// Tells one text after the other; `form` is a name, `text` what is said. `|` is a turn's end.
+/// What is told of texts, of which each has the name of its form, `@` and its speaker where it has
+/// one. `|` ends a turn. `=` before a form makes a snapshot of the text, `?` perhaps all pieces.
 fn told(texts: &[(&str, &str)]) -> Vec<String> {
-    let mut telling = Telling::new(1 << 20);
+    let mut words = Words::new(1 << 20);
     let mut pieces = Vec::new();
     for (form, text) in texts {
         let (form, speaker) = form.split_once('@').unwrap_or((form, ""));
         let speaker = (!speaker.is_empty()).then(|| Speaker::new(Str::plain(speaker)));
         if *text == "|" {
-            telling.turn_end(speaker);
+            words.turn_end(speaker);
             continue;
         }
-        let (form, whole) = match form.split_at(1) {
-            ("=", form) => (form, Whole::Snapshot),
-            ("?", form) => (form, Whole::PerhapsOfPieces),
-            _ => (form, Whole::Unknown),
+        let (form, coverage) = match form.split_at(1) {
+            ("=", form) => (form, Coverage::Snapshot),
+            ("?", form) => (form, Coverage::PerhapsAllPieces),
+            _ => (form, Coverage::Unknown),
         };
         let form = Form::TOP.then(form);
         let source = Source {
             form,
-            whole,
+            coverage,
             speaker,
         };
-        pieces.extend(telling.tell(&source, text).map(Cow::into_owned));
+        pieces.extend(words.tell(&source, text).map(Cow::into_owned));
     }
     pieces
 }
@@ -42,7 +43,7 @@ fn equal_pieces_of_one_form_stay() {
 }
 
 #[test]
-fn a_form_that_follows_at_its_own_pace_is_silent() {
+fn a_form_that_repeats_another_at_its_own_pace_is_silent() {
     check(
         &[
             ("a", "It "),
@@ -57,7 +58,7 @@ fn a_form_that_follows_at_its_own_pace_is_silent() {
 }
 
 #[test]
-fn a_whole_is_silent_and_what_goes_on_is_told() {
+fn a_text_that_repeats_all_is_silent_and_what_it_adds_is_told() {
     check(
         &[("a", "It is "), ("a", "so."), ("b", "It is so.")],
         &["It is ", "so."],
@@ -86,7 +87,7 @@ fn a_sentence_that_begins_like_an_old_one_is_not_lost() {
 }
 
 #[test]
-fn the_last_turn_again_is_silent() {
+fn the_words_of_the_last_turn_are_not_told_again() {
     check(
         &[
             ("a", "Wait. "),
@@ -108,7 +109,7 @@ fn the_last_turn_again_is_silent() {
 }
 
 #[test]
-fn a_form_repeats_each_turn_once() {
+fn a_form_repeats_each_turn_only_once() {
     check(
         &[
             ("a", "Yes."),
@@ -131,7 +132,7 @@ fn a_snapshot_is_compared_with_what_its_own_form_told() {
 }
 
 #[test]
-fn pieces_are_followed_by_their_whole() {
+fn all_pieces_at_once_after_them_are_silent() {
     check(
         &[("?a", "Hel"), ("?a", "lo"), ("?a", "Hello"), ("?a", "Bye")],
         &["Hel", "lo", "Bye"],
@@ -150,7 +151,7 @@ fn pieces_are_followed_by_their_whole() {
 }
 
 #[test]
-fn speakers_interleave() {
+fn speakers_that_interleave_are_compared_each_with_themselves() {
     check(
         &[
             ("a@x", "A1 "),
@@ -171,14 +172,14 @@ fn white_space_alone_waits_for_what_follows() {
 
 #[test]
 fn beyond_the_limit_a_form_that_only_followed_is_silent_and_a_new_one_is_told() {
-    let mut telling = Telling::new(8);
+    let mut words = Words::new(8);
     let mut tell = |form: &str, text: &str| {
         let source = Source {
             form: Form::TOP.then(form),
-            whole: Whole::Unknown,
+            coverage: Coverage::Unknown,
             speaker: None,
         };
-        telling.tell(&source, text).map(Cow::into_owned)
+        words.tell(&source, text).map(Cow::into_owned)
     };
     assert!(tell("a", "1234").is_some());
     assert!(tell("b", "1234").is_none());

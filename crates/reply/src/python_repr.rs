@@ -1,16 +1,16 @@
-//! Strings that a serialiser made of what it did not know: the `repr` of a Python object.
+//! Strings that Python's serialisers make of objects that they cannot write: their `repr`.
 
 use crate::json::Str;
 
-/// Tells such strings from text.
+/// Tells the `repr` of an object from text.
 #[derive(Debug, Default)]
 pub(crate) struct Reprs {
-    /// An object came: in a stream of objects a `repr` is an event that could not be serialised.
+    /// An object came. Among objects, a `repr` is one that could not be serialised.
     object_came: bool,
 }
 
 impl Reprs {
-    /// A value came that is or holds an object, or none.
+    /// Takes note of a value that came: whether it is or holds an object.
     pub(crate) fn came(&mut self, is_object: bool) {
         self.object_came |= is_object;
     }
@@ -22,7 +22,7 @@ impl Reprs {
         let has_form = (text.starts_with("{'") && text.ends_with('}')) || is_object(text);
         let is_repr = (has_form && (self.object_came || text.contains(" object at 0x")))
             || is_model(text, if self.object_came { 2 } else { 3 });
-        // It was an event, and so is the next one.
+        // It was an object, so a `repr` that follows is one too.
         self.object_came |= is_repr;
         is_repr
     }
@@ -43,8 +43,9 @@ pub(crate) fn is_object(text: &str) -> bool {
     name.split('.').all(is_word) && field.is_some_and(is_word)
 }
 
-/// Whether a text is the fields of a Pydantic model, as its `str` gives them: `field='a' other=None`,
-/// so many at least. What a person writes has no `None`, `{}` or `Name(…)` among its values.
+/// Whether a text is the fields of a Pydantic model, as its `str` gives them: `field='a'
+/// other=None`, so many at least. What a person writes has no `None`, `{}` or `Name(…)` among its
+/// values.
 fn is_model(text: &str, fewest: usize) -> bool {
     let (mut rest, mut fields, mut has_literal) = (text, 0, false);
     while let Some((field, after)) = rest.split_once('=') {
@@ -66,7 +67,8 @@ fn is_model(text: &str, fewest: usize) -> bool {
     rest.is_empty() && fields >= fewest && has_literal
 }
 
-/// How long a Python literal is: to the first space that is in no string and in no brackets.
+/// How long the Python literal at the beginning of a text is: up to the first space outside of
+/// strings and brackets.
 fn literal_length(text: &str) -> usize {
     let (mut quote, mut depth, mut is_escaped) = (None, 0_usize, false);
     for (at, byte) in text.bytes().enumerate() {

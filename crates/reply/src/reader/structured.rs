@@ -1,10 +1,10 @@
-//! A reply that is one JSON object or array in which nothing is found: structured output.
+//! Structured output: a reply that is one JSON object or array, in which no dialect finds text.
 
 use crate::json::{Kind, Value};
 
-/// Whether a reply is one value that no dialect recognises, so far, and its text.
+/// Whether the reply so far is one value that no dialect recognises, and its JSON.
 #[derive(Debug, Default)]
-pub(crate) enum Structured {
+pub(super) enum Structured {
     #[default]
     NothingCame,
     One(String),
@@ -13,7 +13,7 @@ pub(crate) enum Structured {
 
 impl Structured {
     /// A value came that no dialect recognises.
-    pub(crate) fn unread_came(&mut self, value: Value<'_>) {
+    pub(super) fn unread_came(&mut self, value: Value<'_>) {
         let is_container = matches!(value.kind(), Kind::Object | Kind::Array);
         *self = match self {
             Self::NothingCame if is_container => Self::One(value.raw().to_owned()),
@@ -22,12 +22,12 @@ impl Structured {
     }
 
     /// Something else came.
-    pub(crate) fn something_came(&mut self) {
+    pub(super) fn something_came(&mut self) {
         *self = Self::No;
     }
 
     /// The value, once the reply is over.
-    pub(crate) fn take(&mut self) -> Option<String> {
+    pub(super) fn take(&mut self) -> Option<String> {
         match std::mem::replace(self, Self::No) {
             Self::One(text) => Some(text),
             Self::NothingCame | Self::No => None,

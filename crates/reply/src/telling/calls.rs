@@ -16,15 +16,15 @@ const MAX_INPUT_BYTES: usize = 8 << 20;
 
 /// The calls of a reply.
 #[derive(Debug, Default)]
-pub(crate) struct Calls {
+pub(super) struct Calls {
     open: Vec<Open>,
     called: HashSet<String>,
     answered: HashSet<String>,
-    /// How many calls had no id of the agent's.
+    /// How many ids were made, for calls and results to which the agent gave none.
     made: u64,
 }
 
-/// A call whose input is not known to be whole.
+/// A call whose input may go on.
 #[derive(Debug)]
 struct Open {
     id: String,
@@ -34,8 +34,8 @@ struct Open {
 }
 
 impl Calls {
-    /// Takes in what an agent says of a tool; says what is new of it.
-    pub(crate) fn take_in(&mut self, step: ToolStep, told: &mut VecDeque<Step>) {
+    /// Takes in what an agent says of a tool, and tells what is new of it.
+    pub(super) fn take_in(&mut self, step: ToolStep, told: &mut VecDeque<Step>) {
         match step {
             ToolStep::Call(call) => self.call(call, told),
             ToolStep::Result { id, output, failed } => {
@@ -45,8 +45,8 @@ impl Calls {
         }
     }
 
-    /// Something came that is no piece of a call: all that are open are whole.
-    pub(crate) fn end_all(&mut self, told: &mut VecDeque<Step>) {
+    /// Tells all open calls as whole, since something came that is no piece of a call.
+    pub(super) fn end_all(&mut self, told: &mut VecDeque<Step>) {
         if self.open.is_empty() {
             return;
         }
@@ -76,8 +76,8 @@ impl Calls {
         }
     }
 
-    /// The open call that a piece belongs to, or a new one; `None` where the call was told, or where
-    /// nobody knows which call it is.
+    /// The place of the open call that a piece belongs to, or of a new one. `None` where the call
+    /// was told already, and where nothing says which call it is.
     fn place(&mut self, call: &Call, told: &mut VecDeque<Step>) -> Option<usize> {
         let is_it = |open: &Open| match (&call.id, call.index) {
             (Some(id), _) => open.id == *id,
@@ -88,7 +88,7 @@ impl Calls {
         if let Some(place) = self.open.iter().rposition(is_it).filter(|_| !begins) {
             return Some(place);
         }
-        // A call that nobody has begun has a name; a piece without one belongs to one that was told.
+        // A piece without a name cannot begin a call: it is of one that was told already.
         let name = call.name.clone()?;
         let id = call.id.clone().unwrap_or_else(|| self.make_id());
         if self.called.contains(&id) || self.called.len() == MAX_IDS {
@@ -112,7 +112,8 @@ impl Calls {
         Some(self.open.len() - 1)
     }
 
-    /// Calls with an index may come at once; one without is over when the next begins.
+    /// Ends the calls that are over when another begins: all but those that stream beside it, which
+    /// have an index as it has.
     fn end_those_before(&mut self, index: Option<u64>, told: &mut VecDeque<Step>) {
         let is_over = |open: &mut Open| open.index.is_none() || index.is_none();
         told.extend(self.open.extract_if(.., is_over).map(Open::whole));
