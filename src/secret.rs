@@ -1,20 +1,21 @@
-//! A text that is not to be shown.
+//! Strings that must not be shown.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret: `Debug` says nothing of it, there is no `Display`, and dropped it is wiped from memory.
+/// A secret string. `Debug` does not show it, there is no `Display`, and dropping it wipes its
+/// memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a text for secret.
+    /// Wraps a string.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The text itself.
+    /// The string itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -31,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_not_shown() {
+    fn debug_does_not_show_a_secret() {
         let secret = Secret::new("MARKER".to_owned());
         assert_eq!(format!("{secret:?} {secret:#?}"), "Secret Secret");
         assert_eq!(secret.expose(), "MARKER");
