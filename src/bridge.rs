@@ -1,4 +1,4 @@
-//! The parts put together: configuration → client → service → API.
+//! Wires the parts together: configuration → client → service → API.
 
 use std::time::SystemTime;
 
@@ -11,11 +11,11 @@ use crate::env::{ConfigError, Environment};
 use crate::service::AgentService;
 use crate::telemetry::Metrics;
 
-/// Builds the API that a configuration describes, which measures invocations where `metrics` are
-/// given; `now` is the clock by which requests are signed.
+/// Builds the API that a configuration describes. Invocations are measured if `metrics` is given;
+/// `now` is the clock for signing and dating.
 ///
 /// # Errors
-/// [`ConfigError`] where root certificates that were asked for cannot be read.
+/// [`ConfigError`] if the configured root certificates cannot be read.
 pub fn api(
     config: &Config,
     env: &Environment,
@@ -33,10 +33,10 @@ pub fn api(
     Ok(Api::new(service, config.api.clone(), metrics, now))
 }
 
-/// What opens the connections that a configuration describes.
+/// Builds the connector that opens all connections.
 ///
 /// # Errors
-/// [`ConfigError`] where root certificates that were asked for cannot be read.
+/// [`ConfigError`] if the configured root certificates cannot be read.
 pub fn connector(config: &Config) -> Result<Connector, ConfigError> {
     let roots = config.roots.load().map_err(|error| ConfigError {
         variable: error.variable.to_owned(),
