@@ -146,7 +146,7 @@ impl<H: Handler> Worker<H> {
         // Lambda may freeze the process right after the response, so log lines are written first.
         Output.flush();
         if let Err(failure) = self.send(&invocation, response).await {
-            telemetry::answer_not_taken(&invocation.context.request_id, &failure);
+            telemetry::response_not_accepted(&invocation.context.request_id, &failure);
         }
     }
 
