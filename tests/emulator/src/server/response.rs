@@ -1,8 +1,8 @@
-//! HTTP answers.
+//! HTTP responses.
 
 use serde_json::{Value, json};
 
-/// A whole answer.
+/// A complete response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Response {
     pub(super) status: u16,
@@ -23,7 +23,7 @@ impl Response {
         }
     }
 
-    /// A 200 with a body of JSON.
+    /// A 200 with a JSON body.
     pub(super) fn json(body: &Value) -> Self {
         Self {
             status: 200,
@@ -32,7 +32,7 @@ impl Response {
         }
     }
 
-    /// The answer as it goes over the wire, with the body's length unless a header gives one.
+    /// Encodes the response for the wire. The body's length is added unless a header gives one.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
@@ -51,7 +51,7 @@ impl Response {
     }
 }
 
-/// The reason phrase, which is for people alone.
+/// The reason phrase, which only people read.
 fn reason(status: u16) -> &'static str {
     match status {
         101 => "Switching Protocols",
