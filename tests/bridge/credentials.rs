@@ -1,5 +1,5 @@
-//! Credentials of the AWS default chain, through the built binary: a container's endpoint gives
-//! them, rotates them, fails, and hangs.
+//! Credentials of the AWS default chain, through the built binary: a container endpoint provides,
+//! rotates, refuses and withholds them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::support::{ARN, Function, answered, rest_event, said};
 
-/// What the endpoint answers, one after the other; the last for all that follow.
+/// The endpoint's answers in order; the last one repeats.
 #[derive(Clone)]
 struct Endpoint {
     answers: Arc<Mutex<Vec<Answer>>>,
@@ -26,9 +26,9 @@ struct Endpoint {
 enum Answer {
     /// Credentials with this access key.
     Key(&'static str),
-    /// Something that is none.
+    /// A malformed answer.
     Nonsense,
-    /// Nothing, ever.
+    /// No answer at all.
     Hang,
 }
 
@@ -62,7 +62,7 @@ struct Setup {
     endpoint: Endpoint,
 }
 
-/// A function whose credentials come from such an endpoint.
+/// A function with credentials from such an endpoint.
 async fn setup(answers: &[Answer], more: &[(&str, &str)]) -> Setup {
     let endpoint = Endpoint {
         answers: Arc::new(Mutex::new(answers.to_vec())),
@@ -111,7 +111,7 @@ impl Setup {
 }
 
 #[tokio::test]
-async fn they_are_resolved_once_and_kept() {
+async fn credentials_are_resolved_once_and_cached() {
     let setup = setup(&[Answer::Key("AKIDFIRST")], &[]).await;
     for _ in 0..3 {
         assert_eq!(setup.say().await.0, 200);
@@ -120,9 +120,9 @@ async fn they_are_resolved_once_and_kept() {
 }
 
 #[tokio::test]
-async fn others_are_tried_at_once_when_they_have_expired() {
+async fn expired_credentials_are_replaced_and_retried_at_once() {
     let rotated = [Answer::Key("AKIDFIRST"), Answer::Key("AKIDSECOND")];
-    // No retry is left: the attempt with others is none.
+    // No retries are configured: the attempt with new credentials does not count as one.
     let setup = setup(&rotated, &[("RETRY_MAX_RETRIES", "0")]).await;
     assert_eq!(setup.say().await.0, 200);
     setup.emulator.expire("AKIDFIRST");
@@ -130,9 +130,9 @@ async fn others_are_tried_at_once_when_they_have_expired() {
     assert_eq!((setup.asked(), setup.emulator.connections().len()), (2, 3));
 }
 
-/// The end of a session is asked for once, whatever comes of it.
+/// Ending a session is attempted only once.
 #[tokio::test]
-async fn those_that_have_expired_end_no_session_and_are_not_used_again() {
+async fn expired_credentials_fail_ending_a_session_and_are_dropped() {
     let rotated = [Answer::Key("AKIDFIRST"), Answer::Key("AKIDSECOND")];
     let setup = setup(&rotated, &[]).await;
     assert_eq!(setup.say().await.0, 200);
@@ -150,7 +150,7 @@ async fn those_that_have_expired_end_no_session_and_are_not_used_again() {
 }
 
 #[tokio::test]
-async fn the_same_are_not_tried_twice() {
+async fn unchanged_credentials_are_not_tried_twice() {
     let setup = setup(&[Answer::Key("AKIDFIRST")], &[]).await;
     setup.emulator.expire("AKIDFIRST");
     let (status, body) = setup.say().await;
@@ -165,7 +165,7 @@ async fn the_same_are_not_tried_twice() {
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_is_asked_again_by_the_next() {
+async fn a_failed_provider_is_asked_again_by_the_next_invocation() {
     let setup = setup(&[Answer::Nonsense], &[]).await;
     let (status, body) = setup.say().await;
     assert_eq!(
@@ -184,7 +184,7 @@ async fn a_provider_that_fails_is_asked_again_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_provider_that_hangs_costs_one_invocation_its_time_and_no_other() {
+async fn a_hanging_provider_delays_only_one_invocation() {
     let hangs = [Answer::Hang, Answer::Key("AKIDFIRST")];
     let setup = setup(&hangs, &[("INVOKE_TIMEOUT_MS", "600")]).await;
     let start = Instant::now();
@@ -201,7 +201,7 @@ async fn a_provider_that_hangs_costs_one_invocation_its_time_and_no_other() {
 }
 
 #[tokio::test]
-async fn no_credentials_are_a_401() {
+async fn missing_credentials_give_a_401() {
     let emulator = Emulator::builder()
         .agent(ARN, Agent::echo())
         .start()
