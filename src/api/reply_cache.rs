@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn cache() -> Arc<ReplyCache> {
-        ReplyCache::new(Duration::from_secs(60)).unwrap()
+        ReplyCache::new(Duration::from_mins(1)).unwrap()
     }
 
     async fn look_up(cache: &Arc<ReplyCache>, message: &str) -> Lookup {

@@ -40,7 +40,7 @@ pub(super) struct Turn {
 /// The source of a reply.
 #[derive(Debug)]
 enum Source {
-    Agent(ReplyStream),
+    Agent(Box<ReplyStream>),
     /// A cached reply; `None` once it has been returned.
     Cached(Option<Arc<str>>),
 }
@@ -110,7 +110,7 @@ impl Turn {
         let opened = service.invoke(agent, invocation, deadline, memory_bytes, progress, log);
         match opened.await {
             Ok(reply) => {
-                self.reply = Some(Source::Agent(reply));
+                self.reply = Some(Source::Agent(Box::new(reply)));
                 Ok(())
             }
             Err(error) => Err(self.fail(&error)),

@@ -22,7 +22,7 @@ const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
 const FUNCTION_VERSION: &str = "AWS_LAMBDA_FUNCTION_VERSION";
 
-/// How the process was started. With SnapStart it must report that it is ready for the snapshot.
+/// How the process was started. With `SnapStart` it must report that it is ready for the snapshot.
 const INITIALIZATION_TYPE: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
 const SNAP_START: &str = "snap-start";
 

@@ -1,7 +1,7 @@
 //! Standard output for log lines: writing never fails, and never blocks for long.
 //!
 //! Lambda may freeze the process as soon as it has responded. So a background thread would write
-//! lines only some invocations later; the threads that log write instead. LineBuffer are buffered, and
+//! lines only some invocations later; the threads that log write them. Lines are buffered, and
 //! written together when a thread is about to wait.
 //!
 //! If nobody reads the output, the first write that finds the pipe full waits briefly and the
