@@ -110,7 +110,7 @@ impl RuntimeApi {
     }
 
     /// Waits for the next invocation. Returns its event and metadata, or `None` for an empty poll,
-    /// which only local tools answer.
+    /// which only local tools return.
     ///
     /// # Errors
     /// [`RuntimeApiError`] if the request failed; it may be tried again.
