@@ -1,9 +1,7 @@
-//! The HTTP API: requests in, answers out. It knows of no gateway and of no socket.
+//! The HTTP API, from request to response. It knows neither gateways nor sockets.
 //!
 //! ```text
-//! dispatch (route) → invoke → turn → answer (format)
-//!                  → agents, end_session
-//! ```
+//! dispatch (route) → invoke → turn → answer (in a format)
 
 mod accept;
 mod agents;

@@ -1,4 +1,4 @@
-//! The parts put together: configuration → client → service → API.
+//! Wires the parts together: configuration → client → service → API.
 
 use std::time::SystemTime;
 
@@ -42,10 +42,10 @@ pub async fn api(
     Ok(Api::new(service, config.api.clone(), binding, metrics, now))
 }
 
-/// What opens the connections that a configuration describes.
+/// Builds the connector that opens all connections.
 ///
 /// # Errors
-/// [`ConfigError`] where root certificates that were asked for cannot be read.
+/// [`ConfigError`] if the configured root certificates cannot be read.
 pub fn connector(config: &Config) -> Result<Connector, ConfigError> {
     let roots = config.roots.load().map_err(|error| ConfigError {
         variable: error.variable.to_owned(),

@@ -1,5 +1,4 @@
-//! All that can be configured, put together. Each concern reads its own variables, by what
-//! [`crate::env`] has for that.
+//! The complete configuration. Each concern reads its own variables with [`crate::env`].
 
 use crate::agent::AgentRegistry;
 use crate::agentcore::ClientSettings;
@@ -12,14 +11,14 @@ use crate::lambda::InvokeMode;
 use crate::session::BindingSettings;
 use crate::telemetry::{LogLevel, metrics_namespace};
 
-/// Everything that can be configured.
+/// The complete configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The agents.
+    /// The configured agents.
     pub agents: AgentRegistry,
-    /// How their runtimes are asked.
+    /// Settings of the AgentCore client.
     pub client: ClientSettings,
-    /// How callers are answered.
+    /// Settings of the HTTP API.
     pub api: ApiSettings,
     /// Whether sessions depend on who calls.
     pub session_binding: BindingSettings,
@@ -29,20 +28,20 @@ pub struct Config {
     pub invoke_mode: InvokeMode,
     /// The CloudWatch namespace of the metrics.
     pub metrics_namespace: String,
-    /// What is logged.
+    /// The least severe level that is logged.
     pub log_level: LogLevel,
-    /// Whose certificates are trusted.
+    /// The root certificates that are trusted.
     pub roots: RootCertificates,
     /// What connections with TLS go through.
     pub proxy: Option<Proxy>,
 }
 
 impl Config {
-    /// Reads the configuration.
+    /// Reads the configuration from environment variables.
     ///
     /// # Errors
-    /// [`ConfigError`] names the first variable whose value is not accepted, or `<NAME>_AGENT_ARN`
-    /// where there is no agent at all. A malformed ARN is no error: it hurts its own agent alone.
+    /// [`ConfigError`] names the first variable with an invalid value, or `<NAME>_AGENT_ARN` if no
+    /// agent is configured. A malformed ARN is no error here: it disables its own agent only.
     pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             agents: AgentRegistry::from_env(env)?,

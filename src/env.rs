@@ -1,4 +1,5 @@
-//! The environment, and how variables are read: each concern reads its own with what is here.
+//! Environment variables, and typed readers for them. Each concern reads its own variables with
+//! these.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -59,7 +60,7 @@ pub const VARIABLES: [&str; 48] = [
     "AWS_LAMBDA_LOG_LEVEL",
 ];
 
-/// Whether a variable is one of [`VARIABLES`], or Lambda's own.
+/// Whether a variable is listed in [`VARIABLES`] or set by Lambda itself.
 fn is_declared(name: &str) -> bool {
     let is_named = |declared: &&str| match declared.strip_prefix("<NAME>") {
         Some(suffix) => name.ends_with(suffix),
@@ -68,20 +69,20 @@ fn is_declared(name: &str) -> bool {
     name.starts_with("AWS_LAMBDA_") || VARIABLES.iter().any(is_named)
 }
 
-/// A variable's value is not accepted. The value itself, which may be a secret, is not repeated.
+/// An invalid or missing variable. The value itself may be a secret, so no field repeats it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}: {problem}; accepted is {accepted}")]
 pub struct ConfigError {
-    /// The variable.
+    /// The variable's name.
     pub variable: String,
-    /// What is wrong with it.
+    /// What is wrong with the value.
     pub problem: String,
-    /// What would be right.
+    /// Which values are accepted.
     pub accepted: String,
 }
 
 impl ConfigError {
-    /// An error of this variable.
+    /// An error about a variable.
     pub(crate) fn new(variable: &str, problem: impl Display, accepted: impl Display) -> Self {
         Self {
             variable: variable.to_owned(),
@@ -91,12 +92,12 @@ impl ConfigError {
     }
 }
 
-/// Environment variables. One that is empty counts as unset.
+/// A set of environment variables. An empty variable counts as unset.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The variables of this process. One that is not Unicode is taken as far as it is.
+    /// The variables of this process. Bytes that are not Unicode are replaced.
     pub fn of_process() -> Self {
         let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         std::env::vars_os()
@@ -104,9 +105,10 @@ impl Environment {
             .collect()
     }
 
-    /// A variable's value, where it is set and not empty.
+    /// A variable's value; `None` if unset or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        // So that no variable is read which is documented nowhere: VARIABLES is what that is held to.
+        // Tests hold VARIABLES against the documentation, so this finds variables that are read but
+        // not documented.
         debug_assert!(is_declared(name), "{name} is missing in VARIABLES");
         self.0
             .get(name)
@@ -134,7 +136,7 @@ impl Environment {
         all.filter(|(_, value)| !value.is_empty())
     }
 
-    /// Parses a variable, or takes the default.
+    /// Parses a variable. Returns `default` if it is unset.
     pub(crate) fn parse<T>(
         &self,
         name: &str,
@@ -149,7 +151,7 @@ impl Environment {
         }
     }
 
-    /// A whole number within a range.
+    /// Reads a whole number within a range.
     pub(crate) fn number<T>(
         &self,
         name: &str,
@@ -167,7 +169,7 @@ impl Environment {
         })
     }
 
-    /// A time, in milliseconds.
+    /// Reads a duration in milliseconds, from 1 ms to 15 minutes.
     pub(crate) fn milliseconds(
         &self,
         name: &str,

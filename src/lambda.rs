@@ -1,20 +1,20 @@
 //! The API as an AWS Lambda function.
 //!
 //! ```text
-//! worker (the loop) → call (gateway's event → api → gateway's answer) → worker → Lambda
-//! ```
+//! worker (the loop) → call (gateway event → api → gateway response) → worker → Lambda
 //!
-//! The loop is our own: that of the runtime library makes its connection to Lambda itself, and waits
-//! on it for acknowledgements; it keeps what a caller who has gone had asked for; and it ends the
-//! process, or a worker of it, over one odd answer.
+//! The loop is our own, since that of the `lambda_runtime` crate has faults that matter here: it
+//! opens its connection to Lambda itself and waits for TCP acknowledgements on it (Nagle's
+//! algorithm); it keeps what it holds for a caller who has gone; and one malformed message ends its
+//! process, or one of its workers.
 
-mod answer;
 mod call;
 mod deadline;
 mod mode;
+mod response;
 mod run;
 mod runtime_api;
-mod stopping;
+mod shutdown;
 mod worker;
 
 pub use mode::InvokeMode;

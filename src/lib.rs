@@ -1,28 +1,29 @@
-//! An HTTP API on AWS Lambda in front of Bedrock AgentCore Runtime agents that speak WebSocket.
+//! An HTTP API on AWS Lambda for agents on Bedrock AgentCore Runtime that speak WebSocket.
 //!
-//! # The way of the data
+//! # Data flow
 //!
 //! ```text
-//! Lambda event → gateway (one parse) → api (parse, don't validate) → service (which agent)
-//!              → agentcore (presign → socket → sse → reply) → api (render) → gateway
+//! Lambda event → lambda → gateway (an HTTP request) → api (parse, don't validate)
+//!              → service (find the agent) → agentcore (sign → connect → exchange)
+//!              → api (format the reply) → gateway (its response) → lambda
 //! ```
 //!
-//! One direction: [`api`] knows [`service`], [`service`] knows the client in [`agentcore`], and
-//! nothing imports upward. Inside [`agentcore`] everything but the socket is without I/O, clock and
-//! environment; `socket` alone names the WebSocket library.
+//! Modules depend on each other in this direction only: [`api`] uses [`service`], which uses the
+//! client in [`agentcore`]. Only [`gateway`] knows the events of gateways. `docs/architecture.md`
+//! describes the modules, their import graph and the decisions behind them.
 //!
-//! | module | does |
+//! | module | purpose |
 //! |---|---|
-//! | [`config`] | reads the environment, and is the only one that does |
-//! | [`agent`], [`invocation`] | domain types that only their parsers can make |
-//! | [`caller`], [`limits`] | who calls, and whose session that is; how much each may ask for |
+//! | [`config`], [`env`](mod@env) | the configuration, read from environment variables |
+//! | [`agent`], [`invocation`], [`session`] | domain types that only their parsers can create |
+//! | [`caller`], [`limits`] | who calls, and how many invocations each caller may make |
 //! | [`agentcore`] | the client of AgentCore Runtime |
-//! | [`service`] | finds the agent, delegates |
-//! | [`api`] | routes, requests, answers, errors |
-//! | [`gateway`] | events of gateways as requests, answers in a gateway's form |
-//! | [`lambda`] | the loop: an event in, an answer out |
-//! | [`telemetry`], [`trace`] | what is logged; which trace headers go on |
-//! | [`bridge`] | the parts put together |
+//! | [`service`] | finds agents and invokes them |
+//! | [`api`] | routes, requests, responses, errors |
+//! | [`gateway`] | gateway events as HTTP requests, responses in a gateway's form |
+//! | [`lambda`] | the loop that takes events and sends responses |
+//! | [`telemetry`], [`trace`] | log lines and metrics; trace headers for agents |
+//! | [`bridge`] | wires the parts together |
 
 pub mod agent;
 pub mod agentcore;

@@ -1,9 +1,9 @@
-//! How much one caller may ask for in this process. What a whole fleet may be asked for is the
-//! gateway's to limit: other processes know nothing of this one.
+//! Limits on how many invocations one caller may make in this process. Processes do not share their
+//! counts; a limit on the whole fleet is the gateway's task.
 //!
-//! A caller that the gateway tells of has limits of its own wherever it calls from; others are told
-//! apart by address. An IPv6 address counts by its first 64 bits, since whoever has one address has
-//! all of that network (RFC 6177); those without an address share one limit.
+//! Callers that the gateway identifies are counted by identity, all others by address. IPv6
+//! addresses are counted by their first 64 bits, since a customer gets a whole such network (RFC
+//! 6177). Requests without an address are counted together.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,20 +18,20 @@ use rate::Rate;
 
 mod rate;
 
-/// Limits on each caller, in one process.
+/// The configured limits on each caller, in one process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimits {
-    /// Invocations per minute; 0 is no limit. `RATE_LIMIT_PER_MINUTE`
+    /// Invocations per minute; 0 means no limit. `RATE_LIMIT_PER_MINUTE`
     pub per_minute: u32,
-    /// Invocations at the same time; 0 is no limit. `MAX_CONCURRENT_PER_CALLER`
+    /// Concurrent invocations; 0 means no limit. `MAX_CONCURRENT_PER_CALLER`
     pub concurrent: u32,
 }
 
 impl RateLimits {
-    /// Reads the limits.
+    /// Reads `RATE_LIMIT_PER_MINUTE` and `MAX_CONCURRENT_PER_CALLER`.
     ///
     /// # Errors
-    /// [`ConfigError`] where one is no number, or too large.
+    /// [`ConfigError`] if a value is not a whole number from 0 to 1,000,000.
     pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             per_minute: env.number("RATE_LIMIT_PER_MINUTE", 0, 0..=1_000_000)?,
@@ -40,37 +40,37 @@ impl RateLimits {
     }
 }
 
-/// The limits of all callers.
+/// Counts the invocations of all callers against the limits.
 #[derive(Debug)]
 pub struct Limits {
     rate: Option<Rate>,
     slots: Option<Arc<Slots>>,
 }
 
-/// An invocation that may go on. Its place among those at the same time is free again when this is
-/// dropped.
+/// Permission for one invocation. Dropping it frees its place among the concurrent ones.
 #[derive(Debug)]
 pub struct Permit {
     _slot: Option<Slot>,
 }
 
-/// Why an invocation may not begin.
+/// Which limit refused an invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitExceeded {
-    /// As many as are allowed are going on.
+    /// The caller has as many concurrent invocations as allowed.
     #[error("too many requests of this caller are going on; see Retry-After")]
     TooMany,
-    /// As many as are allowed have begun; another may after this time.
+    /// The caller has made too many invocations in a minute. Holds the time until the next is
+    /// allowed.
     #[error("this caller has sent too many requests in a minute; see Retry-After")]
     TooOften(Duration),
 }
 
 impl LimitExceeded {
-    /// When to come again: after a second at the least.
+    /// How long to wait before trying again: one second at least.
     pub fn retry_after(self) -> Duration {
         const SECOND: Duration = Duration::from_secs(1);
         match self {
-            // Nobody knows when another ends.
+            // It is unknown when one of the running invocations ends.
             Self::TooMany => SECOND,
             Self::TooOften(wait) => wait.max(SECOND),
         }
@@ -78,24 +78,25 @@ impl LimitExceeded {
 }
 
 impl Limits {
-    /// Limits with nobody counted yet.
+    /// Creates limits with all counts at zero.
     pub fn new(limits: RateLimits) -> Self {
         Self {
             rate: NonZeroU32::new(limits.per_minute).map(Rate::new),
-            slots: NonZeroU32::new(limits.concurrent).map(|most| Arc::new(Slots::new(most))),
+            slots: NonZeroU32::new(limits.concurrent).map(|limit| Arc::new(Slots::new(limit))),
         }
     }
 
-    /// Lets an invocation begin.
+    /// Admits an invocation.
     ///
     /// # Errors
-    /// [`LimitExceeded`] where its caller has to wait. A refusal is not counted as an invocation.
+    /// [`LimitExceeded`] if its caller has to wait. A refused invocation does not count.
     pub fn admit(&self, origin: &Origin) -> Result<Permit, LimitExceeded> {
         let party = Party::of(origin);
         let slot = match &self.slots {
             Some(slots) => Some(slots.take(party).ok_or(LimitExceeded::TooMany)?),
             None => None,
         };
+        // Checked last, since a success counts: a request without a free slot must not use it up.
         if let Some(rate) = &self.rate {
             rate.check(party).map_err(LimitExceeded::TooOften)?;
         }
@@ -103,19 +104,19 @@ impl Limits {
     }
 }
 
-/// The bits of an IPv6 address that one customer's addresses have in common.
+/// Masks the network part of an IPv6 address, which all addresses of one customer share.
 const NETWORK: u128 = u128::MAX << 64;
 
-/// Whose invocations are counted together.
+/// The key by which invocations are counted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Party {
-    /// A caller's fingerprint: of one size, however long its name is.
+    /// A caller's fingerprint, which has a fixed size however long the caller's name is.
     Caller([u8; 32]),
     Address(Ipv4Addr),
-    /// The bits of an IPv6 network, the others zero.
+    /// An IPv6 address with all bits but those of the network set to zero.
     Network(u128),
-    /// Those that come from nowhere.
-    Nobody,
+    /// Requests without a known caller or address.
+    Unknown,
 }
 
 impl Party {
@@ -123,26 +124,26 @@ impl Party {
         if let Some(caller) = &origin.caller {
             return Self::Caller(caller.fingerprint());
         }
-        // An IPv4 address may be written as an IPv6 one.
+        // `::ffff:192.0.2.1` is the same address as `192.0.2.1`.
         match origin.address.map(|address| address.to_canonical()) {
             Some(IpAddr::V4(address)) => Self::Address(address),
             Some(IpAddr::V6(address)) => Self::Network(address.to_bits() & NETWORK),
-            None => Self::Nobody,
+            None => Self::Unknown,
         }
     }
 }
 
-/// What each party has going on at the moment. Who has nothing going on is not in it, so that it
-/// never holds more than the process does at once.
+/// Counts the concurrent invocations of each party. Parties without any are removed, so the map
+/// never holds more entries than the process has invocations in flight.
 struct Slots {
-    most: NonZeroU32,
+    limit: NonZeroU32,
     taken: Mutex<HashMap<Party, u32>>,
 }
 
 impl Slots {
-    fn new(most: NonZeroU32) -> Self {
+    fn new(limit: NonZeroU32) -> Self {
         Self {
-            most,
+            limit,
             taken: Mutex::default(),
         }
     }
@@ -150,8 +151,9 @@ impl Slots {
     fn take(self: &Arc<Self>, party: Party) -> Option<Slot> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(party).or_default();
-        // Where it is at the limit, it is not zero: the entry is not a new one.
-        if *count >= self.most.get() {
+        // The limit is never zero, so an entry that was just created is not refused here and left
+        // behind.
+        if *count >= self.limit.get() {
             return None;
         }
         *count += 1;
@@ -163,7 +165,7 @@ impl Slots {
 impl fmt::Debug for Slots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slots")
-            .field("most", &self.most)
+            .field("limit", &self.limit)
             .finish_non_exhaustive()
     }
 }
@@ -226,14 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_limited_unless_it_is_configured() {
+    fn without_configured_limits_everything_is_admitted() {
         let limits = limits(0, 0);
         let all: Result<Vec<_>, _> = (0..1_000).map(|_| limits.admit(&from("::1"))).collect();
         assert_eq!(all.unwrap().len(), 1_000);
     }
 
     #[test]
-    fn a_place_is_free_again_when_its_invocation_ends() {
+    fn a_slot_is_freed_when_its_invocation_ends() {
         let limits = limits(0, 2);
         let origin = from("192.0.2.1");
         let first = limits.admit(&origin).unwrap();
@@ -246,18 +248,18 @@ mod tests {
         let third = limits.admit(&origin).unwrap();
         assert!(limits.admit(&origin).is_err());
         drop((second, third));
-        assert_eq!(parties(&limits), 0, "nobody is remembered");
+        assert_eq!(parties(&limits), 0, "an entry was left behind");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_of_a_minutes_worth_and_then_one_after_the_other() {
+    async fn a_burst_of_one_minutes_quota_is_admitted_then_a_steady_rate() {
         let limits = limits(4, 0);
         let origin = key("k");
         for _ in 0..4 {
             limits.admit(&origin).unwrap();
         }
         for _ in 0..3 {
-            // A refusal costs nothing: the wait stays the same.
+            // A refusal does not extend the wait.
             let refused = limits.admit(&origin).unwrap_err();
             assert_eq!(refused, LimitExceeded::TooOften(Duration::from_secs(15)));
         }
@@ -269,11 +271,11 @@ mod tests {
         assert!(limits.admit(&origin).is_err());
         tokio::time::advance(Duration::from_hours(1)).await;
         let after_an_hour = (0..10).filter(|_| limits.admit(&origin).is_ok()).count();
-        assert_eq!(after_an_hour, 4, "what was not used is not saved up");
+        assert_eq!(after_an_hour, 4, "unused quota does not add up");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_is_no_invocation() {
+    async fn a_refused_invocation_does_not_count() {
         let limits = limits(2, 1);
         let origin = key("k");
         let first = limits.admit(&origin).unwrap();
@@ -286,11 +288,11 @@ mod tests {
             limits.admit(&origin),
             Err(LimitExceeded::TooOften(_))
         ));
-        assert_eq!(parties(&limits), 0, "who is refused has nothing going on");
+        assert_eq!(parties(&limits), 0, "a refused invocation holds no slot");
     }
 
     #[test]
-    fn callers_are_counted_by_who_they_are_else_by_where_they_are() {
+    fn callers_are_counted_by_identity_else_by_address() {
         let party = |origin: &Origin| Party::of(origin);
         for (one, other, same) in [
             (key("a"), key("a"), true),

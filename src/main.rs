@@ -20,11 +20,11 @@ fn main() -> ExitCode {
     let code = match lambda::runtime(&env) {
         Ok(runtime) => {
             let code = runtime.block_on(run(&env));
-            // A name that is being looked up does not hold up the end.
+            // A blocking DNS lookup must not delay the end of the process.
             runtime.shutdown_background();
             code
         }
-        Err(error) => failed(&env, &error),
+        Err(error) => fail(&env, &error),
     };
     Output.flush();
     code
@@ -38,18 +38,18 @@ async fn run(env: &Environment) -> ExitCode {
             if lambda::is_here(env) {
                 lambda::report_init_error(env, &error).await;
             } else {
-                say(&format!("{error}\n{}", lambda::NOT_ON_LAMBDA));
+                print_error(&format!("{error}\n{}", lambda::NOT_ON_LAMBDA));
             }
             return ExitCode::FAILURE;
         }
     };
     if !lambda::is_here(env) {
-        say(lambda::NOT_ON_LAMBDA);
+        print_error(lambda::NOT_ON_LAMBDA);
         return ExitCode::FAILURE;
     }
     match lambda::run(api, mode, env, now).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(env, &error),
+        Err(error) => fail(env, &error),
     }
 }
 
@@ -64,24 +64,24 @@ async fn start(env: &Environment) -> Result<(Api, InvokeMode), ConfigError> {
     Ok((api, config.invoke_mode))
 }
 
-/// On Lambda there is nothing but JSON on either stream.
-fn failed(env: &Environment, error: &(dyn Error + 'static)) -> ExitCode {
+/// Reports a fatal error: on Lambda as a JSON log line, elsewhere as text on standard error.
+fn fail(env: &Environment, error: &(dyn Error + 'static)) -> ExitCode {
     if lambda::is_here(env) {
         Output.line(telemetry::fatal(error, now()));
     } else {
-        say(&error.to_string());
+        print_error(&error.to_string());
     }
     ExitCode::FAILURE
 }
 
-fn say(text: &str) {
-    // Standard error may be closed; there is nobody else to tell.
+fn print_error(text: &str) {
+    // Standard error may be closed, and then there is nowhere to report that.
     let _ = writeln!(std::io::stderr(), "agentcore-bridge: {text}");
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one clock, handed to all who need the time"
+    reason = "the only clock, passed to everything that needs the time"
 )]
 fn now() -> SystemTime {
     SystemTime::now()

@@ -4,7 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret: `Debug` says nothing of it, there is no `Display`, and dropped it is wiped from memory.
+/// A secret string. `Debug` does not show it, there is no `Display`, and dropping it wipes its
+/// memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 

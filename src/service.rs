@@ -1,4 +1,4 @@
-//! The agents as a service: which there are, and what one of them replies.
+//! The agents as a service: finds them, invokes them, and asks for their status.
 
 use std::time::SystemTime;
 
@@ -21,7 +21,7 @@ mod status;
 pub use status::Checked;
 use status::StatusCache;
 
-/// Finds agents and invokes them.
+/// Finds and invokes agents.
 #[derive(Debug)]
 pub struct AgentService {
     agents: AgentRegistry,
@@ -30,17 +30,17 @@ pub struct AgentService {
     now: fn() -> SystemTime,
 }
 
-/// What is known of an agent.
+/// An agent's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentStatus {
-    /// Its configured ARN is malformed: there is nobody to ask.
+    /// The configured ARN is malformed, so there is no runtime to ask.
     NotConfigured,
-    /// What the control plane said.
+    /// What the control plane answered.
     Checked(Checked),
 }
 
 impl AgentService {
-    /// A service of these agents; `now` is the clock by which statuses are dated.
+    /// Creates a service for these agents. `now` is the clock by which statuses are dated.
     pub fn new(agents: AgentRegistry, client: AgentCoreClient, now: fn() -> SystemTime) -> Self {
         Self {
             statuses: StatusCache::new(&agents),
@@ -50,7 +50,7 @@ impl AgentService {
         }
     }
 
-    /// Whether an agent's runtime takes invocations, as of a short while ago.
+    /// Whether an agent's runtime accepts invocations. The answer may be up to 30 seconds old.
     pub async fn status(&self, agent: &Agent, deadline: Instant) -> AgentStatus {
         let Ok(runtime) = runtime_of(agent) else {
             return AgentStatus::NotConfigured;
@@ -67,17 +67,17 @@ impl AgentService {
         AgentStatus::Checked(self.statuses.get(&agent.id, self.now, ask).await)
     }
 
-    /// The agent of an id or of another name.
+    /// Finds an agent by its id or by another of its names.
     pub fn find(&self, id: &str) -> Option<&Agent> {
         self.agents.find(id)
     }
 
-    /// The agents.
+    /// All configured agents.
     pub fn agents(&self) -> &AgentRegistry {
         &self.agents
     }
 
-    /// When an invocation that begins at `start` must be over, if nothing else cuts it short.
+    /// The deadline of an invocation that begins at `start`, by `INVOKE_TIMEOUT_MS`.
     pub fn deadline(&self, start: Instant) -> Instant {
         start + self.client.invoke_timeout()
     }
@@ -86,7 +86,7 @@ impl AgentService {
     /// whose runtime asks for it.
     ///
     /// # Errors
-    /// [`EndSessionError`] where it may go on.
+    /// [`EndSessionError`] if the session may still be running.
     pub async fn end_session(
         &self,
         agent: &Agent,
@@ -113,11 +113,11 @@ impl AgentService {
         self.client.prewarm(runtime, visit, deadline).await
     }
 
-    /// Invokes an agent and waits for the beginning of its reply, of which so many bytes are
-    /// remembered.
+    /// Invokes an agent and waits for the first chunk of its reply. `memory_bytes` of the reply's
+    /// text are kept to recognise repetitions.
     ///
     /// # Errors
-    /// [`InvocationError`] where nothing of a reply came.
+    /// [`InvocationError`] if no part of a reply arrived.
     pub async fn invoke(
         &self,
         agent: &Agent,

@@ -1,6 +1,7 @@
-//! What the program says about itself: one JSON object a line on standard output, for CloudWatch.
+//! Log lines and metrics: one JSON object per line on standard output, for CloudWatch.
 //!
-//! No line holds a prompt, a reply, a credential, a signed URL, or words of the agent's or of AWS.
+//! No line contains a prompt, a reply, a credential, a signed URL, or text written by the agent or
+//! by AWS.
 
 pub(crate) mod end_session;
 mod events;
@@ -21,7 +22,7 @@ pub use log::{
     LogFormat, configuration_error, fatal, init, misconfigured_agents, report_early_panics,
 };
 pub(crate) use log::{
-    PANICKED, answer_not_taken, invocation_refused, no_invocation, status_unknown, timestamp,
+    PANICKED, invocation_refused, no_invocation, response_not_accepted, status_unknown, timestamp,
 };
 pub use metrics::{METRICS, Metric, Metrics, metrics_namespace};
 pub use output::Output;

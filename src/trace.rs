@@ -1,42 +1,42 @@
-//! Trace headers from Lambda and from the caller, for the agent: validated and bounded, since they
-//! go into a request of ours.
+//! Trace headers that are passed on to the agent. They become part of our own request, so they are
+//! validated and bounded.
 
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// The header of AWS X-Ray.
+/// The trace header of AWS X-Ray.
 pub const XRAY: &str = "x-amzn-trace-id";
 
-/// The headers that are passed on, the longest value of each in characters, and its form.
+/// The headers that are passed on: name, longest value in bytes, and the check of its form.
 ///
-/// `traceparent` and `tracestate` are those of W3C Trace Context, `baggage` that of W3C Baggage.
-const PASSED_ON: [(&str, usize, Form); 4] = [
+/// `traceparent` and `tracestate` are defined by W3C Trace Context, `baggage` by W3C Baggage.
+const FORWARDED: [(&str, usize, IsWellFormed); 4] = [
     (XRAY, 128, is_xray),
     ("traceparent", 128, is_traceparent),
     ("tracestate", 512, is_list),
     ("baggage", 8192, is_list),
 ];
 
-type Form = fn(&str) -> bool;
+type IsWellFormed = fn(&str) -> bool;
 
-/// Trace headers that may go to an agent.
+/// Validated trace headers for an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TraceHeaders(HeaderMap);
 
 impl TraceHeaders {
-    /// Takes the trace headers out of a request's; `xray` is Lambda's own and wins over the
-    /// caller's. What is too long or malformed is dropped.
+    /// Extracts the trace headers of a request. `xray` is Lambda's own and wins over the caller's.
+    /// Values that are too long or malformed are dropped.
     pub fn new(request: &HeaderMap, xray: Option<&str>) -> Self {
         let mut headers = HeaderMap::new();
-        for (name, longest, is_well_formed) in PASSED_ON {
+        for (name, longest, is_well_formed) in FORWARDED {
             let from_lambda = xray.filter(|_| name == XRAY);
             let mut values = request.get_all(name).iter();
             let first = values.next().and_then(|value| value.to_str().ok());
             let from_caller = match (first, values.next(), is_list_header(name)) {
                 (Some(first), None, _) => Some(Cow::Borrowed(first)),
                 (Some(first), Some(_), true) => joined(first, request, name).map(Cow::Owned),
-                // More than one value of a header that can have one alone is malformed.
+                // Only list headers may be repeated; any other repeated header is malformed.
                 _ => None,
             };
             let value = from_lambda.map(Cow::Borrowed).or(from_caller);
@@ -48,7 +48,7 @@ impl TraceHeaders {
         Self(headers)
     }
 
-    /// The trace's id: that of X-Ray, else that of `traceparent`.
+    /// The trace id of X-Ray, or else of `traceparent`.
     pub fn trace_id(&self) -> Option<&str> {
         let value = |name| self.0.get(name)?.to_str().ok();
         let of_xray = value(XRAY).and_then(|value: &str| {
@@ -58,13 +58,13 @@ impl TraceHeaders {
         of_xray.or_else(|| value("traceparent")?.split('-').nth(1))
     }
 
-    /// The headers.
+    /// The headers, ready to add to a request.
     pub fn as_headers(&self) -> &HeaderMap {
         &self.0
     }
 }
 
-/// Whether several lines of a header are one list.
+/// Whether repeated lines of a header form one list.
 fn is_list_header(name: &str) -> bool {
     matches!(name, "tracestate" | "baggage")
 }
@@ -78,7 +78,7 @@ fn joined(first: &str, request: &HeaderMap, name: &str) -> Option<String> {
         })
 }
 
-/// `Root=1-…;Parent=…;Sampled=1;Lineage=…:1|…:5`: keys and values of plain characters.
+/// Whether a value has the form `Root=1-…;Parent=…;Sampled=1;Lineage=…:1|…:5`.
 fn is_xray(value: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_:.@/+|".contains(c);
     value.trim_end_matches(';').split(';').all(|part| {
@@ -87,7 +87,8 @@ fn is_xray(value: &str) -> bool {
     })
 }
 
-/// `00-<32 hex>-<16 hex>-<2 hex>`, a later version with more after that; no id of zeros alone.
+/// Whether a value has the form `00-<32 hex>-<16 hex>-<2 hex>`. Later versions may append more. Ids
+/// of zeros alone are invalid.
 fn is_traceparent(value: &str) -> bool {
     let is_hex = |text: &str, length: usize| {
         text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
@@ -105,7 +106,7 @@ fn is_traceparent(value: &str) -> bool {
         && is_hex(flags, 2)
 }
 
-/// A list of `key=value`, of visible characters.
+/// Whether a value is a comma-separated list of `key=value` in visible ASCII characters.
 fn is_list(value: &str) -> bool {
     value.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t'))
         && value.split(',').all(|member| {
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn well_formed_headers_are_passed_on_and_no_others() {
+    fn only_well_formed_trace_headers_are_passed_on() {
         let longest = format!("k={}", "v".repeat(510));
         let headers = [
             ("traceparent", PARENT),
@@ -158,17 +159,17 @@ mod tests {
     }
 
     #[test]
-    fn lambdas_trace_id_wins() {
+    fn the_trace_id_of_lambda_wins() {
         let one = |value: &str| vec![(XRAY.to_owned(), value.to_owned())];
         assert_eq!(passed_on(&[(XRAY, "Root=1-2")], Some(ROOT)), one(ROOT));
         assert_eq!(passed_on(&[(XRAY, ROOT)], None), one(ROOT));
-        // As X-Ray's documentation shows it, after some functions have called one another.
+        // The form that X-Ray documents for functions that have called one another.
         let lineage = format!("{ROOT};Lineage=a87bd80c:1|68fd508a:5|c512fbe3:2");
         assert_eq!(passed_on(&[], Some(&lineage)), one(&lineage));
     }
 
     #[test]
-    fn a_traces_id_is_x_rays_else_the_parents() {
+    fn the_trace_id_is_that_of_x_ray_else_of_traceparent() {
         let id = |headers: &[(&str, &str)], xray| {
             let mut map = HeaderMap::new();
             for (name, value) in headers {
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_and_long_ones_are_dropped() {
+    fn malformed_and_too_long_headers_are_dropped() {
         let upper = PARENT.to_uppercase();
         let long = format!("k={}", "v".repeat(511));
         let long_root = format!("Root=1-{}", "a".repeat(128));

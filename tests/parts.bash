@@ -1,10 +1,11 @@
-# What the scripts that run tests have in common: they say what comes, how long it took, and why they
-# fail. Sourced from the repository's root with the script's name: `. tests/parts.bash tests/all`.
+# Shared by the scripts that run tests: announces each part, reports how long it took, and reports
+# failures. Source it from the repository's root with the script's name:
+# `. tests/parts.bash tests/all`.
 # shellcheck shell=bash
 
 parts_of=$1
 
-# say WORDS…: what came before is over, and this comes.
+# say WORDS…: ends the previous part and begins a new one.
 say() {
   over
   part=$*
@@ -12,7 +13,7 @@ say() {
   printf '\n== %s\n' "$*"
 }
 
-# How long took what came before. At a script's end, say it by itself.
+# Reports how long the last part took. Call it at the end of a script.
 over() {
   [ -z "${part:-}" ] || printf -- '-- %s: %d s\n' "$part" $((SECONDS - began))
   part=

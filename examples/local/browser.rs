@@ -1,4 +1,4 @@
-//! What a browser sends for a page of somebody else's, to the local run on a real port.
+//! Requests that a browser sends for pages of other sites, to the local run on a real port.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -7,7 +7,7 @@ use super::*;
 
 const INVOCATION: &str = r#"{"agentId":"echo","prompt":"Hello there"}"#;
 
-/// The local run in front of its emulator, as a page's requests find it.
+/// The local run with its emulator.
 struct Local {
     emulator: Emulator,
     address: SocketAddr,
@@ -30,7 +30,7 @@ impl Local {
         Self { emulator, address }
     }
 
-    /// Sends a request with these headers and nothing else; gives the status.
+    /// Sends a request with exactly these headers. Returns the status.
     async fn post(&self, headers: &str) -> u16 {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let headers = headers.replace("PORT", &self.address.port().to_string());
@@ -52,19 +52,19 @@ impl Local {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_invokes_nobody() {
+async fn a_page_of_another_site_cannot_invoke_an_agent() {
     let local = Local::start(AllowedOrigins::None).await;
     for headers in [
-        // A text or a form goes out without a preflight.
+        // Text and forms are sent without a preflight.
         "Host: 127.0.0.1:PORT\nOrigin: https://evil.example\nSec-Fetch-Site: cross-site\n\
          Sec-Fetch-Mode: no-cors\nContent-Type: text/plain;charset=UTF-8\n",
         "Host: localhost:PORT\nOrigin: https://evil.example\nSec-Fetch-Site: cross-site\n\
          Sec-Fetch-Mode: navigate\nContent-Type: application/x-www-form-urlencoded\n",
-        // From a sandbox, or a file.
+        // From a sandboxed frame, or a file.
         "Host: localhost:PORT\nOrigin: null\nContent-Type: text/plain\n",
-        // An old browser says less.
+        // An old browser does not send `Sec-Fetch-Site`.
         "Host: localhost:PORT\nOrigin: https://evil.example\nContent-Type: text/plain\n",
-        // DNS rebinding: for the browser it is the page's own site.
+        // DNS rebinding: the browser considers it the page's own site.
         "Host: evil.example:PORT\nOrigin: http://evil.example:PORT\nSec-Fetch-Site: same-origin\n\
          Content-Type: application/json\n",
         "Host: evil.example:PORT\nContent-Type: application/json\n",
@@ -75,14 +75,14 @@ async fn a_page_of_another_site_invokes_nobody() {
 }
 
 #[tokio::test]
-async fn this_machines_user_is_served() {
+async fn requests_of_this_machine_are_served() {
     let local = Local::start(AllowedOrigins::None).await;
     let of_the_user = [
         // curl.
         "Host: 127.0.0.1:PORT\nUser-Agent: curl/8.5.0\nAccept: */*\n",
-        // A page of the local run's own.
+        // A page served by the local run itself.
         "Host: localhost:PORT\nOrigin: http://localhost:PORT\nSec-Fetch-Site: same-origin\n",
-        // Proxies of development servers, which keep the Host or do not.
+        // Development servers that proxy, with and without changing the Host.
         "Host: localhost:5173\nOrigin: http://localhost:5173\nSec-Fetch-Site: same-origin\n",
         "Host: 127.0.0.1:PORT\nOrigin: http://localhost:5173\nSec-Fetch-Site: same-origin\n",
     ];
@@ -93,7 +93,7 @@ async fn this_machines_user_is_served() {
 }
 
 #[tokio::test]
-async fn an_origin_that_is_named_may_come_from_afar() {
+async fn a_configured_origin_may_be_of_another_site() {
     let origins = vec!["https://app.example".to_owned()];
     let local = Local::start(AllowedOrigins::Listed(origins)).await;
     let from = |host: &str, origin: &str| {

@@ -1,9 +1,9 @@
-//! Whose requests the local run takes: this machine's user's, who has credentials, and not those of
-//! any web page that is open in the same browser.
+//! Accepts requests of this machine's user only. The local run has the user's credentials, so no
+//! web page that is open in a browser may use it.
 //!
-//! A page can send a form or a text to any address without asking first, and, once its own name
-//! leads to 127.0.0.1 (DNS rebinding), read the answers too. A browser says what a page cannot
-//! change: by what name it asks (`Host`), for whose page (`Origin`), and from how far
+//! A page can send text or a form to any address without a preflight and, once its own name
+//! resolves to 127.0.0.1 (DNS rebinding), read the responses too. What a page cannot forge is what
+//! the browser sends: the name it requests (`Host`), the page's origin (`Origin`), and its distance
 //! (`Sec-Fetch-Site`).
 
 use std::net::IpAddr;
@@ -15,17 +15,17 @@ use http::{HeaderMap, HeaderValue, Request, Uri};
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-/// Which requests are taken.
+/// Decides which requests are accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
-    /// What `CORS_ALLOWED_ORIGINS` names.
+    /// The origins in `CORS_ALLOWED_ORIGINS`.
     pub(crate) named: AllowedOrigins,
-    /// Pages of this machine count as named, whatever their port: there is nothing but an emulator
-    /// to be reached.
+    /// Whether pages of this machine are allowed on any port. Set if there is only an emulator to
+    /// reach.
     pub(crate) trusts_own_pages: bool,
 }
 
-/// Why a request is not taken, for whoever sent it.
+/// The reason for a refusal, for the sender.
 pub(crate) type Refusal = &'static str;
 
 const NO_HOST: Refusal = "the Host of a request to the local run is a loopback name, such as \
@@ -34,7 +34,7 @@ const FOREIGN: Refusal = "the local run takes no requests of other sites' pages;
     can be named in CORS_ALLOWED_ORIGINS";
 
 impl Guard {
-    /// Checks a request before anything is done for it.
+    /// Checks a request before it is handled.
     pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
         let headers = request.headers();
         let authority = request.uri().authority();
@@ -73,7 +73,8 @@ fn is_host_loopback(headers: &HeaderMap) -> bool {
     host.is_ok_and(|host| is_loopback(&host))
 }
 
-/// A page of this machine's: development servers have any port.
+/// Whether an origin is of this machine. Any port will do, since development servers use various
+/// ones.
 fn is_own(origin: &HeaderValue) -> bool {
     let uri = Uri::try_from(origin.as_bytes()).ok();
     let is_web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
@@ -83,8 +84,8 @@ fn is_own(origin: &HeaderValue) -> bool {
     authority.is_some_and(|authority| is_loopback(&authority))
 }
 
-/// Names that lead nowhere else: loopback addresses, `localhost`, and what is below it (RFC 6761,
-/// section 6.3).
+/// Whether a name always means this machine: loopback addresses, `localhost`, and names below it
+/// (RFC 6761, section 6.3).
 fn is_loopback(authority: &Authority) -> bool {
     let host = authority.host();
     if authority.as_str().contains('@') {
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_a_loopback_name_of_any_port() {
+    fn the_host_must_be_a_loopback_name_on_any_port() {
         for host in [
             "localhost",
             "localhost:3000",
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_this_machines_or_named() {
+    fn the_origin_must_be_of_this_machine_or_configured() {
         let named = Guard {
             named: AllowedOrigins::Listed(vec!["https://app.example".to_owned()]),
             ..STRICT
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_from_another_site_is_named_or_refused() {
+    fn cross_site_requests_need_a_configured_origin() {
         let named = Guard {
             named: AllowedOrigins::Listed(vec!["https://app.example".to_owned()]),
             ..STRICT
@@ -211,7 +212,7 @@ mod tests {
             ("none", None, &STRICT, true),
             ("same-site", Some(own), &STRICT, true),
             ("cross-site", None, &STRICT, false),
-            // By `localhost` to 127.0.0.1, which are two sites.
+            // `localhost` and 127.0.0.1 are two different sites.
             ("cross-site", Some(own), &STRICT, false),
             ("cross-site", Some(own), &emulated, true),
             ("cross-site", Some("https://evil.example"), &emulated, false),

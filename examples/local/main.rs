@@ -1,5 +1,5 @@
-//! The local run: the HTTP API on loopback, in front of an emulated AgentCore Runtime, or of the
-//! real one where agents are configured.
+//! The local run: serves the HTTP API on loopback, with an emulated AgentCore Runtime or, if agents
+//! are configured, with the real one.
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ const DEFAULT_PORT: u16 = 3000;
 
 const ORIGINS: &str = "CORS_ALLOWED_ORIGINS";
 
-/// How long requests may go on after Ctrl-C.
+/// How long requests may finish after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The port that was asked for; `None` where help was.
+/// Parses the port; `None` if help was requested.
 fn port(mut arguments: impl Iterator<Item = String>) -> Result<Option<u16>, String> {
     let mut port = DEFAULT_PORT;
     while let Some(argument) = arguments.next() {
@@ -126,7 +126,7 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     );
     telemetry::misconfigured_agents(&config.agents);
     let guard = Guard {
-        // Not what the emulator has put there.
+        // Read before the emulator adds its own settings.
         named: if names_origins {
             config.api.allowed_origins
         } else {
@@ -142,14 +142,14 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The process's variables, and beneath them those of `.env`.
+/// The variables of the process, which win over those of `.env`.
 fn variables() -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     let mut variables = BTreeMap::new();
     match dotenvy::from_path_iter(".env") {
         Ok(lines) => {
             for line in lines {
                 let (name, value) = line.map_err(|error| match error {
-                    // The library's text quotes the line, which may hold a secret.
+                    // The library's message quotes the line, which may hold a secret.
                     dotenvy::Error::LineParse(_, at) => {
                         format!(".env: a line is not NAME=value (at character {at} of it)")
                     }
@@ -165,7 +165,7 @@ fn variables() -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     Ok(variables)
 }
 
-/// Starts an emulator, and points the configuration at its agents.
+/// Starts an emulator, and configures its agents.
 async fn emulator(variables: &mut BTreeMap<String, String>) -> Result<Emulator, Box<dyn Error>> {
     let credentials = Credentials::example();
     let mut builder = Emulator::builder().credentials(credentials.clone());
@@ -189,7 +189,8 @@ async fn emulator(variables: &mut BTreeMap<String, String>) -> Result<Emulator, 
         "AWS_SESSION_TOKEN",
         credentials.session_token.as_deref().unwrap_or_default(),
     );
-    // A frontend in development has an origin of its own, of this machine's: `guard` sees to that.
+    // Frontends in development have an origin of their own on this machine. `guard` checks that it
+    // is of this machine.
     let origins = variables.entry(ORIGINS.to_owned()).or_default();
     if origins.is_empty() {
         "*".clone_into(origins);
@@ -213,7 +214,7 @@ fn greet(
         None => println!("It talks to the real Bedrock AgentCore Runtime."),
     }
     if emulator.is_none() {
-        // The chain may ask the network: nothing waits for it.
+        // The credentials chain may use the network, so this runs in the background.
         let credentials = default_chain(env, connector);
         tokio::spawn(async move {
             if credentials.provide_credentials().await.is_err() {
@@ -247,7 +248,7 @@ async fn serve(listener: TcpListener, api: Api, guard: Guard) -> Result<(), Box<
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
     let router = router(api, guard);
     let interrupted = async move {
-        // Without a handler for Ctrl-C the process ends at once, which is well too.
+        // Without a handler, Ctrl-C ends the process at once, which is fine.
         let _ = tokio::signal::ctrl_c().await;
         let _ = stopping.send(true);
     };
@@ -278,7 +279,7 @@ fn router(api: Api, guard: Guard) -> Router {
     })
 }
 
-/// 403, in the form of the API's own errors.
+/// A 403 in the form of the API's own errors.
 fn refuse(refusal: Refusal) -> Response {
     let details = serde_json::json!({ "retryable": false });
     let body = serde_json::json!({
@@ -297,7 +298,7 @@ fn refuse(refusal: Refusal) -> Response {
 
 async fn answer(api: &Api, request: Request<Body>, received: Instant) -> Response {
     let (parts, body) = request.into_parts();
-    // A larger one is refused by its size, whatever is left of it.
+    // One byte more than allowed is enough: the API refuses the body by its size.
     let body = Limited::new(body, MAX_BODY_BYTES + 1).collect().await;
     let body = body.map_or_else(
         |_| vec![b' '; MAX_BODY_BYTES + 1].into(),

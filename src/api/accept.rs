@@ -1,11 +1,11 @@
-//! What form of answer a caller asks for.
+//! Content negotiation by the `Accept` header.
 
 use http::{HeaderMap, header};
 
 /// Whether a request asks for server-sent events rather than JSON (RFC 9110, section 12.5.1).
 ///
-/// It does with `text/event-stream` at a quality above 0 and above that of `application/json`, or
-/// at the same and named earlier.
+/// True for `text/event-stream` with a quality above 0, if that is higher than the quality of
+/// `application/json`, or equal and named earlier.
 pub(super) fn wants_events(headers: &HeaderMap) -> bool {
     let ranges = headers
         .get_all(header::ACCEPT)
@@ -29,7 +29,7 @@ pub(super) fn wants_events(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A media range and its quality: 1 where there is none, 0 where it is none.
+/// A media range and its quality: 1 if not given, 0 if not a number.
 fn range(text: &str) -> (&str, f32) {
     let mut parts = text.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_asked_for_by_name_and_quality() {
+    fn events_are_chosen_by_name_and_quality() {
         for (accept, expected) in [
             (&["text/event-stream"][..], true),
             (&["Text/Event-Stream; charset=utf-8"], true),

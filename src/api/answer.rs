@@ -1,4 +1,4 @@
-//! A reply as an answer: written while it arrives, or as one document.
+//! Responses made of a reply: streamed while it arrives, or as one document.
 
 use std::panic::AssertUnwindSafe;
 
@@ -8,55 +8,56 @@ use http::header;
 use super::body::{self, Response};
 use super::format::Format;
 use super::format::keep_alive::KeepAlive;
-use super::limit::{AnswerLimit, Room};
-use super::timing::timed;
+use super::limit::{AnswerLimit, Budget};
+use super::timing::with_timing;
 use super::turn::Turn;
 use crate::agentcore::ReplyEvent;
 
-/// What is ready at one moment goes out in one piece, up to so many bytes.
-const MOST_AT_ONCE: usize = 16 * 1024;
+/// Chunks that are ready at the same time are sent together, up to this many bytes.
+const MAX_BATCH_BYTES: usize = 16 * 1024;
 
-/// A reply that is being written.
-struct Writing {
+/// A reply, and what is written of it.
+struct Writer {
     turn: Turn,
     format: Box<dyn Format>,
     out: Vec<u8>,
 }
 
-/// An answer that is written while the reply arrives: nothing is collected, and a caller that
-/// reads slowly slows the reading from the agent.
+/// Streams a reply while it arrives. Nothing is collected: a caller that reads slowly slows down
+/// the reading from the agent (backpressure).
 pub(super) fn streamed(turn: Turn, mut format: Box<dyn Format>) -> Response {
     let (response, timing) = (response(&*format), turn.timing());
-    // What comes first goes out with the first piece: not before it, and not in a packet of its own.
+    // The format's beginning is sent with the first chunk: never before it, and not in a packet of
+    // its own.
     let mut out = Vec::with_capacity(256);
     format.begin(&mut out);
-    // In a box: it is moved with each piece.
-    let writing = Box::new(Writing { turn, format, out });
-    let pieces = stream::unfold(Some(writing), |writing| async move {
-        let mut writing = writing?;
-        let request = writing.turn.log().request().clone();
-        let next = AssertUnwindSafe(request.scope(writing.next()));
+    // Boxed, since `unfold` moves it with each chunk.
+    let writer = Box::new(Writer { turn, format, out });
+    let pieces = stream::unfold(Some(writer), |writer| async move {
+        let mut writer = writer?;
+        let request = writer.turn.log().request().clone();
+        let next = AssertUnwindSafe(request.scope(writer.next()));
         let is_last = next.catch_unwind().await.unwrap_or_else(|_| {
-            let error = writing.turn.panicked();
-            writing.format.error(&error, &mut writing.out);
+            let error = writer.turn.panicked();
+            writer.format.error(&error, &mut writer.out);
             true
         });
-        let out = std::mem::take(&mut writing.out);
-        Some((out, (!is_last).then_some(writing)))
+        let out = std::mem::take(&mut writer.out);
+        Some((out, (!is_last).then_some(writer)))
     });
     let body = body::streamed(KeepAlive::new(Box::pin(pieces)));
-    timed(response.map(|()| body), timing)
+    with_timing(response.map(|()| body), timing)
 }
 
-impl Writing {
-    /// Writes what goes out next, and says whether nothing comes after it.
+impl Writer {
+    /// Writes the next batch. Returns whether it is the last.
     async fn next(&mut self) -> bool {
         let mut event = Some(self.turn.next().await);
         while let Some(next) = event {
             if self.write(next) {
                 return true;
             }
-            if self.out.len() >= MOST_AT_ONCE {
+            if self.out.len() >= MAX_BATCH_BYTES {
                 return false;
             }
             event = self.turn.next().now_or_never();
@@ -64,7 +65,7 @@ impl Writing {
         false
     }
 
-    /// Writes what the reply gave, and says whether that was its end.
+    /// Writes an event of the reply. Returns whether it is the last.
     fn write(&mut self, event: ReplyEvent) -> bool {
         let Self { turn, format, out } = self;
         match event {
@@ -82,15 +83,15 @@ impl Writing {
     }
 }
 
-/// An answer that holds the whole document, of which at most `max_reply_bytes` are the reply's,
-/// and which stays below the limit of an answer.
+/// Collects a reply into one document with at most `max_reply_bytes` of its text, which stays below
+/// the size limit of a response.
 pub(super) async fn whole(
     mut turn: Turn,
     mut format: Box<dyn Format>,
     max_reply_bytes: usize,
     limit: AnswerLimit,
 ) -> Response {
-    let mut room = Room::new(limit);
+    let mut budget = Budget::new(limit);
     let mut document = Vec::with_capacity(1_024);
     format.begin(&mut document);
     let mut sent = 0;
@@ -98,7 +99,7 @@ pub(super) async fn whole(
         match turn.next().await {
             ReplyEvent::Piece(text) => {
                 let kept = &text[..text.floor_char_boundary(max_reply_bytes - sent)];
-                let kept = room.fitting(kept, format.piece_frame_bytes(), &document);
+                let kept = budget.fitting(kept, format.piece_frame_bytes(), &document);
                 if !kept.is_empty() {
                     format.piece(kept, &mut document);
                     sent += kept.len();
@@ -124,10 +125,10 @@ pub(super) async fn whole(
         }
     }
     let response = response(&*format).map(|()| body::whole(document));
-    timed(response, turn.timing())
+    with_timing(response, turn.timing())
 }
 
-/// An answer in the format, still without a body.
+/// A response with the headers of a format, without a body.
 fn response(format: &dyn Format) -> http::Response<()> {
     let mut response = http::Response::new(());
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! What answers are made of.
+//! Bodies of responses.
 
 use std::convert::Infallible;
 
@@ -8,18 +8,18 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 
-/// A body, whole or still being made. It never fails: what goes wrong is told in it.
+/// A response body, complete or streamed. It never fails: an error is written into it.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// An answer to an HTTP request.
+/// A response to an HTTP request.
 pub type Response = http::Response<Body>;
 
-/// A body that is there.
+/// A complete body.
 pub fn whole(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).boxed_unsync()
 }
 
-/// A body that is made while it goes out.
+/// A body that is sent while it is produced.
 pub(super) fn streamed(pieces: impl Stream<Item = Vec<u8>> + Send + 'static) -> Body {
     StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece.into())))).boxed_unsync()
 }

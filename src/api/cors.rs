@@ -1,4 +1,4 @@
-//! Cross-origin resource sharing, as browsers ask for it. <https://fetch.spec.whatwg.org/#http-cors-protocol>
+//! Cross-origin resource sharing (CORS). <https://fetch.spec.whatwg.org/#http-cors-protocol>
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
@@ -6,7 +6,7 @@ use super::body::{Body, Response};
 use super::error::ApiError;
 use crate::env::{ConfigError, Environment};
 
-/// How long a browser may remember a preflight's answer, in seconds.
+/// How long a browser may cache the response to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 const ALLOWED_HEADERS: HeaderValue =
@@ -15,23 +15,23 @@ const ALLOWED_HEADERS: HeaderValue =
 const EXPOSED_HEADERS: HeaderValue =
     HeaderValue::from_static("x-request-id,retry-after,server-timing");
 
-/// Which origins a browser may call from. `CORS_ALLOWED_ORIGINS`
+/// The origins whose pages may call the API. `CORS_ALLOWED_ORIGINS`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// None.
+    /// No origin.
     #[default]
     None,
-    /// Every one.
+    /// Every origin.
     Any,
-    /// These.
+    /// The listed origins.
     Listed(Vec<String>),
 }
 
 impl AllowedOrigins {
-    /// Reads the setting.
+    /// Reads `CORS_ALLOWED_ORIGINS`.
     ///
     /// # Errors
-    /// [`ConfigError`] where one of them is no origin.
+    /// [`ConfigError`] if an entry is not an origin.
     pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
         let accepted = "*, or origins such as https://app.example.com separated by commas";
         env.parse("CORS_ALLOWED_ORIGINS", Self::None, accepted, Self::parse)
@@ -52,7 +52,8 @@ impl AllowedOrigins {
     }
 }
 
-/// A scheme and a host, as a browser sends it: no path, no trailing slash.
+/// Whether a text is a scheme and a host, as browsers send an origin: without path and trailing
+/// slash.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, host)) = text.split_once("://") else {
         return false;
@@ -66,7 +67,8 @@ fn is_origin(text: &str) -> bool {
 }
 
 impl AllowedOrigins {
-    /// What an answer says to a page of this origin, where it may read it.
+    /// The value of `Access-Control-Allow-Origin` for this origin; `None` if its pages may not read
+    /// the response.
     fn allow(&self, origin: Option<&HeaderValue>) -> Option<HeaderValue> {
         match self {
             Self::None => None,
@@ -79,7 +81,7 @@ impl AllowedOrigins {
     }
 }
 
-/// The answer to a preflight for a path that has these methods.
+/// The response to a preflight for a path with these methods.
 pub(super) fn preflight(
     origins: &AllowedOrigins,
     origin: Option<&HeaderValue>,
@@ -93,15 +95,15 @@ pub(super) fn preflight(
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
-        if let Ok(methods) = HeaderValue::from_str(&ApiError::listed(methods, ",")) {
+        if let Ok(methods) = HeaderValue::from_str(&ApiError::join_methods(methods, ",")) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         }
     }
     response
 }
 
-/// Marks another answer.
-pub(super) fn mark(
+/// Adds the CORS headers to a response that is not to a preflight.
+pub(super) fn add_headers(
     headers: &mut HeaderMap,
     origins: &AllowedOrigins,
     origin: Option<&HeaderValue>,

@@ -1,4 +1,4 @@
-//! A request to its handler, and what every answer has in common.
+//! Routes a request to its handler, and adds what all responses have in common.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -30,11 +30,11 @@ use crate::trace::TraceHeaders;
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The HTTP API as a function from requests to answers. Clones share everything.
+/// The HTTP API: a function from requests to responses. Clones share everything.
 #[derive(Clone)]
 pub struct Api(Arc<Shared>);
 
-/// What the handlers share.
+/// The state that the handlers share.
 pub(super) struct Shared {
     pub(super) service: AgentService,
     pub(super) settings: ApiSettings,
@@ -46,7 +46,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// The runtime's session for the one that the caller sent.
+    /// Derives the runtime's session from the one that the caller sent.
     pub(super) fn runtime_session(
         &self,
         context: &RequestContext,
@@ -57,7 +57,7 @@ impl Shared {
         self.binding.runtime_session(caller, &agent.id, session)
     }
 
-    /// The agent that a path names.
+    /// Finds the agent that a path names.
     pub(super) fn agent(&self, id: &str) -> Result<&Agent, ApiError> {
         let agent = decoded(id).and_then(|id| self.service.find(&id));
         agent.ok_or_else(ApiError::unknown_agent)
@@ -87,7 +87,7 @@ impl Shared {
                 let format = FormatName::asked_for(query, &parts.headers);
                 Ok(invoke::answer(self, received, body, format).await)
             }
-            // A stream, whatever the caller says it accepts.
+            // This route streams whatever the `Accept` header says.
             Route::InvokeStream => {
                 let format = FormatName::named_in(query).unwrap_or(FormatName::Native);
                 Ok(invoke::answer(self, received, body, format).await)
@@ -118,7 +118,7 @@ impl Api {
         }))
     }
 
-    /// Answers a request. There is always an answer.
+    /// Handles a request. Every request gets a response, even if its handler panics.
     pub async fn answer(&self, request: Request<Bytes>, context: RequestContext) -> Response {
         let shared = &*self.0;
         let request_id = HeaderValue::from_str(&context.request_id);
@@ -138,41 +138,42 @@ impl Api {
         let origin = parts.headers.get(header::ORIGIN);
         let mut response = match (&parts.method, route) {
             (&Method::OPTIONS, Some(route)) => cors::preflight(origins, origin, route.methods()),
-            // There is no preflight for what is not there.
+            // CORS does not apply to a path that does not exist.
             (&Method::OPTIONS, None) => ApiError::unknown_path().into_response(),
             _ => {
-                // In a box: it holds a connection, and would be moved with each future around it.
+                // Boxed: the future holds a connection's state, which would be moved with each
+                // future around it.
                 let handling = Box::pin(shared.handle(route, &received, &parts, &body));
-                let handling = fenced(handling);
+                let handling = catch_panic(handling);
                 let mut response = ids.scope(handling).await;
-                cors::mark(response.headers_mut(), origins, origin);
+                cors::add_headers(response.headers_mut(), origins, origin);
                 response
             }
         };
         if parts.method == Method::HEAD {
             response = without_body(response);
         }
-        mark(&mut response, request_id.ok());
+        add_common_headers(&mut response, request_id.ok());
         response
     }
 }
 
-/// What comes of a request, be it a panic.
-async fn fenced(handling: impl Future<Output = Result<Response, ApiError>>) -> Response {
+/// The response of a handler. A panic becomes a 500.
+async fn catch_panic(handling: impl Future<Output = Result<Response, ApiError>>) -> Response {
     let handled = AssertUnwindSafe(handling).catch_unwind().await;
     let handled = handled.unwrap_or_else(|_| Err(ApiError::panicked()));
     handled.unwrap_or_else(ApiError::into_response)
 }
 
-/// Answers where there is no request to be answered.
+/// An error response to an event that could not be read as a request.
 pub(crate) fn refusal(error: ApiError, request_id: &str) -> Response {
     let mut response = error.into_response();
-    mark(&mut response, HeaderValue::from_str(request_id).ok());
+    add_common_headers(&mut response, HeaderValue::from_str(request_id).ok());
     response
 }
 
-/// Adds what every answer has.
-fn mark(response: &mut Response, request_id: Option<HeaderValue>) {
+/// Adds the headers that every response has.
+fn add_common_headers(response: &mut Response, request_id: Option<HeaderValue>) {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
@@ -184,7 +185,7 @@ fn mark(response: &mut Response, request_id: Option<HeaderValue>) {
     }
 }
 
-/// The answer to HEAD: as that to GET, without its body.
+/// The response to HEAD: that to GET without its body.
 fn without_body(mut response: Response) -> Response {
     let length = response.body().size_hint().exact();
     *response.body_mut() = Body::default();
@@ -209,8 +210,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_a_500_that_says_nothing_of_it() {
-        let (parts, body) = fenced(async { panic!("MARKER") }).await.into_parts();
+    async fn a_panic_gives_a_500_without_the_panic_message() {
+        let (parts, body) = catch_panic(async { panic!("MARKER") }).await.into_parts();
         assert_eq!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
         let body = body.collect().await.unwrap().to_bytes();
         let body = String::from_utf8(body.to_vec()).unwrap();

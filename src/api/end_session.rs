@@ -11,8 +11,8 @@ use crate::session::{SessionId, SessionIdError};
 use crate::telemetry::end_session as log;
 use crate::telemetry::invocation::to_ms;
 
-/// Ends a session. It is not limited as invocations are: it is cheap, and to refuse it would keep
-/// what costs.
+/// Ends a session. This is exempt from the rate limits: it is cheap, and refusing it would keep a
+/// session running that costs money.
 pub(super) async fn end(
     shared: &Shared,
     received: &Received,
@@ -20,7 +20,7 @@ pub(super) async fn end(
     session: &str,
 ) -> Result<Response, ApiError> {
     let context = &received.context;
-    // An id that is not UTF-8 once it is decoded is nobody's.
+    // An id that does not decode to UTF-8 cannot be an agent's.
     let agent = decoded(agent).ok_or_else(ApiError::unknown_agent)?;
     let session = decoded(session).ok_or(SessionIdError);
     let session = session.and_then(|session| SessionId::parse(&session));

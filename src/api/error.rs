@@ -1,4 +1,5 @@
-//! How an error becomes an answer: the one place that picks a status, and what a caller is told.
+//! Turns errors into responses. This is the only place that chooses a status and what a caller is
+//! told.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -18,8 +19,8 @@ mod code;
 
 pub use code::ErrorCode;
 
-/// An error as its caller sees it. Nothing of ours, of AWS or of the agent is in it but what is
-/// written here.
+/// An error as the caller sees it. It contains no text of AWS or of the agent, only what is written
+/// here.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     code: ErrorCode,
@@ -27,10 +28,10 @@ pub(crate) struct ApiError {
     agent: Option<String>,
     session: Option<String>,
     phase: Option<Phase>,
-    /// An invocation was given up, and nobody knows in which phase.
+    /// An invocation was aborted in an unknown phase, so the agent may have run.
     may_have_run: bool,
     retry_after: Option<Duration>,
-    /// The methods that the path has, where the request's is none of them.
+    /// The methods that the path supports, if the request's method is not one of them.
     allowed: &'static [Method],
 }
 
@@ -48,7 +49,7 @@ impl ApiError {
         }
     }
 
-    /// The caller's mistake.
+    /// The request is invalid.
     pub(crate) fn validation(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::Validation, message)
     }
@@ -79,13 +80,13 @@ impl ApiError {
         }
     }
 
-    /// Names of methods, with a separator between them.
-    pub(super) fn listed(methods: &[Method], separator: &str) -> String {
+    /// The names of methods, joined by a separator.
+    pub(super) fn join_methods(methods: &[Method], separator: &str) -> String {
         let names: Vec<_> = methods.iter().map(Method::as_str).collect();
         names.join(separator)
     }
 
-    /// A limit of ours: the caller is to come again after this time.
+    /// The caller exceeds a limit. Carries the time to wait.
     pub(super) fn refused(refused: LimitExceeded) -> Self {
         Self {
             retry_after: Some(refused.retry_after()),
@@ -93,7 +94,7 @@ impl ApiError {
         }
     }
 
-    /// What came was no request.
+    /// The event could not be read as a request.
     pub(crate) fn unreadable() -> Self {
         Self::validation("the event could not be read as an HTTP request")
     }
@@ -102,8 +103,8 @@ impl ApiError {
         Self::new(ErrorCode::Internal, "something went wrong on our side")
     }
 
-    /// The process has to end. The agent may have been asked already, so it is not for programs to
-    /// ask again by themselves.
+    /// The process is shutting down. The agent may have been asked already, so the error is not
+    /// retryable.
     pub(crate) fn stopping() -> Self {
         Self {
             may_have_run: true,
@@ -114,26 +115,26 @@ impl ApiError {
         }
     }
 
-    /// Names the session that the caller sent.
+    /// Adds the session that the caller sent.
     #[must_use]
     pub(super) fn in_session(mut self, session: Option<&SessionId>) -> Self {
         self.session = session.map(|session| session.as_str().to_owned());
         self
     }
 
-    /// Names the agent that was found.
+    /// Adds the agent that was found.
     #[must_use]
     pub(super) fn of_agent(mut self, agent: &AgentId) -> Self {
         self.agent = Some(agent.as_str().to_owned());
         self
     }
 
-    /// What went wrong, for people.
+    /// The message for people.
     pub(super) fn message(&self) -> &str {
         &self.message
     }
 
-    /// What the log says that the caller was told.
+    /// The error code and the status, for the log.
     pub(super) fn told(&self) -> Told {
         Told {
             code: self.code.as_str(),
@@ -141,7 +142,7 @@ impl ApiError {
         }
     }
 
-    /// Whether the same request may be sent again without running the agent twice.
+    /// Whether repeating the request cannot run the agent twice.
     fn is_retryable(&self) -> bool {
         match self.code {
             ErrorCode::RateLimit => true,
@@ -152,13 +153,13 @@ impl ApiError {
         }
     }
 
-    /// The body of the answer, as JSON.
+    /// The body of the response, as JSON.
     pub(crate) fn to_body(&self) -> String {
         // A struct of strings and numbers always serializes.
         serde_json::to_string(&self.body()).unwrap_or_default()
     }
 
-    /// The same, not yet written.
+    /// The body of the response, before serialization.
     pub(super) fn body(&self) -> ErrorBody<'_> {
         ErrorBody {
             error: self.code.as_str(),
@@ -173,7 +174,7 @@ impl ApiError {
         }
     }
 
-    /// The answer that says it.
+    /// Converts the error into its response.
     pub(super) fn into_response(self) -> Response {
         let mut response = json(self.code.status(), &self.body());
         let headers = response.headers_mut();
@@ -181,7 +182,7 @@ impl ApiError {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if !self.allowed.is_empty()
-            && let Ok(allowed) = HeaderValue::from_str(&Self::listed(self.allowed, ", "))
+            && let Ok(allowed) = HeaderValue::from_str(&Self::join_methods(self.allowed, ", "))
         {
             headers.insert(header::ALLOW, allowed);
         }
@@ -207,7 +208,7 @@ impl From<&InvocationError> for ApiError {
     }
 }
 
-/// A failure outside of an invocation, which has no phases.
+/// A failure outside of an invocation has no phase.
 impl From<&Failure> for ApiError {
     fn from(failure: &Failure) -> Self {
         let (code, message) = match failure {
@@ -312,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handshakes_status_gives_the_answers() {
+    fn the_status_of_a_refused_handshake_maps_to_ours() {
         for (status, expected) in [
             (200, 500),
             (302, 500),
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_rounded_up_and_there_for_a_503_alone() {
+    fn retry_after_is_rounded_up_and_set_for_a_503_only() {
         let after = |status, milliseconds| {
             let retry_after = Some(Duration::from_millis(milliseconds));
             let refusal = Refusal {
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_run_the_agent_twice_may_be_sent_again() {
+    fn only_errors_before_the_prompt_was_sent_are_retryable() {
         for (failure, phase, expected) in [
             (Failure::Unreachable, Phase::Connect, true),
             (Failure::Lost, Phase::Handshake, true),

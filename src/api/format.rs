@@ -1,5 +1,5 @@
-//! How a reply is written. Each format is one file that turns what a reply gives into text; a new one
-//! is a file here, a variant of [`FormatName`], and a way to ask for it.
+//! Output formats. Each is one file that turns the events of a reply into bytes. A new one is a
+//! file here, a variant of [`FormatName`], and a way to ask for it.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -13,47 +13,49 @@ pub(super) mod keep_alive;
 mod native;
 mod sse;
 
-/// How a reply ended.
+/// The outcome of a reply, for the end of a response.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ended {
-    /// Pieces that the agent gave.
+pub(super) struct Completion {
+    /// The number of chunks that the agent sent.
     pub(super) chunks: u64,
     /// In milliseconds.
     pub(super) duration: u64,
-    /// There would have been more.
+    /// Part of the reply is missing from the response.
     pub(super) incomplete: bool,
 }
 
-/// Writes one reply: what comes before the first piece, the pieces, then the end or an error.
+/// Writes one reply in an output format: the beginning, the pieces (chunks of text), then the end
+/// or an error.
 pub(super) trait Format: Send {
-    /// The answer's `Content-Type`.
+    /// The `Content-Type` of the response.
     fn content_type(&self) -> HeaderValue;
 
-    /// Another header by which the answer is known, where there is one.
+    /// A further header that identifies the format, if it has one.
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         None
     }
 
-    /// Whether an answer can be told an error after its first piece. Else it is an incomplete one.
+    /// Whether an error after the first piece can be written. If not, the response is marked as
+    /// incomplete.
     fn tells_errors(&self) -> bool;
 
-    /// Writes what comes first.
+    /// Writes what comes before the first piece.
     fn begin(&mut self, out: &mut Vec<u8>);
 
     /// Writes a piece of text.
     fn piece(&mut self, text: &str, out: &mut Vec<u8>);
 
-    /// How much a piece takes beside its text, as part of a JSON string.
+    /// How many bytes a piece adds to its text, escaped as part of a JSON string.
     fn piece_frame_bytes(&self) -> usize;
 
-    /// Writes what comes last.
-    fn end(&mut self, ended: Ended, out: &mut Vec<u8>);
+    /// Writes what follows the last piece of a reply.
+    fn end(&mut self, ended: Completion, out: &mut Vec<u8>);
 
-    /// Writes what comes last where the reply broke off.
+    /// Writes the error of a reply that broke off, and what follows it.
     fn error(&mut self, error: &ApiError, out: &mut Vec<u8>);
 }
 
-/// The formats that there are.
+/// The available formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FormatName {
     /// One JSON document.
@@ -65,7 +67,7 @@ pub(super) enum FormatName {
 }
 
 impl FormatName {
-    /// The format that a query names, else the one that `Accept` asks for.
+    /// The format named in the query, or else the one that the `Accept` header asks for.
     pub(super) fn asked_for(query: Option<&str>, headers: &HeaderMap) -> Self {
         Self::named_in(query).unwrap_or_else(|| {
             if wants_events(headers) {
@@ -76,7 +78,7 @@ impl FormatName {
         })
     }
 
-    /// The format that a query names, where it names one.
+    /// The format named in the query; `None` for an unknown one.
     pub(super) fn named_in(query: Option<&str>) -> Option<Self> {
         let query = query?;
         let pairs = url::form_urlencoded::parse(query.as_bytes());
@@ -86,12 +88,12 @@ impl FormatName {
         named.find_map(|value| (value == "ai-sdk").then_some(Self::AiSdk))
     }
 
-    /// Whether it is written while the reply arrives, where that is possible.
+    /// Whether the format is streamed, if streaming is possible.
     pub(super) fn is_streamed(self) -> bool {
         self != Self::Json
     }
 
-    /// A writer of it.
+    /// Creates a writer of the format.
     pub(super) fn writer(self, session: &SessionId) -> Box<dyn Format> {
         let session = session.clone();
         match self {
@@ -104,6 +106,6 @@ impl FormatName {
 
 /// Appends a value as JSON.
 fn push_json(out: &mut Vec<u8>, value: &impl serde::Serialize) {
-    // What formats write are structs of texts, numbers and truth values, which always serialize.
+    // Formats write structs of strings, numbers and booleans, which always serialize.
     let _ = serde_json::to_writer(out, value);
 }

@@ -10,7 +10,7 @@ use super::error::ApiError;
 use super::format::FormatName;
 use super::reply_cache::{Key, Lookup};
 use super::request::{InvokeRequest, MAX_BODY_BYTES};
-use super::timing::timed;
+use super::timing::with_timing;
 use super::turn::{Timing, Turn};
 use crate::agent::Agent;
 use crate::invocation::Invocation;
@@ -18,7 +18,7 @@ use crate::session::SessionId;
 use crate::telemetry;
 use crate::telemetry::invocation::{InvocationIdentity, Told};
 
-/// Answers in the format that was asked for.
+/// Handles an invocation. The response is in the requested format.
 pub(super) async fn answer(
     shared: &Shared,
     received: &Received,
@@ -36,12 +36,12 @@ pub(super) async fn answer(
                 total: Some(received.context.received.elapsed()),
                 ..Timing::default()
             };
-            timed(error.into_response(), timing)
+            with_timing(error.into_response(), timing)
         }
     }
 }
 
-/// Finds out whether the request is a valid one, to an agent that is there, of a caller who may.
+/// Validates the request, finds its agent, checks the caller's limits, and begins the turn.
 fn begin<'a>(
     shared: &'a Shared,
     received: &Received,
@@ -96,7 +96,7 @@ async fn reply(
 ) -> Response {
     let context = &received.context;
     let is_streamed = context.can_stream && format.is_streamed();
-    // How much of a reply is worth keeping where the answer is whole.
+    // A response that is not streamed cannot hold more of the reply than this.
     let max_reply_bytes = shared
         .settings
         .max_response_bytes
@@ -108,7 +108,8 @@ async fn reply(
     };
     let deadline: Instant = context.deadline(shared.service.deadline(context.received));
     let known = match &shared.replies {
-        // A conversation that goes on has a past, which is part of what is asked.
+        // Only first prompts are cached: in a running conversation the reply depends on what was
+        // said before.
         Some(replies) if !turn.continues() => {
             let caller = context.origin.caller.as_ref();
             let key = Key::new(&agent.id, caller, &invocation);
@@ -121,13 +122,13 @@ async fn reply(
         Lookup::Lead(lead) => turn.share(lead),
         Lookup::Miss => {}
     }
-    if !turn.is_answered() {
+    if !turn.has_reply() {
         let opened = turn.open(&shared.service, agent, &invocation, deadline, memory_bytes);
         if let Err(error) = opened.await {
-            return timed(error.into_response(), turn.timing());
+            return with_timing(error.into_response(), turn.timing());
         }
     }
-    // A prompt is not kept for as long as its reply takes.
+    // The prompt, which may be large, is not needed while the reply arrives.
     drop(invocation);
     let writer = format.writer(turn.session());
     if is_streamed {

@@ -1,19 +1,20 @@
-//! How large an answer may be as Lambda gets it: the body is a JSON string within JSON.
+//! The size limit of a response. Lambda gets the body as a JSON string inside of JSON, so its
+//! characters are escaped, which takes more bytes.
 
-/// What an answer holds beside its body: status, headers, ids.
+/// Reserved for everything but the body: status, headers, ids.
 const OVERHEAD_BYTES: usize = 16_000;
 
-/// The limit of an answer.
+/// Who limits the size of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerLimit {
-    /// Lambda's own, 6 MB.
+    /// Lambda itself: 6 MB.
     Lambda,
-    /// That of an Application Load Balancer, 1 MB.
+    /// An Application Load Balancer: 1 MB.
     LoadBalancer,
 }
 
 impl AnswerLimit {
-    /// The limit in bytes, headers and all.
+    /// The limit in bytes, headers included.
     pub fn bytes(self) -> usize {
         match self {
             Self::Lambda => 6_000_000,
@@ -22,15 +23,15 @@ impl AnswerLimit {
     }
 }
 
-/// What is left of an answer's limit while its body is written.
-pub(super) struct Room {
+/// Tracks how much of the limit is left while a body is written.
+pub(super) struct Budget {
     limit: usize,
-    /// So much of the body has been measured, and takes so much.
+    /// The length of the body that has been measured, and how many bytes it takes when escaped.
     measured: usize,
     taken: usize,
 }
 
-impl Room {
+impl Budget {
     pub(super) fn new(limit: AnswerLimit) -> Self {
         Self {
             limit: limit.bytes() - OVERHEAD_BYTES,
@@ -39,10 +40,12 @@ impl Room {
         }
     }
 
-    /// As much of a piece as fits behind the body, in a frame of so many bytes.
+    /// Returns as much of a chunk as fits behind the body. `frame` is the number of escaped bytes
+    /// that the format adds to a chunk.
     pub(super) fn fitting<'t>(&mut self, piece: &'t str, frame: usize, body: &[u8]) -> &'t str {
-        // Nearly always there is room whatever is in it, and nothing need be measured: what is written
-        // is JSON, in which a byte takes two at the most, and no character of a text more than seven.
+        // Most of the time it fits even in the worst case, and nothing needs to be measured. The
+        // body is already JSON, so escaping it doubles its size at most; a character of the new
+        // text takes seven bytes at most.
         let at_most = 2 * (body.len() - self.measured) + frame + 7 * piece.len();
         if self.taken + at_most <= self.limit {
             return piece;
@@ -54,10 +57,10 @@ impl Room {
     }
 }
 
-/// As much of a text as fits into so many bytes, cut at a character's boundary.
+/// As much of a text as fits into this many bytes, cut at a character boundary.
 ///
-/// The text is a JSON string in the body, which is a JSON string in what Lambda gets: a quotation
-/// mark takes four bytes there.
+/// The text is escaped twice: as a string in the body's JSON, and with the body in Lambda's JSON. A
+/// quotation mark takes four bytes.
 fn fitting(text: &str, bytes: usize) -> &str {
     let mut room = bytes;
     for (at, c) in text.char_indices() {
@@ -70,7 +73,7 @@ fn fitting(text: &str, bytes: usize) -> &str {
     text
 }
 
-/// What a text takes as part of a JSON string.
+/// The size of a text when it is escaped as part of a JSON string.
 fn bytes_escaped_once(text: &[u8]) -> usize {
     let bytes = |byte: &u8| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | b'\x08' | b'\x0c' => 2,
@@ -101,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_not_cut() {
+    fn a_text_is_cut_only_where_it_exceeds_the_limit() {
         assert_eq!(fitting("abc", 3), "abc");
         assert_eq!(fitting("abc", 2), "ab");
         assert_eq!(fitting("aé", 2), "a");
@@ -110,32 +113,32 @@ mod tests {
     }
 
     proptest! {
-        /// serde_json is the judge. Quotation marks around each of the two strings are apart.
+        /// Checked against serde_json. The quotation marks around both strings are not counted.
         #[test]
-        fn a_texts_size_is_what_it_takes(text in any::<String>()) {
+        fn computed_sizes_equal_those_of_serde_json(text in any::<String>()) {
             let bytes: usize = text.chars().map(bytes_escaped_twice).sum();
             prop_assert_eq!(bytes + 6, escaped_twice(&text).len());
             let once = serde_json::to_string(&text).unwrap();
             prop_assert_eq!(bytes_escaped_once(text.as_bytes()) + 2, once.len());
         }
 
-        /// The quick way, by which nothing is measured, lets in what measuring would.
+        /// The shortcut without measuring must not admit more than measuring would.
         #[test]
-        fn what_is_written_never_takes_more_than_the_limit(
+        fn a_body_never_exceeds_the_limit(
             pieces in prop::collection::vec("[a\"\n\u{1}é]{1,40}", 1..40),
             limit in 0_usize..2_000,
         ) {
-            let mut room = Room { limit, measured: 0, taken: 0 };
+            let mut budget = Budget { limit, measured: 0, taken: 0 };
             let mut body = Vec::new();
             for piece in &pieces {
-                let kept = room.fitting(piece, 0, &body);
+                let kept = budget.fitting(piece, 0, &body);
                 let once = serde_json::to_string(kept).unwrap();
                 body.extend_from_slice(&once.as_bytes()[1..once.len() - 1]);
                 prop_assert!(bytes_escaped_once(&body) <= limit);
                 if kept.len() < piece.len() {
                     let next = piece[kept.len()..].chars().next().unwrap();
                     let taken = bytes_escaped_once(&body) + bytes_escaped_twice(next);
-                    prop_assert!(taken > limit, "it would have fitted");
+                    prop_assert!(taken > limit, "the next character would have fitted");
                     break;
                 }
             }

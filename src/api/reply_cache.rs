@@ -1,6 +1,6 @@
-//! Whole replies, remembered for a while for identical prompts. `RESPONSE_CACHE_TTL_MS`
+//! A cache of complete replies to identical prompts. `RESPONSE_CACHE_TTL_MS`
 //!
-//! Identical prompts at one time are asked once: the first leads, the others wait for its reply.
+//! Concurrent identical prompts are sent once: the first one leads, the others wait for its reply.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,10 @@ use crate::agent::AgentId;
 use crate::caller::{BearerToken, Caller};
 use crate::invocation::Invocation;
 
-/// How much text is remembered in all, in bytes.
+/// The size of all cached text, in bytes.
 const MAX_BYTES: usize = 16 << 20;
 
-/// How many replies are remembered, and led, at once.
+/// How many replies are cached or in flight at most.
 const MAX_ENTRIES: usize = 1_024;
 
 /// What two prompts must have in common to have one reply: agent, caller (and token, where that goes
@@ -57,7 +57,7 @@ impl Key {
     }
 }
 
-/// The replies of one process.
+/// The cached replies of this process.
 #[derive(Debug)]
 pub(super) struct ReplyCache {
     ttl: Duration,
@@ -66,50 +66,52 @@ pub(super) struct ReplyCache {
 
 #[derive(Debug)]
 enum Entry {
-    Known {
+    Cached {
         text: Arc<str>,
         until: Instant,
     },
-    /// Somebody asks. The sender is dropped when there is an outcome.
-    Led(watch::Receiver<()>),
+    /// A request is in flight. Its sender is dropped when there is an outcome.
+    InFlight(watch::Receiver<()>),
 }
 
-/// What is known of a prompt.
+/// The result of a lookup.
 #[derive(Debug)]
 pub(super) enum Lookup {
-    /// Its reply.
+    /// The cached reply.
     Hit(Arc<str>),
-    /// Nothing: whoever holds the lead asks, and shares the reply.
+    /// No reply yet: the holder of the lead asks the agent and shares the reply.
     Lead(Lead),
-    /// Nothing, and nobody is to wait: the one who led has failed, or there is no room.
+    /// No reply, and none to wait for: the lead has failed, or the cache is full.
     Miss,
 }
 
-/// The right to give the reply that others wait for. Dropped without one, they ask themselves.
+/// The right to provide the reply that other requests wait for. If it is dropped without a reply,
+/// they ask the agent themselves.
 #[derive(Debug)]
 pub(super) struct Lead {
     cache: Arc<ReplyCache>,
     key: Key,
-    _waited_for: watch::Sender<()>,
+    _done: watch::Sender<()>,
 }
 
 impl ReplyCache {
-    /// A cache whose replies are remembered for so long; `None` where that is no time at all.
+    /// Creates a cache with this time to live; `None` if it is zero.
     pub(super) fn new(ttl: Duration) -> Option<Arc<Self>> {
         let entries = Mutex::default();
         (!ttl.is_zero()).then(|| Arc::new(Self { ttl, entries }))
     }
 
-    /// Looks a prompt up, and waits until the deadline at the most where somebody asks it already.
+    /// Looks up a reply. If an identical prompt is in flight, waits for its reply until the
+    /// deadline.
     pub(super) async fn look_up(self: &Arc<Self>, key: Key, deadline: Instant) -> Lookup {
-        let mut led = match self.look_or_lead(key) {
+        let mut in_flight = match self.look_or_lead(key) {
             Ok(found) => return found,
-            Err(led) => led,
+            Err(in_flight) => in_flight,
         };
-        // It ends with an error when the sender is dropped, which is what is waited for.
-        let _ = timeout_at(deadline, led.changed()).await;
+        // `changed` fails when the sender is dropped, which is the event waited for.
+        let _ = timeout_at(deadline, in_flight.changed()).await;
         match self.entries().get(&key) {
-            Some(Entry::Known { text, .. }) => Lookup::Hit(Arc::clone(text)),
+            Some(Entry::Cached { text, .. }) => Lookup::Hit(Arc::clone(text)),
             _ => Lookup::Miss,
         }
     }
@@ -118,24 +120,24 @@ impl ReplyCache {
         let mut entries = self.entries();
         let now = Instant::now();
         match entries.get(&key) {
-            Some(Entry::Known { text, until }) if *until > now => {
+            Some(Entry::Cached { text, until }) if *until > now => {
                 return Ok(Lookup::Hit(Arc::clone(text)));
             }
-            Some(Entry::Led(led)) => return Err(led.clone()),
+            Some(Entry::InFlight(in_flight)) => return Err(in_flight.clone()),
             _ => {}
         }
         if entries.len() >= MAX_ENTRIES {
-            entries.retain(|_, entry| entry.is_wanted(now));
+            entries.retain(|_, entry| entry.is_live(now));
         }
         if entries.len() >= MAX_ENTRIES {
             return Ok(Lookup::Miss);
         }
         let (sender, receiver) = watch::channel(());
-        entries.insert(key, Entry::Led(receiver));
+        entries.insert(key, Entry::InFlight(receiver));
         Ok(Lookup::Lead(Lead {
             cache: Arc::clone(self),
             key,
-            _waited_for: sender,
+            _done: sender,
         }))
     }
 
@@ -145,35 +147,35 @@ impl ReplyCache {
 }
 
 impl Entry {
-    fn is_wanted(&self, now: Instant) -> bool {
+    fn is_live(&self, now: Instant) -> bool {
         match self {
-            Self::Known { until, .. } => *until > now,
-            Self::Led(_) => true,
+            Self::Cached { until, .. } => *until > now,
+            Self::InFlight(_) => true,
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Known { text, .. } => text.len(),
-            Self::Led(_) => 0,
+            Self::Cached { text, .. } => text.len(),
+            Self::InFlight(_) => 0,
         }
     }
 }
 
 impl Lead {
-    /// The most text that is worth collecting for a reply.
+    /// The largest reply that is cached, in bytes.
     pub(super) const MAX_REPLY_BYTES: usize = MAX_BYTES / 16;
 
-    /// Gives the whole reply, which is remembered from now on.
+    /// Provides the complete reply, which is cached from now on.
     pub(super) fn share(self, text: &str) {
         let mut entries = self.cache.entries();
         let now = Instant::now();
-        entries.retain(|_, entry| entry.is_wanted(now));
-        // The ones that would go first anyway make room.
+        entries.retain(|_, entry| entry.is_live(now));
+        // Evicts the entries that would expire first.
         while entries.values().map(Entry::bytes).sum::<usize>() + text.len() > MAX_BYTES {
             let first = entries.iter().filter_map(|(key, entry)| match entry {
-                Entry::Known { until, .. } => Some((*until, *key)),
-                Entry::Led(_) => None,
+                Entry::Cached { until, .. } => Some((*until, *key)),
+                Entry::InFlight(_) => None,
             });
             let Some((_, key)) = first.min_by_key(|(until, _)| *until) else {
                 return;
@@ -182,14 +184,14 @@ impl Lead {
         }
         let until = now + self.cache.ttl;
         let text = Arc::from(text);
-        entries.insert(self.key, Entry::Known { text, until });
+        entries.insert(self.key, Entry::Cached { text, until });
     }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
         let mut entries = self.cache.entries();
-        if let Some(Entry::Led(_)) = entries.get(&self.key) {
+        if let Some(Entry::InFlight(_)) = entries.get(&self.key) {
             entries.remove(&self.key);
         }
     }
@@ -204,7 +206,7 @@ mod tests {
     }
 
     fn cache() -> Arc<ReplyCache> {
-        ReplyCache::new(Duration::from_secs(60)).unwrap()
+        ReplyCache::new(Duration::from_mins(1)).unwrap()
     }
 
     async fn look_up(cache: &Arc<ReplyCache>, message: &str) -> Lookup {
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn no_time_is_no_cache() {
+    fn a_ttl_of_zero_disables_the_cache() {
         assert!(ReplyCache::new(Duration::ZERO).is_none());
     }
 
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reply_is_remembered_for_its_time() {
+    async fn a_reply_is_cached_until_its_ttl() {
         let cache = cache();
         lead(&cache, "a").await.share("reply");
         tokio::time::advance(Duration::from_millis(59_999)).await;
@@ -249,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_who_wait_share_the_reply_or_ask_themselves() {
+    async fn waiting_requests_get_the_reply_or_a_miss() {
         for is_shared in [true, false] {
             let cache = cache();
             let first = lead(&cache, "a").await;
@@ -269,14 +271,14 @@ mod tests {
                 match waiting.await.unwrap() {
                     Lookup::Hit(text) => assert!(is_shared && &*text == "reply"),
                     Lookup::Miss => assert!(!is_shared),
-                    Lookup::Lead(_) => panic!("each asks for itself"),
+                    Lookup::Lead(_) => panic!("a waiting request took the lead"),
                 }
             }
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_beyond_the_deadline() {
+    async fn a_lookup_does_not_wait_beyond_the_deadline() {
         let cache = cache();
         let _first = lead(&cache, "a").await;
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Answers as JSON.
+//! JSON responses.
 
 use std::time::SystemTime;
 
@@ -13,9 +13,9 @@ use crate::telemetry;
 
 pub(super) const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// An answer with a JSON body.
+/// Creates a response with a JSON body.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    // Our bodies are structs of strings and numbers, which always serialize.
+    // Structs of strings and numbers always serialize.
     let body = serde_json::to_string(body).unwrap_or_default();
     let mut response = Response::new(whole(body));
     *response.status_mut() = status;
@@ -35,7 +35,7 @@ pub(super) struct AgentsBody<'a> {
     pub(super) agents: Vec<AgentBody<'a>>,
 }
 
-/// An agent as the listing shows it: neither its ARN nor the account.
+/// An agent as callers see it: without its ARN and account.
 #[derive(Serialize)]
 pub(super) struct AgentBody<'a> {
     id: &'a str,
@@ -60,7 +60,7 @@ impl<'a> From<&'a Agent> for AgentBody<'a> {
     }
 }
 
-/// An agent's status.
+/// The status of an agent.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StatusBody<'a> {

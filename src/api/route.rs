@@ -1,4 +1,4 @@
-//! Which path leads where.
+//! Paths and their routes.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub const ROUTES: [&str; 8] = [
     "/health",
 ];
 
-/// What a path leads to. Parameters are as they stand in the path, percent-encoded.
+/// The route of a path. Parameters are still percent-encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route<'p> {
     Agents,
@@ -35,7 +35,7 @@ const CALL: &[Method] = &[Method::POST, Method::OPTIONS];
 const END: &[Method] = &[Method::DELETE, Method::OPTIONS];
 
 impl<'p> Route<'p> {
-    /// The route of a path.
+    /// Finds the route of a path.
     pub(super) fn find(path: &'p str) -> Option<Self> {
         let mut segments = path.strip_prefix('/')?.split('/');
         let mut next = || segments.next();
@@ -66,7 +66,7 @@ impl<'p> Route<'p> {
         segments.next().is_none().then_some(found)
     }
 
-    /// The methods that it has.
+    /// The methods that the route supports.
     pub(super) fn methods(self) -> &'static [Method] {
         match self {
             Self::Agents | Self::Agent { .. } | Self::Status { .. } | Self::Health => READ,
@@ -76,13 +76,13 @@ impl<'p> Route<'p> {
     }
 }
 
-/// A parameter as text; `None` where it is not UTF-8.
+/// A decoded parameter; `None` if it is not UTF-8.
 pub(super) fn decoded(parameter: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(parameter).decode_utf8().ok()
 }
 
-/// The path without the first prefix that leads to a route; as it came where it leads to one, or
-/// leads to none either way.
+/// Strips the first prefix whose removal leads to a route. The path is unchanged if it is a route
+/// itself, or if no prefix helps.
 pub(super) fn without_prefix<'u>(uri: &'u Uri, prefixes: [Option<&str>; 2]) -> &'u str {
     let path = uri.path();
     if Route::find(path).is_some() {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn each_path_that_is_told_of_is_found() {
+    fn each_listed_path_has_a_route() {
         let mut found: Vec<_> = ROUTES.iter().map(|path| Route::find(path)).collect();
         assert!(found.iter().all(Option::is_some), "{found:?}");
         found.dedup();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_are_told_from_other_paths() {
+    fn other_paths_have_no_route() {
         for path in [
             "",
             "/",

@@ -1,4 +1,4 @@
-//! How the API behaves.
+//! The settings of the API.
 
 use std::time::Duration;
 
@@ -6,33 +6,33 @@ use super::cors::AllowedOrigins;
 use crate::env::{ConfigError, Environment};
 use crate::limits::RateLimits;
 
-/// The largest prompt that can be configured, in bytes.
+/// The largest value of `MAX_PROMPT_BYTES`.
 const LARGEST_PROMPT_BYTES: usize = 524_288;
 
-/// What operators can choose of the API.
+/// The settings of the API.
 #[derive(Clone, Debug)]
 pub struct ApiSettings {
-    /// The longest prompt, in bytes of UTF-8. `MAX_PROMPT_BYTES`
+    /// The largest prompt, in bytes of UTF-8. `MAX_PROMPT_BYTES`
     pub max_prompt_bytes: usize,
-    /// The longest reply kept in an answer that is not streamed, in bytes of UTF-8.
+    /// How much of a reply a response that is not streamed holds, in bytes of UTF-8.
     /// `MAX_RESPONSE_BYTES`
     pub max_response_bytes: usize,
-    /// Which origins a browser may call from.
+    /// The origins whose pages may call the API.
     pub allowed_origins: AllowedOrigins,
-    /// A path prefix to strip, with a leading slash and no trailing one. `BASE_PATH`
+    /// A path prefix that is stripped, with a leading and without a trailing slash. `BASE_PATH`
     pub base_path: Option<String>,
     /// How much each caller may ask for.
     pub rate_limits: RateLimits,
-    /// How long a whole reply may answer the same caller's same prompt; zero is never.
-    /// `RESPONSE_CACHE_TTL_MS`
+    /// How long a complete reply is cached for the same caller's same prompt; zero disables the
+    /// cache. `RESPONSE_CACHE_TTL_MS`
     pub response_cache_ttl: Duration,
 }
 
 impl ApiSettings {
-    /// Reads the settings.
+    /// Reads the settings from environment variables.
     ///
     /// # Errors
-    /// [`ConfigError`] where the value of one is not accepted.
+    /// [`ConfigError`] if a value is invalid.
     pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             max_prompt_bytes: env.number("MAX_PROMPT_BYTES", 102_400, 1..=LARGEST_PROMPT_BYTES)?,

@@ -1,4 +1,4 @@
-//! How long an invocation took, for the developer tools of a browser.
+//! The `Server-Timing` header, which the developer tools of browsers show.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::telemetry::invocation::to_ms;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Adds what is known to an answer, as `Server-Timing`. <https://www.w3.org/TR/server-timing/>
-pub(super) fn timed(mut response: Response, timing: Timing) -> Response {
+/// Adds the known durations to a response. <https://www.w3.org/TR/server-timing/>
+pub(super) fn with_timing(mut response: Response, timing: Timing) -> Response {
     if let Ok(value) = HeaderValue::from_str(&server_timing(timing)) {
         response.headers_mut().insert(SERVER_TIMING, value);
     }
@@ -27,7 +27,7 @@ fn server_timing(timing: Timing) -> String {
         total,
     } = timing;
     let ms = |time: Duration| to_ms(time).to_string();
-    // Signing takes some millionths of a second.
+    // Signing takes microseconds, so it gets decimals.
     let sign = sign.map(|sign: Duration| format!("{:.3}", sign.as_secs_f64() * 1_000.0));
     let mut header = String::new();
     for (name, duration) in [
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_known_is_told() {
+    fn known_durations_are_listed() {
         let mut timing = Timing {
             sign: Some(Duration::from_micros(42)),
             connect: Some(Duration::from_millis(17)),

@@ -1,4 +1,4 @@
-//! One turn of a conversation, from a valid request to its one end.
+//! One turn of a conversation: from a valid request to its single outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::error::ApiError;
-use super::format::Ended;
+use super::format::Completion;
 use super::reply_cache::Lead;
 use crate::agent::Agent;
 use crate::agentcore::error::InvocationError;
@@ -19,37 +19,37 @@ use crate::session::SessionId;
 use crate::telemetry::invocation::{Ending, InvocationIdentity, InvocationLog, Outcome, to_ms};
 use crate::telemetry::{Metrics, PANICKED};
 
-/// Owns what became of an invocation: both the answer and the log are made of it. Dropped before it
-/// has ended, it was cancelled or has panicked.
+/// Owns the state and the outcome of an invocation; both the response and the log are made from it.
+/// A turn that is dropped before its end was cancelled, or has panicked.
 #[derive(Debug)]
 pub(super) struct Turn {
     progress: Progress,
     reply: Option<Source>,
-    /// Where the reply is to be remembered: the right to share it, and its text so far.
+    /// If the reply is to be cached: the right to share it, and its text so far.
     shared: Option<(Lead, String)>,
-    /// How long it took altogether, once it has ended.
+    /// The total duration; `None` until the turn has ended.
     total: Option<Duration>,
-    /// How an error names it.
+    /// Whether the caller sent the session, so that errors name it.
     sent_session: bool,
     log: InvocationLog,
     metrics: Option<Metrics>,
-    /// Its place among those at the same time.
+    /// Held until the turn ends: it counts against the caller's concurrent invocations.
     _permit: Permit,
 }
 
-/// Where a reply comes from.
+/// The source of a reply.
 #[derive(Debug)]
 enum Source {
-    Agent(ReplyStream),
-    /// One that was remembered; `None` once it has been told.
-    Remembered(Option<Arc<str>>),
+    Agent(Box<ReplyStream>),
+    /// A cached reply; `None` once it has been returned.
+    Cached(Option<Arc<str>>),
 }
 
 impl Source {
     async fn next(&mut self) -> ReplyEvent {
         match self {
             Self::Agent(reply) => reply.next().await,
-            Self::Remembered(text) => match text.take().filter(|text| !text.is_empty()) {
+            Self::Cached(text) => match text.take().filter(|text| !text.is_empty()) {
                 Some(text) => ReplyEvent::Piece(text.as_ref().to_owned()),
                 None => ReplyEvent::Complete,
             },
@@ -57,21 +57,21 @@ impl Source {
     }
 }
 
-/// How long the parts of a turn took, as far as they are known.
+/// The durations of a turn's parts; `None` if unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Timing {
     /// Signing, in the last attempt.
     pub(super) sign: Option<Duration>,
     /// Connecting, in the last attempt.
     pub(super) connect: Option<Duration>,
-    /// From the request to the first piece of the reply.
+    /// From the request to the first chunk of the reply.
     pub(super) first: Option<Duration>,
     /// From the request to the end.
     pub(super) total: Option<Duration>,
 }
 
 impl Turn {
-    /// A turn begins, of a request that came at `received`.
+    /// Begins the turn of a request that arrived at `received`.
     pub(super) fn begin(
         identity: InvocationIdentity,
         received: Instant,
@@ -93,11 +93,11 @@ impl Turn {
         }
     }
 
-    /// Sends the prompt and waits for the first piece of the reply, or for its end. So many bytes of
-    /// the reply are remembered, so that nothing of it is told twice.
+    /// Sends the prompt and waits for the first chunk of the reply, or for its end. `memory_bytes`
+    /// of the reply's text are kept to recognise repetitions.
     ///
     /// # Errors
-    /// The turn has ended without anything of a reply.
+    /// The turn has failed before any part of a reply arrived.
     pub(super) async fn open(
         &mut self,
         service: &AgentService,
@@ -110,14 +110,15 @@ impl Turn {
         let opened = service.invoke(agent, invocation, deadline, memory_bytes, progress, log);
         match opened.await {
             Ok(reply) => {
-                self.reply = Some(Source::Agent(reply));
+                self.reply = Some(Source::Agent(Box::new(reply)));
                 Ok(())
             }
             Err(error) => Err(self.fail(&error)),
         }
     }
 
-    /// The next piece of the reply, or how it ended. Cancelling it loses nothing.
+    /// Returns the next chunk of the reply, or its end. Cancel-safe: dropping the future loses
+    /// nothing.
     pub(super) async fn next(&mut self) -> ReplyEvent {
         let Some(reply) = &mut self.reply else {
             return ReplyEvent::Complete;
@@ -139,12 +140,12 @@ impl Turn {
         event
     }
 
-    /// Answers with a reply that was remembered. Nobody is asked.
+    /// Uses a cached reply instead of asking the agent.
     pub(super) fn recall(&mut self, text: Arc<str>) {
-        self.reply = Some(Source::Remembered(Some(text)));
+        self.reply = Some(Source::Cached(Some(text)));
     }
 
-    /// Remembers the reply, if it is whole.
+    /// Shares and caches the reply if it arrives completely.
     pub(super) fn share(&mut self, lead: Lead) {
         self.shared = Some((lead, String::new()));
     }
@@ -158,7 +159,7 @@ impl Turn {
         }
     }
 
-    /// Ends the reply before it has ended.
+    /// Closes the connection before the reply has ended.
     pub(super) async fn close(&mut self) {
         self.shared = None;
         if let Some(reply) = &mut self.reply {
@@ -170,7 +171,7 @@ impl Turn {
     }
 
     fn finished(&mut self, broke_off: Option<&InvocationError>) {
-        // It is asked again after its end, and has ended once.
+        // `next` may be called after the end; the end is logged only once.
         if let Some(Source::Agent(reply)) = self.reply.take() {
             self.log.finished(&self.progress, broke_off, reply.counts());
             if reply.is_kept() {
@@ -188,35 +189,35 @@ impl Turn {
         }
     }
 
-    /// The turn has given an answer, with so many bytes of the reply.
-    pub(super) fn complete(&mut self, response_bytes: usize, incomplete: bool) -> Ended {
+    /// Ends the turn with a response that contains this many bytes of the reply.
+    pub(super) fn complete(&mut self, response_bytes: usize, incomplete: bool) -> Completion {
         let duration = self.end(&if incomplete {
             Ending::Incomplete { response_bytes }
         } else {
             Ending::Whole { response_bytes }
         });
-        Ended {
+        Completion {
             chunks: self.progress.chunks,
             duration: to_ms(duration),
             incomplete,
         }
     }
 
-    /// The turn has failed. Says what its caller is told.
+    /// Ends the turn with an error. Returns the error for the caller.
     pub(super) fn fail(&mut self, error: &InvocationError) -> ApiError {
-        let answer = self.of_this(ApiError::from(error));
+        let answer = self.with_ids(ApiError::from(error));
         self.end(&Ending::Failed(answer.told(), error));
         answer
     }
 
-    /// The turn has failed for a reason of ours that nobody foresaw.
+    /// Ends the turn after a panic. Returns the error for the caller.
     pub(super) fn panicked(&mut self) -> ApiError {
         let answer = ApiError::panicked();
         self.end(&Ending::Panicked(answer.told()));
         answer
     }
 
-    fn of_this(&self, error: ApiError) -> ApiError {
+    fn with_ids(&self, error: ApiError) -> ApiError {
         error
             .of_agent(self.log.agent())
             .in_session(self.sent_session.then(|| self.session()))
@@ -238,7 +239,7 @@ impl Turn {
         duration
     }
 
-    /// The session, as the caller knows it.
+    /// The session id that the caller knows.
     pub(super) fn session(&self) -> &SessionId {
         self.log.session()
     }
@@ -248,22 +249,22 @@ impl Turn {
         self.sent_session
     }
 
-    /// Whether there is a reply already.
-    pub(super) fn is_answered(&self) -> bool {
+    /// Whether there is a reply already: a cached one, or one that has begun.
+    pub(super) fn has_reply(&self) -> bool {
         self.reply.is_some()
     }
 
-    /// Bytes of the reply so far.
+    /// The bytes of the reply received so far.
     pub(super) fn bytes(&self) -> usize {
         self.progress.bytes
     }
 
-    /// What is logged of it.
+    /// The log of this turn.
     pub(super) fn log(&self) -> &InvocationLog {
         &self.log
     }
 
-    /// How long its parts took so far.
+    /// The durations of its parts so far.
     pub(super) fn timing(&self) -> Timing {
         Timing {
             sign: self.progress.signing,
@@ -279,7 +280,7 @@ impl Drop for Turn {
         if self.total.is_some() {
             return;
         }
-        // The socket goes with the reply, and has begun to close by itself.
+        // Dropping the reply starts to close its socket.
         self.reply = None;
         self.closed();
         let ending = if std::thread::panicking() {
@@ -306,7 +307,7 @@ mod tests {
     use crate::telemetry::JsonLines;
     use crate::telemetry::request::RequestIds;
 
-    /// What is logged of a turn that such a function ends, after its start.
+    /// The lines that are logged after the start of a turn that `function` ends.
     fn logged(function: impl FnOnce(Turn)) -> Vec<Value> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_nobody_ends_was_cancelled() {
+    fn a_dropped_turn_is_logged_as_cancelled() {
         let lines = logged(|mut turn| {
             turn.progress.piece(7);
             drop(turn);
@@ -348,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_panics_has_failed() {
+    fn a_panicking_turn_is_logged_as_failed() {
         let lines = logged(|turn| {
             let panics = std::panic::AssertUnwindSafe(move || {
                 let _turn = turn;
@@ -364,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_end() {
+    fn a_turn_ends_only_once() {
         let lines = logged(|mut turn| {
             let ended = turn.complete(3, false);
             assert_eq!(turn.complete(4, true).duration, ended.duration);

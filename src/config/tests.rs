@@ -37,7 +37,7 @@ fn milliseconds(timeouts: Timeouts) -> [u128; 4] {
 }
 
 #[test]
-fn the_defaults_are_those_of_the_contract() {
+fn defaults_are_those_of_the_contract() {
     let config = config(&[]).unwrap();
     assert_eq!(config.agents.iter().count(), 1);
     assert_eq!(config.client.endpoint, None);
@@ -177,7 +177,7 @@ fn endpoints_are_chosen_where_they_are_amazons() {
 }
 
 #[test]
-fn a_bad_value_is_named_with_what_is_accepted() {
+fn an_invalid_value_is_reported_with_what_is_accepted() {
     for (variable, value) in [
         ("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", "http://example.com"),
         (
@@ -230,7 +230,7 @@ fn a_bad_value_is_named_with_what_is_accepted() {
 }
 
 #[test]
-fn an_empty_variable_is_an_unset_one() {
+fn an_empty_variable_counts_as_unset() {
     let config = config(&[
         ("CONNECT_TIMEOUT_MS", ""),
         ("LOG_LEVEL", ""),
@@ -256,7 +256,7 @@ fn an_empty_variable_is_an_unset_one() {
 }
 
 #[test]
-fn agents_are_found_by_their_variables() {
+fn agents_are_read_from_their_variables() {
     let config = config(&[
         ("ONBOARDING_AGENT_QUALIFIER", "prod"),
         ("ONBOARDING_AGENT_DISPLAY_NAME", "Welcome desk"),
@@ -291,7 +291,7 @@ fn agents_are_found_by_their_variables() {
 }
 
 #[test]
-fn without_an_agent_nothing_starts() {
+fn no_agents_or_duplicate_agents_are_errors() {
     let error = Config::from_env(&Environment::default()).unwrap_err();
     assert_eq!(error.variable, "<NAME>_AGENT_ARN");
     let odd = config(&[("ONBOARDING_AGENT_REPLY_END", "silence")]).unwrap_err();
@@ -301,7 +301,7 @@ fn without_an_agent_nothing_starts() {
 }
 
 #[test]
-fn a_key_is_not_shown() {
+fn debug_output_does_not_show_the_session_key() {
     let config = config(&[("SESSION_BINDING_KEY", "MARKER")]).unwrap();
     assert_eq!(
         config.session_binding,
@@ -311,31 +311,31 @@ fn a_key_is_not_shown() {
     assert!(!format!("{:?}", Environment::from([("KEY", "MARKER")])).contains("MARKER"));
 }
 
-/// What is declared is read: a variable without a reader would make no difference.
+/// A declared variable that nothing reads would be silently ignored.
 #[test]
-fn every_declared_variable_makes_a_difference() {
-    // `aws` reads these, for the credentials.
-    let elsewhere = [
+fn every_declared_variable_changes_the_configuration() {
+    // The credentials chain reads these by itself.
+    let read_by_aws_config = [
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
     ];
-    let told = |variables: &[(&str, &str)]| format!("{:?}", config(variables));
-    let usual = told(&[]);
+    let shown = |variables: &[(&str, &str)]| format!("{:?}", config(variables));
+    let usual = shown(&[]);
     for declared in VARIABLES {
-        if elsewhere.contains(&declared) {
+        if read_by_aws_config.contains(&declared) {
             continue;
         }
         let name = declared.replace("<NAME>", "OTHER");
         let probes = ["7", "off", "trace", "https://example.com", "/x"];
-        let makes_a_difference = probes.iter().any(|value| {
+        let changes_the_configuration = probes.iter().any(|value| {
             let arn = ("OTHER_AGENT_ARN", ARN);
             if declared.starts_with("<NAME>") && declared != "<NAME>_AGENT_ARN" {
-                told(&[arn, (&name, value)]) != told(&[arn])
+                shown(&[arn, (&name, value)]) != shown(&[arn])
             } else {
-                told(&[(&name, value)]) != usual
+                shown(&[(&name, value)]) != usual
             }
         });
-        assert!(makes_a_difference, "{declared} is read by nobody");
+        assert!(changes_the_configuration, "{declared} is read by nothing");
     }
 }

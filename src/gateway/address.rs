@@ -1,5 +1,5 @@
-//! The address of a request: its path and its query, as the client sent them where the gateway tells
-//! that.
+//! The URI of a request: path and query, as the client sent them if the gateway passes them on
+//! unchanged.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,11 +11,11 @@ use url::form_urlencoded;
 use super::Gateway;
 use super::json::{Object, one_or_several, text};
 
-/// What no URI's query holds as it stands; everything that is not ASCII is encoded too.
-const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+/// ASCII characters that are percent-encoded in a query. All other characters are, too.
+const QUERY_ENCODE_SET: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
-/// What no URI's path holds as it stands.
-const NOT_IN_A_PATH: &AsciiSet = &NOT_IN_A_QUERY
+/// ASCII characters that are percent-encoded in a path.
+const PATH_ENCODE_SET: &AsciiSet = &QUERY_ENCODE_SET
     .add(b'?')
     .add(b'`')
     .add(b'{')
@@ -31,7 +31,7 @@ pub(super) fn address(event: &Object<'_>, gateway: Gateway) -> Uri {
             raw_query(event),
         ),
         Gateway::Rest => (event.text("path"), query(event)),
-        // It leaves names and values encoded.
+        // A load balancer leaves names and values percent-encoded.
         Gateway::LoadBalancer => (event.text("path"), query_of_encoded(event)),
     };
     let path = path.unwrap_or_default();
@@ -39,14 +39,14 @@ pub(super) fn address(event: &Object<'_>, gateway: Gateway) -> Uri {
     if !path.starts_with('/') {
         address.push('/');
     }
-    address.extend(utf8_percent_encode(&path, NOT_IN_A_PATH));
+    address.extend(utf8_percent_encode(&path, PATH_ENCODE_SET));
     let path_end = address.len();
     if !query.is_empty() {
         address.push('?');
         address.push_str(&query);
     }
-    // More than 64 KiB is none: there is nothing at such a path, and at no path of ours is there
-    // anything that needs such a query.
+    // A URI longer than 64 KiB is invalid. Then the query is left out, and if need be the path: no
+    // route of ours has such a path or needs such a query.
     Uri::try_from(&address)
         .or_else(|_| Uri::try_from(&address[..path_end]))
         .unwrap_or_default()
@@ -54,7 +54,7 @@ pub(super) fn address(event: &Object<'_>, gateway: Gateway) -> Uri {
 
 fn raw_query(event: &Object<'_>) -> String {
     let query = event.text("rawQueryString").unwrap_or_default();
-    utf8_percent_encode(&query, NOT_IN_A_QUERY).to_string()
+    utf8_percent_encode(&query, QUERY_ENCODE_SET).to_string()
 }
 
 fn query(event: &Object<'_>) -> String {
@@ -74,9 +74,9 @@ fn query_of_encoded(event: &Object<'_>) -> String {
         .finish()
 }
 
-/// Names and values, from the field with all values where it has any.
+/// Query parameters: those with all values, or if there are none, those with single values.
 fn parameters<'a>(event: &Object<'a>) -> Vec<(String, Cow<'a, str>)> {
-    let of_field = |field: &str| {
+    let read_field = |field: &str| {
         let parameters = event.object(field).unwrap_or_default();
         let last: BTreeMap<_, _> = parameters.fields().collect();
         let pairs = last.into_iter().flat_map(|(name, values)| {
@@ -86,9 +86,9 @@ fn parameters<'a>(event: &Object<'a>) -> Vec<(String, Cow<'a, str>)> {
         });
         pairs.collect::<Vec<_>>()
     };
-    let all = of_field("multiValueQueryStringParameters");
+    let all = read_field("multiValueQueryStringParameters");
     if all.is_empty() {
-        return of_field("queryStringParameters");
+        return read_field("queryStringParameters");
     }
     all
 }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_and_a_query_stay_as_they_are_written() {
+    fn raw_paths_and_queries_are_kept() {
         for (path, query, expected) in [
             ("/a", "", "/a"),
             ("", "a=b", "/?a=b"),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_encoded_and_those_of_a_load_balancer_are_so_already() {
+    fn parameters_are_encoded_except_those_of_a_load_balancer() {
         let fields = r#""path":"/a","queryStringParameters":{"b":"ignored"},
             "multiValueQueryStringParameters":{"b":["%26","& é"],"a":["+"],"c":[],"d":[7]}"#;
         let query = "a=%2B&b=%2526&b=%26+%C3%A9";
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_for_an_address_is_left_out() {
+    fn too_long_paths_and_queries_are_left_out() {
         let long = "a".repeat(70_000);
         let event = http(&format!(r#""rawPath":"/a","rawQueryString":"{long}""#));
         assert_eq!(event.request.uri(), "/a");

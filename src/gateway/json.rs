@@ -1,4 +1,4 @@
-//! JSON whose values are parsed where they are looked at.
+//! JSON objects whose values are parsed only when they are read.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// An object. Its values may hold anything that JSON's grammar lets be there: numbers that no type
-/// holds, halves of surrogate pairs, any depth.
+/// A JSON object with unparsed values. They may hold anything that the grammar of JSON allows: huge
+/// numbers, unpaired surrogates, any nesting depth.
 #[derive(Debug, Default)]
 pub(super) struct Object<'a>(Vec<(Cow<'a, [u8]>, &'a RawValue)>);
 
@@ -17,12 +17,12 @@ impl<'a> Object<'a> {
         serde_json::from_str(json).ok()
     }
 
-    /// All fields, in their order. Names are UTF-8, but for halves of surrogate pairs.
+    /// All fields, in order. Names are UTF-8, except for unpaired surrogates.
     pub(super) fn fields(&self) -> impl Iterator<Item = (&[u8], &'a RawValue)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), *value))
     }
 
-    /// The last value of a name. One that is null is as if it were not there.
+    /// The last value of a name. A null value counts as missing.
     pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
         let value = self.get_or_null(name)?;
         (value.get() != "null").then_some(value)
@@ -44,7 +44,8 @@ impl<'a> Object<'a> {
     }
 }
 
-/// A string, borrowed where nothing in it is escaped.
+/// A value as a string, borrowed if it has no escapes. `None` for other types, and for strings with
+/// an unpaired surrogate.
 pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -53,13 +54,13 @@ pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     Some(text)
 }
 
-/// The same, where half of a surrogate pair is no reason to do without all of it.
+/// Like [`text`], but keeps strings with an unpaired surrogate.
 pub(super) fn bytes(value: &RawValue) -> Option<Cow<'_, [u8]>> {
     let Bytes(bytes) = serde_json::from_str(value.get()).ok()?;
     Some(bytes)
 }
 
-/// The values of a list, or the one value that there is in place of one.
+/// The values of a list, or a single value as a list of one.
 pub(super) fn one_or_several(value: &RawValue) -> Vec<&RawValue> {
     serde_json::from_str(value.get()).unwrap_or_else(|_| vec![value])
 }
@@ -73,7 +74,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// Serde's derived types refuse a name that is there twice, and take a list for an object.
+/// Written by hand, since types derived by serde refuse duplicate names and accept a list in place
+/// of an object.
 struct Fields;
 
 impl<'de> Visitor<'de> for Fields {
@@ -97,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_that_is_odd_harms_no_other() {
+    fn a_malformed_field_does_not_affect_the_others() {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         let json = format!(
             r#"{{"a":1e400,"b":{deep},"\ud800":1,"c":"\ud800x","d":null,"e":"","e":"\u00e9"}}"#
@@ -108,12 +110,16 @@ mod tests {
         assert_eq!(object.text("c"), None);
         assert!(bytes(object.get("c").unwrap()).unwrap().ends_with(b"x"));
         assert!(object.get("d").is_none() && object.get("none").is_none());
-        assert_eq!(object.text("e").as_deref(), Some("é"), "the last");
+        assert_eq!(
+            object.text("e").as_deref(),
+            Some("é"),
+            "the last value wins"
+        );
         assert_eq!(object.fields().count(), 7);
     }
 
     #[test]
-    fn what_needs_no_other_form_is_borrowed() {
+    fn strings_without_escapes_are_borrowed() {
         let object = Object::parse(r#"{"plain":"é","escaped":"\n"}"#).unwrap();
         assert!(matches!(object.text("plain"), Some(Cow::Borrowed("é"))));
         let plain = bytes(object.get("plain").unwrap()).unwrap();
@@ -122,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_an_object_is_one() {
+    fn only_objects_are_parsed() {
         for json in [
             "",
             "null",

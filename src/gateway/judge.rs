@@ -1,5 +1,6 @@
-//! `lambda_http` judges what is read of events and how answers are written: what it accepts is the
-//! same request here, and what it refuses or panics on is answered all the same.
+//! Checks against `lambda_http`, the library of AWS: events that it accepts give the same request
+//! here, responses are rendered the same, and events that it refuses or panics on are handled all
+//! the same.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +24,7 @@ fn captured(name: &str) -> String {
     std::fs::read_to_string(format!("{CAPTURED}/{name}.json")).unwrap()
 }
 
-/// All captured events with their names.
+/// All captured events, by name.
 fn all_captured() -> Vec<(String, Value)> {
     let names = std::fs::read_dir(CAPTURED).unwrap().filter_map(|entry| {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -41,14 +42,14 @@ fn all_captured() -> Vec<(String, Value)> {
     events
 }
 
-/// What a request is, as far as anything here looks at it.
+/// The parts of a request that the program uses.
 #[derive(Debug, PartialEq)]
-struct Seen {
+struct Parsed {
     gateway: Gateway,
     method: Method,
-    /// Decoded: the library leaves what no URI holds as it stands.
+    /// Percent-decoded, since the library does not encode what a URI may not contain.
     path: Vec<u8>,
-    /// Likewise, and sorted: the library keeps parameters in no order.
+    /// Percent-decoded and sorted, since the library does not keep the order.
     query: Vec<Vec<u8>>,
     headers: HeaderMap,
     body: Vec<u8>,
@@ -66,8 +67,8 @@ fn parameters(query: Option<&str>) -> Vec<Vec<u8>> {
     parameters
 }
 
-/// `None` where the library refuses the event, or panics on it.
-fn read_by_the_library(event: &str) -> Option<Seen> {
+/// `None` if the library refuses the event, or panics on it.
+fn read_by_the_library(event: &str) -> Option<Parsed> {
     let event: LambdaRequest = serde_json::from_str(event).ok()?;
     let request = catch_unwind(AssertUnwindSafe(|| lambda_http::Request::from(event))).ok()?;
     let (parts, body) = request.into_parts();
@@ -77,10 +78,10 @@ fn read_by_the_library(event: &str) -> Option<Seen> {
         Some(RequestContext::Alb(_)) => (Gateway::LoadBalancer, None),
         _ => unreachable!("the library's features are these three"),
     };
-    // Without the stage that it puts before.
+    // The library prepends the stage to the URI's path; the raw path is without it.
     let path = decoded(parts.extensions.raw_http_path());
     let root: &[u8] = if path.starts_with(b"/") { b"" } else { b"/" };
-    Some(Seen {
+    Some(Parsed {
         gateway,
         path: [root, &path].concat(),
         query: parameters(parts.uri.query()),
@@ -91,11 +92,11 @@ fn read_by_the_library(event: &str) -> Option<Seen> {
     })
 }
 
-fn read(event: &str) -> Option<Seen> {
+fn read(event: &str) -> Option<Parsed> {
     let event = Event::read(event.as_bytes())?;
     let (parts, body) = event.request.into_parts();
     assert!(parts.uri.path().starts_with('/') && parts.uri.path().is_ascii());
-    Some(Seen {
+    Some(Parsed {
         gateway: event.gateway,
         path: decoded(parts.uri.path()),
         query: parameters(parts.uri.query()),
@@ -107,7 +108,7 @@ fn read(event: &str) -> Option<Seen> {
 }
 
 #[test]
-fn captured_events_are_the_librarys_requests() {
+fn captured_events_are_read_as_by_lambda_http() {
     for (name, _) in all_captured() {
         let event = captured(&name);
         let expected = read_by_the_library(&event);
@@ -116,8 +117,8 @@ fn captured_events_are_the_librarys_requests() {
     }
 }
 
-/// In place of any field. The marker stands for a number that no type holds.
-fn odd() -> Vec<Value> {
+/// Unexpected values for any field. `HUGE` stands for a number that no type can hold.
+fn unexpected_values() -> Vec<Value> {
     vec![
         json!(null),
         json!(""),
@@ -136,7 +137,7 @@ fn odd() -> Vec<Value> {
     ]
 }
 
-/// The JSON pointers of all fields of an object, and of the objects in it.
+/// The JSON pointers of all fields of an object, including nested ones.
 fn fields(value: &Value, prefix: &str) -> Vec<String> {
     let fields = value.as_object().into_iter().flatten();
     let of_field = |(name, value): (&String, &Value)| {
@@ -147,7 +148,7 @@ fn fields(value: &Value, prefix: &str) -> Vec<String> {
     fields.flat_map(of_field).collect()
 }
 
-/// The event with another value in place of a field, or without the field.
+/// The event with a field's value replaced or, without a value, removed.
 fn changed(event: &Value, field: &str, value: Option<Value>) -> String {
     let mut event = event.clone();
     let (parent, name) = field.rsplit_once('/').unwrap();
@@ -161,13 +162,13 @@ fn changed(event: &Value, field: &str, value: Option<Value>) -> String {
 }
 
 #[test]
-fn what_is_odd_about_a_field_makes_no_other_request() {
+fn unexpected_values_of_any_field_are_read_as_by_lambda_http() {
     let (mut accepted, mut refused_by_the_library_alone) = (0, 0);
     for (name, event) in all_captured() {
         for field in fields(&event, "") {
-            for value in odd().into_iter().map(Some).chain([None]) {
+            for value in unexpected_values().into_iter().map(Some).chain([None]) {
                 if field == "/requestContext/http" && value.as_ref().is_some_and(Value::is_array) {
-                    // The library takes a list for its struct, which no gateway writes.
+                    // The library accepts a list in place of its struct. No gateway writes that.
                     continue;
                 }
                 let changed = changed(&event, &field, value);
@@ -187,7 +188,7 @@ fn what_is_odd_about_a_field_makes_no_other_request() {
     assert!(refused_by_the_library_alone > 5_000, "{counts:?}");
 }
 
-/// Without one nothing is a request. All else may be odd.
+/// Whether the event has a valid method, the only field that every request needs.
 fn has_method(event: &Value) -> bool {
     let of = |pointer| event.pointer(pointer).and_then(Value::as_str);
     let method = of("/requestContext/http/method").or(of("/httpMethod"));
@@ -195,7 +196,7 @@ fn has_method(event: &Value) -> bool {
 }
 
 #[test]
-fn any_event_is_the_librarys_request() {
+fn generated_events_are_read_as_by_lambda_http() {
     let accepted = Cell::new(0);
     let strategy = (generated::event(), any::<prop::sample::Index>());
     let config = ProptestConfig {

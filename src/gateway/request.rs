@@ -1,4 +1,4 @@
-//! An event as an HTTP request.
+//! Reads a gateway's event as an HTTP request.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use super::json::{Object, bytes, one_or_several, text};
 use super::origin::origin;
 use crate::caller::Origin;
 
-/// What an event's form depends on, and that of its answer.
+/// The kind of gateway, which decides the form of an event and of its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gateway {
     /// A REST API, or an HTTP API with payload format 1.0.
@@ -24,7 +24,7 @@ pub(crate) enum Gateway {
 }
 
 impl Gateway {
-    /// Tells it by an event's request context.
+    /// Recognises the gateway by an event's request context.
     pub(super) fn of(context: &Object<'_>) -> Self {
         let is_object = |value: &RawValue| value.get().starts_with('{');
         if context.get("elb").is_some() {
@@ -37,19 +37,19 @@ impl Gateway {
     }
 }
 
-/// What a gateway hands over.
+/// An event of a gateway.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) gateway: Gateway,
-    /// Its address is the path, as the client sent it where the gateway tells that, and the query.
+    /// The URI is path and query, as the client sent them if the gateway passes them on unchanged.
     pub(crate) request: Request<Bytes>,
     pub(crate) origin: Origin,
-    /// Absent where it is the one that no path begins with.
+    /// The API's stage; `None` for `$default`, which is never part of a path.
     pub(crate) stage: Option<String>,
 }
 
 impl Event {
-    /// Reads an event; `None` where it is no gateway's.
+    /// Reads an event; `None` if it is not an event of a known gateway.
     pub(crate) fn read(json: &[u8]) -> Option<Self> {
         let event = Object::parse(std::str::from_utf8(json).ok()?)?;
         let context = event.object("requestContext")?;
@@ -77,12 +77,14 @@ impl Event {
 
 fn parse_method(method: &str) -> Option<Method> {
     match method {
+        // `lambda_http` reads it so too.
         "" => Some(Method::GET),
         method => method.parse().ok(),
     }
 }
 
-/// The headers that can be ones. A name of `headers` has the values that it has there alone.
+/// The headers of an event; invalid ones are left out. If a name is in `headers`, its values in
+/// `multiValueHeaders` are ignored.
 pub(super) fn headers(event: &Object<'_>, gateway: Gateway) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let fields = event.object("headers").unwrap_or_default();
@@ -95,20 +97,20 @@ pub(super) fn headers(event: &Object<'_>, gateway: Gateway) -> HeaderMap {
         }
         return headers;
     }
-    let mut others = HeaderMap::new();
+    let mut multi_value = HeaderMap::new();
     let fields = event.object("multiValueHeaders").unwrap_or_default();
     for (name, values) in fields.fields() {
-        let is_there = std::str::from_utf8(name).is_ok_and(|name| headers.contains_key(name));
-        if !is_there {
-            add(&mut others, name, values);
+        let is_known = std::str::from_utf8(name).is_ok_and(|name| headers.contains_key(name));
+        if !is_known {
+            add(&mut multi_value, name, values);
         }
     }
-    headers.extend(others);
+    headers.extend(multi_value);
     headers
 }
 
-/// One value replaces what there is of a name; those of a list are put behind it. More headers than
-/// a map holds are left out.
+/// Adds the value or values of a header: a string replaces previous values, a list is appended to
+/// them. Headers beyond the capacity of a [`HeaderMap`] are dropped.
 fn add(headers: &mut HeaderMap, name: &[u8], value: &RawValue) {
     let Ok(name) = HeaderName::from_bytes(name) else {
         return;
@@ -123,15 +125,16 @@ fn add(headers: &mut HeaderMap, name: &[u8], value: &RawValue) {
     }
 }
 
-/// An HTTP API takes the cookies out of the headers.
+/// An HTTP API moves the cookies from the headers to a field of their own.
 fn cookies(event: &Object<'_>) -> Option<HeaderValue> {
     let cookies = one_or_several(event.get("cookies")?);
     let cookies: Vec<_> = cookies.into_iter().filter_map(text).collect();
     HeaderValue::try_from(cookies.join("; ")).ok()
 }
 
-/// A body that is no text stays as it stands, and so does one that is not the base64 (RFC 4648,
-/// section 4, with its padding) that it says it is: that is no JSON either.
+/// The body, decoded if it is base64 (RFC 4648, section 4, padded). A body that is not a string, or
+/// is declared as base64 but is not, is passed on unchanged: parsing it as JSON will refuse it with
+/// a proper message.
 fn body(event: &Object<'_>) -> Bytes {
     let Some(value) = event.get("body") else {
         return Bytes::new();
@@ -156,28 +159,28 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_cannot_be_ones_are_left_out() {
+    fn invalid_headers_are_left_out() {
         let event = rest(
             r#""headers":{"a b":"c","":"c","\ud800":"c","d":"\n","e":7,"f":null,"G":"1","g":"2"},
             "multiValueHeaders":{"G":["3"],"h":["1",{},"\n","2"],"i":"1e400","j":1e400}"#,
         );
         let headers = event.request.headers();
         let values = |name| headers.get_all(name).iter().collect::<Vec<_>>();
-        assert_eq!(values("g"), ["2"], "the last");
+        assert_eq!(values("g"), ["2"], "the last value wins");
         assert_eq!(values("h"), ["1", "2"]);
         assert_eq!(values("i"), ["1e400"]);
         assert_eq!(headers.keys_len(), 3);
     }
 
     #[test]
-    fn more_headers_than_a_map_holds_are_no_panic() {
+    fn more_headers_than_a_map_holds_do_not_panic() {
         let many: Vec<_> = (0..40_000).map(|n| format!(r#""h{n}":"v""#)).collect();
         let event = rest(&format!(r#""multiValueHeaders":{{{}}}"#, many.join(",")));
         assert!(event.request.headers().len() > 10_000);
     }
 
     #[test]
-    fn a_body_is_text_or_base64_or_stays_as_it_stands() {
+    fn a_body_is_text_or_base64_or_passed_on_unchanged() {
         for (fields, expected) in [
             (r#""body":"{\"a\":\"\u00e9\"}""#, "{\"a\":\"é\"}"),
             (r#""body":"plain","isBase64Encoded":1e400"#, "plain"),
@@ -195,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_something_else_is_none() {
+    fn events_of_other_services_are_not_read() {
         for event in [
             "",
             "null",

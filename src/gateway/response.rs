@@ -1,4 +1,4 @@
-//! An answer in a gateway's form.
+//! Responses in a gateway's form.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,14 +9,14 @@ use serde::{Serialize, Serializer};
 
 use super::Gateway;
 
-/// An answer as JSON, for the gateway that asked. `None` gives the form that each of them reads.
+/// Renders a response as JSON for a gateway. `None` gives a form that every gateway accepts.
 pub(crate) fn render(gateway: Option<Gateway>, parts: &Parts, body: &[u8]) -> Bytes {
     let none = HeaderMap::new();
     let all = &parts.headers;
     let (headers, multi_value_headers) = match gateway {
-        // What is in both goes out twice.
+        // A header in both maps would be sent twice.
         Some(Gateway::Rest) => (&none, all),
-        // Which of them it reads is a setting of its target group.
+        // A setting of the target group decides which map is read.
         Some(Gateway::LoadBalancer) => (all, all),
         Some(Gateway::Http) | None => (all, &none),
     };
@@ -31,12 +31,12 @@ pub(crate) fn render(gateway: Option<Gateway>, parts: &Parts, body: &[u8]) -> By
         encoded = STANDARD.encode(body);
         (encoded.as_str(), true)
     };
-    let answer = Answer {
+    let response = GatewayResponse {
         status_code: parts.status.as_u16(),
         status_description: (gateway == Some(Gateway::LoadBalancer)).then(description),
         headers: Headers {
             headers,
-            // They have a field of their own.
+            // An HTTP API takes cookies from a field of their own.
             without_cookies: cookies.is_some(),
         },
         multi_value_headers: MultiValueHeaders(multi_value_headers),
@@ -44,16 +44,17 @@ pub(crate) fn render(gateway: Option<Gateway>, parts: &Parts, body: &[u8]) -> By
         cookies,
         body,
     };
-    // A body is mostly JSON, in which each quote is escaped: so it mostly stays where it is.
+    // Mostly the body is JSON whose quotes are escaped here, so the extra eighth mostly avoids a
+    // reallocation.
     let mut json = Vec::with_capacity(body.len() + body.len() / 8 + 1024);
-    // Texts and numbers always serialize, and memory takes them.
-    let _ = serde_json::to_writer(&mut json, &answer);
+    // Strings and numbers always serialize, and writing to memory does not fail.
+    let _ = serde_json::to_writer(&mut json, &response);
     json.into()
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+struct GatewayResponse<'a> {
     status_code: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_description: Option<String>,
@@ -89,7 +90,7 @@ impl Serialize for MultiValueHeaders<'_> {
     }
 }
 
-/// Values of ours are texts.
+/// Our own header values are always UTF-8.
 fn text(value: &HeaderValue) -> &str {
     std::str::from_utf8(value.as_bytes()).unwrap_or_default()
 }

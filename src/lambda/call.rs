@@ -1,11 +1,11 @@
-//! A gateway's event in, a gateway's answer out.
+//! Handles one event: gateway event → API → response in the gateway's form.
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, Collected};
 
 use super::mode::InvokeMode;
-use super::worker::{Answer, Handler, Invocation};
+use super::worker::{FunctionResponse, Handler, Invocation};
 use crate::api::{self, AnswerLimit, Api, ApiError, RequestContext, Response};
 use crate::gateway::{self, Event, Gateway};
 
@@ -17,9 +17,9 @@ pub(super) struct Function {
 }
 
 impl Handler for Function {
-    async fn answer(&self, event: Bytes, invocation: &Invocation) -> Answer {
+    async fn respond(&self, event: Bytes, invocation: &Invocation) -> FunctionResponse {
         let read = Event::read(&event);
-        // It may be large.
+        // The event may be megabytes; all that is needed of it has been read.
         drop(event);
         let Some(event) = read else {
             return self.refuse(ApiError::unreadable(), invocation);
@@ -41,35 +41,36 @@ impl Handler for Function {
         let response = self.api.answer(event.request, context).await;
         match self.mode {
             InvokeMode::Buffered => whole(Some(event.gateway), response),
-            InvokeMode::ResponseStream => Answer::Streamed(response),
+            InvokeMode::ResponseStream => FunctionResponse::Streamed(response),
         }
     }
 
-    fn panicked(&self, invocation: &Invocation) -> Answer {
+    fn panicked(&self, invocation: &Invocation) -> FunctionResponse {
         self.refuse(ApiError::panicked(), invocation)
     }
 
-    fn stopping(&self, invocation: &Invocation) -> Answer {
+    fn shutting_down(&self, invocation: &Invocation) -> FunctionResponse {
         self.refuse(ApiError::stopping(), invocation)
     }
 }
 
 impl Function {
-    /// An error where there is no request, and so no gateway's form for it.
-    fn refuse(&self, error: ApiError, invocation: &Invocation) -> Answer {
+    /// An error response for an event that could not be read, so the gateway it came from is
+    /// unknown.
+    fn refuse(&self, error: ApiError, invocation: &Invocation) -> FunctionResponse {
         let response = api::refusal(error, &invocation.context.request_id);
         match self.mode {
             InvokeMode::Buffered => whole(None, response),
-            InvokeMode::ResponseStream => Answer::Streamed(response),
+            InvokeMode::ResponseStream => FunctionResponse::Streamed(response),
         }
     }
 }
 
-/// An answer that is there, in the gateway's form.
-fn whole(gateway: Option<Gateway>, response: Response) -> Answer {
+/// A complete response, in the gateway's form.
+fn whole(gateway: Option<Gateway>, response: Response) -> FunctionResponse {
     let (parts, body) = response.into_parts();
-    // It does not wait for anything where it cannot be streamed.
+    // With `can_stream` false the API returns complete bodies, so collecting one is never pending.
     let body = body.collect().now_or_never();
     let body = body.and_then(Result::ok).map(Collected::to_bytes);
-    Answer::Whole(gateway::render(gateway, &parts, &body.unwrap_or_default()))
+    FunctionResponse::Whole(gateway::render(gateway, &parts, &body.unwrap_or_default()))
 }

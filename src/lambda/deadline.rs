@@ -1,15 +1,17 @@
-//! When Lambda ends an invocation.
+//! The deadline that Lambda gives an invocation.
 
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// The longest that Lambda lets a function run, in milliseconds.
+/// Lambda's longest function timeout, in milliseconds.
 const LONGEST_TIMEOUT_MS: u64 = 900_000;
 
-/// Lambda's deadline, milliseconds since 1970, on the clock that timers go by.
+/// Converts Lambda's deadline, in milliseconds since 1970, to the monotonic clock. `None` without a
+/// deadline.
 ///
-/// `cargo lambda watch` gives the time that is left instead, which as a date would be in 1970.
+/// `cargo lambda watch` sends the remaining milliseconds instead. A value of at most
+/// [`LONGEST_TIMEOUT_MS`] is read as that: as a date it would be in 1970.
 pub(super) fn deadline(given_ms: u64, received: Instant, now: SystemTime) -> Option<Instant> {
     let given = Duration::from_millis(given_ms);
     match given_ms {
@@ -20,7 +22,7 @@ pub(super) fn deadline(given_ms: u64, received: Instant, now: SystemTime) -> Opt
     let left = (SystemTime::UNIX_EPOCH + given)
         .duration_since(now)
         .unwrap_or_default();
-    // A date further away than that is none of Lambda's.
+    // Lambda sends no deadline further away. The cap also keeps the addition from overflowing.
     Some(received + left.min(Duration::from_millis(LONGEST_TIMEOUT_MS)))
 }
 
@@ -29,7 +31,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_deadline_is_a_date_or_a_time_that_is_left() {
+    async fn a_deadline_is_read_as_a_date_or_as_remaining_time() {
         let received = Instant::now();
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(480_000);
         let now_ms = 480_000 * 3_600_000;

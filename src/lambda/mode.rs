@@ -1,22 +1,22 @@
-//! How the binary answers Lambda.
+//! How the function sends its responses to Lambda.
 
 use crate::env::{ConfigError, Environment};
 
-/// How the binary answers Lambda. `INVOKE_MODE`
+/// How the function sends its responses to Lambda. `INVOKE_MODE`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InvokeMode {
-    /// Each answer whole.
+    /// Each response as one document.
     #[default]
     Buffered,
-    /// Each answer as a stream.
+    /// Each response as a stream.
     ResponseStream,
 }
 
 impl InvokeMode {
-    /// Reads the setting.
+    /// Reads `INVOKE_MODE`.
     ///
     /// # Errors
-    /// [`ConfigError`] where it is none.
+    /// [`ConfigError`] if the value names no mode.
     pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
         let accepted = "buffered or response_stream";
         env.parse("INVOKE_MODE", Self::default(), accepted, |text| {

@@ -1,4 +1,4 @@
-//! The function from its start to its end.
+//! The function's lifecycle: start, serving, shutdown.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,41 +7,42 @@ use tokio::time::timeout;
 
 use super::call::Function;
 use super::mode::InvokeMode;
-use super::runtime_api::{Address, Failure, RuntimeApi};
-use super::stopping::{Stop, stopping};
-use super::worker::{Lost, Worker};
+use super::runtime_api::{Address, RuntimeApi, RuntimeApiError};
+use super::shutdown::{ShutdownTrigger, shutdown_channel};
+use super::worker::{Worker, WorkerHealth};
 use crate::api::Api;
 use crate::env::{ConfigError, Environment};
 use crate::telemetry::{Metrics, Output};
 
-/// The environment variable that is there on Lambda alone: where the Runtime API is.
+/// Holds the address of the Runtime API. Set on Lambda only.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
-/// How many invocations Lambda Managed Instances run in one process at once.
+/// How many invocations Lambda Managed Instances run concurrently in one process.
 const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
 const FUNCTION_VERSION: &str = "AWS_LAMBDA_FUNCTION_VERSION";
 
-/// How the process was started; one that is to be copied says when it is ready for that.
+/// How the process was started. With `SnapStart` it must report that it is ready for the snapshot.
 const INITIALIZATION_TYPE: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
 const SNAP_START: &str = "snap-start";
 
-/// What the function says where it is no function.
+/// The message printed when the binary is started outside of Lambda.
 pub const NOT_ON_LAMBDA: &str = "this is an AWS Lambda function, and there is no Lambda here; run \
     `cargo local` for the same API on this machine (see README.md)";
 
-/// After SIGTERM what is under way may still end by itself for so long. Lambda lets a runtime live
-/// for 300 ms.
+/// How long invocations in flight may finish by themselves after SIGTERM. Lambda kills a runtime
+/// 300 ms after SIGTERM.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
-const GRACE: Duration = Duration::from_millis(150);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(150);
 
-/// Then so much is left to say that it is given up.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+/// After [`DRAIN_TIMEOUT`]: how long workers may take to send the responses and log lines of
+/// aborted invocations.
+const ABORT_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// How long the end of a process that cannot start waits for Lambda to know why.
-const TELLING: Duration = Duration::from_secs(1);
+/// How long a process that cannot start waits for the Runtime API to accept the reason.
+const INIT_ERROR_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Whether this process is a Lambda function.
+/// Whether this process runs on Lambda.
 pub fn is_here(env: &Environment) -> bool {
     env.get(RUNTIME_API).is_some()
 }
@@ -51,23 +52,23 @@ fn concurrency(env: &Environment) -> usize {
     number.unwrap_or(1).max(1)
 }
 
-/// The runtime that fits: one invocation at a time mostly waits, and a second thread would only
-/// cost; several at once are shared among the processors.
+/// Builds the tokio runtime: single-threaded for one invocation at a time, which mostly waits for
+/// I/O, and multi-threaded for several.
 ///
 /// # Errors
-/// The operating system's, where it gives no threads or no way to wait.
+/// The operating system's error if it provides no threads or no event queue.
 pub fn runtime(env: &Environment) -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = match concurrency(env) {
         1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
-    // Lambda may freeze the process while it waits: what it has said is out by then.
+    // Lambda may freeze the process while it waits, so buffered log lines are written before that.
     Output.gather();
     builder.on_thread_park(|| Output.flush());
     builder.enable_all().build()
 }
 
-/// Where the function's invocations are measured.
+/// The metrics of this function's invocations.
 pub fn metrics(namespace: String, env: &Environment, now: fn() -> SystemTime) -> Metrics {
     Metrics {
         namespace,
@@ -76,34 +77,33 @@ pub fn metrics(namespace: String, env: &Environment, now: fn() -> SystemTime) ->
     }
 }
 
-/// Why the function does not serve.
+/// Why the function stopped serving invocations.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct Error(#[from] Failure);
+pub struct Error(#[from] RuntimeApiError);
 
-/// Tells Lambda why the function cannot start.
-///
-/// A Runtime API that cannot be reached is no reason to wait: the process ends either way.
+/// Reports to Lambda why the function cannot start. Failures are ignored, since the process ends
+/// either way.
 pub async fn report_init_error(env: &Environment, error: &ConfigError) {
     let message = error.to_string();
-    let telling = async {
+    let report = async {
         runtime_api(env)?
             .init_error("ConfigurationError", &message)
             .await
     };
-    let _ = timeout(TELLING, telling).await;
+    let _ = timeout(INIT_ERROR_TIMEOUT, report).await;
 }
 
-fn runtime_api(env: &Environment) -> Result<RuntimeApi, Failure> {
+fn runtime_api(env: &Environment) -> Result<RuntimeApi, RuntimeApiError> {
     let address = env.get(RUNTIME_API).unwrap_or_default();
     Ok(RuntimeApi::new(Address::parse(address)?))
 }
 
-/// Serves invocations until Lambda ends the process: one at a time, or as many at once as Lambda
-/// Managed Instances ask for.
+/// Serves invocations until SIGTERM: one at a time, or as many concurrently as Lambda Managed
+/// Instances ask for.
 ///
 /// # Errors
-/// [`Error`] where the Runtime API cannot be talked to for long.
+/// [`Error`] if the Runtime API has been unreachable for some 20 s.
 pub async fn run(
     api: Api,
     mode: InvokeMode,
@@ -113,9 +113,9 @@ pub async fn run(
     if env.get(INITIALIZATION_TYPE) == Some(SNAP_START) {
         runtime_api(env)?.restored().await?;
     }
-    let (stop, stopping) = stopping();
+    let (trigger, shutdown) = shutdown_channel();
     let concurrency = concurrency(env);
-    let lost = Lost::of(concurrency);
+    let health = WorkerHealth::new(concurrency);
     let mut workers = JoinSet::new();
     for _ in 0..concurrency {
         let worker = Worker {
@@ -124,40 +124,46 @@ pub async fn run(
                 api: api.clone(),
                 mode,
             },
-            stopping: stopping.clone(),
-            lost: lost.clone(),
+            shutdown: shutdown.clone(),
+            health: health.clone(),
             now,
         };
         workers.spawn(worker.run());
     }
     tokio::select! {
-        ended = all(&mut workers) => ended?,
-        () = terminated() => end(stop, workers).await,
+        ended = join_all(&mut workers) => ended?,
+        () = terminated() => shut_down(trigger, workers).await,
     }
     Ok(())
 }
 
-/// Lets workers end, then makes them.
-async fn end(stop: Stop, mut workers: JoinSet<Result<(), Failure>>) {
-    stop.begin();
-    if timeout(GRACE, all(&mut workers)).await.is_err() {
-        stop.cut();
-        // What is not said by then is not said. Sockets close as they are dropped.
-        let _ = timeout(LAST_WORDS, all(&mut workers)).await;
+/// Shuts the workers down: drains them for [`DRAIN_TIMEOUT`], then aborts them.
+async fn shut_down(shutdown: ShutdownTrigger, mut workers: JoinSet<Result<(), RuntimeApiError>>) {
+    shutdown.drain();
+    if timeout(DRAIN_TIMEOUT, join_all(&mut workers))
+        .await
+        .is_err()
+    {
+        shutdown.abort();
+        // Nothing more can be done if this times out. Dropping the workers closes their sockets.
+        let _ = timeout(ABORT_TIMEOUT, join_all(&mut workers)).await;
     }
     workers.shutdown().await;
 }
 
-/// Waits until all workers have ended, or one has said that there is nothing to be had for any.
-async fn all(workers: &mut JoinSet<Result<(), Failure>>) -> Result<(), Failure> {
+/// Waits until all workers have ended. Returns early with the error of the one that found all
+/// workers failing.
+async fn join_all(
+    workers: &mut JoinSet<Result<(), RuntimeApiError>>,
+) -> Result<(), RuntimeApiError> {
     while let Some(ended) = workers.join_next().await {
-        // Workers catch what panics in them.
+        // Workers catch panics themselves, so one that arrives here is a bug worth crashing on.
         ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
     }
     Ok(())
 }
 
-/// Waits for SIGTERM, by which Lambda says that the process is about to end.
+/// Waits for SIGTERM, which Lambda sends before it ends the process.
 async fn terminated() {
     #[cfg(unix)]
     {
@@ -167,6 +173,6 @@ async fn terminated() {
             return;
         }
     }
-    // Where it cannot be waited for, it ends the process by itself.
+    // Without a handler, SIGTERM ends the process by default.
     std::future::pending::<()>().await;
 }

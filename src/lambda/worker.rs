@@ -1,4 +1,4 @@
-//! The loop: an invocation, its answer, the next.
+//! The loop of a worker: take an invocation, send its response, repeat.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,104 +10,108 @@ use futures_util::FutureExt;
 use http::Response;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::answer::StreamedAnswer;
 use super::deadline::deadline;
-use super::runtime_api::{Body, Context, Failure, RuntimeApi};
-use super::stopping::Stopping;
+use super::response::StreamedResponse;
+use super::runtime_api::{Body, Context, RuntimeApi, RuntimeApiError};
+use super::shutdown::Shutdown;
 use crate::telemetry::{self, Output};
 
-/// Before the first new try, and before each further one twice as long, up to the longest.
-const FIRST_DELAY: Duration = Duration::from_millis(50);
-const LONGEST_DELAY: Duration = Duration::from_secs(5);
+/// The delay after the first failure. It doubles with each failure in a row, up to [`MAX_DELAY`].
+const INITIAL_DELAY: Duration = Duration::from_millis(50);
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// After so many failures in a row a worker counts as lost, though it goes on: some 20 s.
-const FAILURES_OF_THE_LOST: u32 = 10;
+/// After this many failures in a row (some 20 s) a worker counts as failing. It goes on trying.
+const FAILING_AFTER: u32 = 10;
 
-/// Between two questions where there was nothing to be had.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The pause before polling again after an empty poll, or after a panic of the loop.
+const POLL_PAUSE: Duration = Duration::from_millis(50);
 
-/// So much of Lambda's time is left where a caller takes nothing of an answer any more: what became
-/// of it is to be said while the process still runs.
-const LAST_MOMENT: Duration = Duration::from_millis(500);
+/// A response that its caller does not read is given up this long before Lambda's deadline, so that
+/// the outcome is still logged while the process runs.
+const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
-/// One invocation of the function, beside its event.
+/// An invocation of the function, without its event.
 #[derive(Debug)]
 pub(super) struct Invocation {
     pub(super) context: Context,
     pub(super) received: Instant,
-    /// When Lambda ends it, where that is known.
+    /// When Lambda ends the invocation; `None` if unknown.
     pub(super) deadline: Option<Instant>,
 }
 
-/// An answer on its way to Lambda.
+/// What a handler returns for an event.
 #[derive(Debug)]
-pub(super) enum Answer {
-    /// The whole of it, as JSON.
+pub(super) enum FunctionResponse {
+    /// A complete response, as JSON.
     Whole(Bytes),
-    /// One that is still being made.
+    /// A response whose body is still being produced.
     Streamed(Response<Body>),
 }
 
-/// What answers events. The loop knows nothing of what is in them.
+/// Turns events into responses. The loop does not look into either.
 pub(super) trait Handler: Clone + Send + Sync + 'static {
-    /// The answer, whatever arrives.
-    fn answer(&self, event: Bytes, invocation: &Invocation) -> impl Future<Output = Answer> + Send;
+    /// Handles an event, whether it is well-formed or not.
+    fn respond(
+        &self,
+        event: Bytes,
+        invocation: &Invocation,
+    ) -> impl Future<Output = FunctionResponse> + Send;
 
-    /// The answer to an invocation that panicked.
-    fn panicked(&self, invocation: &Invocation) -> Answer;
+    /// The response to an invocation whose handling panicked.
+    fn panicked(&self, invocation: &Invocation) -> FunctionResponse;
 
-    /// The answer to one that is given up since the process has to end.
-    fn stopping(&self, invocation: &Invocation) -> Answer;
+    /// The response to an invocation that is aborted by the shutdown.
+    fn shutting_down(&self, invocation: &Invocation) -> FunctionResponse;
 }
 
-/// Answers one invocation after the other.
+/// Serves one invocation after another.
 pub(super) struct Worker<H> {
     pub(super) api: RuntimeApi,
     pub(super) handler: H,
-    pub(super) stopping: Stopping,
-    pub(super) lost: Lost,
+    pub(super) shutdown: Shutdown,
+    pub(super) health: WorkerHealth,
     pub(super) now: fn() -> SystemTime,
 }
 
 impl<H: Handler> Worker<H> {
-    /// Runs until the process has to end. A panic of one worker's is not the others'.
+    /// Runs until the shutdown. A panic ends neither this worker nor the others.
     ///
     /// # Errors
-    /// [`Failure`] where neither this worker nor any other gets invocations any more.
-    pub(super) async fn run(mut self) -> Result<(), Failure> {
+    /// [`RuntimeApiError`] once no worker gets invocations any more.
+    pub(super) async fn run(mut self) -> Result<(), RuntimeApiError> {
         loop {
             match AssertUnwindSafe(self.serve()).catch_unwind().await {
-                Ok(ended) => return ended,
-                // Invocations are fenced in by themselves: here something of the loop has panicked.
-                Err(_) => sleep(PAUSE).await,
+                Ok(result) => return result,
+                // Panics of an invocation are caught in `handle`, so this one is the loop's own.
+                Err(_) => sleep(POLL_PAUSE).await,
             }
         }
     }
 
-    async fn serve(&mut self) -> Result<(), Failure> {
+    async fn serve(&mut self) -> Result<(), RuntimeApiError> {
         let mut failures = 0;
         loop {
-            let mut stopping = self.stopping.clone();
+            let mut shutdown = self.shutdown.clone();
             let next = tokio::select! {
                 biased;
-                () = stopping.begun() => return Ok(()),
+                () = shutdown.draining() => return Ok(()),
                 next = self.api.next() => next,
             };
             let delay = match next {
                 Ok(next) => {
-                    self.lost.found(failures);
+                    self.health.record_success(failures);
                     failures = 0;
                     match next {
                         Some((event, context)) => {
-                            self.answer(event, context).await;
+                            self.handle(event, context).await;
                             continue;
                         }
-                        None => PAUSE,
+                        None => POLL_PAUSE,
                     }
                 }
                 Err(failure) => {
                     failures += 1;
-                    if self.lost.is_last(failures) {
+                    if self.health.record_failure(failures) {
                         return Err(failure);
                     }
                     let delay = delay(failures, rand::random());
@@ -116,13 +120,13 @@ impl<H: Handler> Worker<H> {
                 }
             };
             tokio::select! {
-                () = stopping.begun() => return Ok(()),
+                () = shutdown.draining() => return Ok(()),
                 () = sleep(delay) => {}
             }
         }
     }
 
-    async fn answer(&mut self, event: Bytes, context: Context) {
+    async fn handle(&mut self, event: Bytes, context: Context) {
         let received = Instant::now();
         let given = context.deadline_ms;
         let invocation = Invocation {
@@ -130,84 +134,93 @@ impl<H: Handler> Worker<H> {
             received,
             deadline: given.and_then(|given| deadline(given, received, (self.now)())),
         };
-        let mut stopping = self.stopping.clone();
-        let answering = AssertUnwindSafe(self.handler.answer(event, &invocation));
-        let answer = tokio::select! {
+        let mut shutdown = self.shutdown.clone();
+        let responding = AssertUnwindSafe(self.handler.respond(event, &invocation));
+        let response = tokio::select! {
             biased;
-            answer = answering.catch_unwind() => {
-                answer.unwrap_or_else(|_| self.handler.panicked(&invocation))
+            response = responding.catch_unwind() => {
+                response.unwrap_or_else(|_| self.handler.panicked(&invocation))
             }
-            () = stopping.cut() => self.handler.stopping(&invocation),
+            () = shutdown.aborting() => self.handler.shutting_down(&invocation),
         };
-        // What is said of an invocation is out before its answer.
+        // Lambda may freeze the process right after the response, so log lines are written first.
         Output.flush();
-        if let Err(failure) = self.hand_over(&invocation, answer).await {
-            telemetry::answer_not_taken(&invocation.context.request_id, &failure);
+        if let Err(failure) = self.send(&invocation, response).await {
+            telemetry::response_not_accepted(&invocation.context.request_id, &failure);
         }
     }
 
-    /// An answer that Lambda does not take, since its caller has gone, ends that invocation alone.
-    async fn hand_over(&mut self, invocation: &Invocation, answer: Answer) -> Result<(), NotTaken> {
+    /// Sends a response to Lambda. A failure, mostly since the caller has gone, concerns this
+    /// invocation alone.
+    async fn send(
+        &mut self,
+        invocation: &Invocation,
+        response: FunctionResponse,
+    ) -> Result<(), SendError> {
         let context = &invocation.context;
-        let answer = match answer {
-            Answer::Whole(answer) => return Ok(self.api.respond(context, answer).await?),
-            Answer::Streamed(answer) => StreamedAnswer::new(answer, &self.stopping),
+        let response = match response {
+            FunctionResponse::Whole(response) => {
+                return Ok(self.api.respond(context, response).await?);
+            }
+            FunctionResponse::Streamed(response) => StreamedResponse::new(response, &self.shutdown),
         };
-        let streaming = self.api.stream(context, answer);
+        let streaming = self.api.stream(context, response);
         let until = invocation.deadline;
-        let Some(until) = until.and_then(|until| until.checked_sub(LAST_MOMENT)) else {
+        let Some(until) = until.and_then(|until| until.checked_sub(DEADLINE_MARGIN)) else {
             return Ok(streaming.await?);
         };
-        // An answer that is late is handed over all the same.
-        let until = until.max(Instant::now() + LAST_MOMENT);
+        // A response that comes late, or after the deadline, still gets some time.
+        let until = until.max(Instant::now() + DEADLINE_MARGIN);
         let streamed = timeout_at(until, streaming).await;
-        Ok(streamed.map_err(|_| NotTaken::InTime)??)
+        Ok(streamed.map_err(|_| SendError::Timeout)??)
     }
 }
 
-/// Why Lambda did not take an answer.
+/// Why Lambda did not take a response.
 #[derive(Debug, thiserror::Error)]
-enum NotTaken {
+enum SendError {
     #[error(transparent)]
-    Failed(#[from] Failure),
+    Failed(#[from] RuntimeApiError),
     #[error("its caller did not read it in Lambda's time")]
-    InTime,
+    Timeout,
 }
 
-/// With equal jitter, as the retries of agents have it; `random` is any number.
+/// The delay after this many failures in a row, with equal jitter, as for retries of agents.
+/// `random` is any number.
 fn delay(failures: u32, random: u32) -> Duration {
-    let doubled = FIRST_DELAY.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
-    let half = doubled.min(LONGEST_DELAY) / 2;
+    let doubled = INITIAL_DELAY.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+    let half = doubled.min(MAX_DELAY) / 2;
     half + half.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
-/// How many workers have had no invocation for long. While there is one that gets some, or waits for
-/// one, the process is of use.
+/// Counts the workers that are failing. The process is of use while at least one worker gets
+/// invocations, or waits for one.
 #[derive(Clone, Debug)]
-pub(super) struct Lost {
+pub(super) struct WorkerHealth {
     workers: usize,
-    lost: Arc<AtomicUsize>,
+    failing: Arc<AtomicUsize>,
 }
 
-impl Lost {
-    pub(super) fn of(workers: usize) -> Self {
+impl WorkerHealth {
+    pub(super) fn new(workers: usize) -> Self {
         Self {
             workers,
-            lost: Arc::default(),
+            failing: Arc::default(),
         }
     }
 
-    /// Whether nobody is left after so many failures of a worker's in a row.
-    fn is_last(&self, failures: u32) -> bool {
-        if failures == FAILURES_OF_THE_LOST {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+    /// Records a worker's n-th failure in a row. Returns whether all workers are failing.
+    fn record_failure(&self, failures: u32) -> bool {
+        if failures == FAILING_AFTER {
+            self.failing.fetch_add(1, Ordering::Relaxed);
         }
-        failures >= FAILURES_OF_THE_LOST && self.lost.load(Ordering::Relaxed) == self.workers
+        failures >= FAILING_AFTER && self.failing.load(Ordering::Relaxed) == self.workers
     }
 
-    fn found(&self, failures: u32) {
-        if failures >= FAILURES_OF_THE_LOST {
-            self.lost.fetch_sub(1, Ordering::Relaxed);
+    /// Records that a worker succeeded again, after this many failures in a row.
+    fn record_success(&self, failures: u32) {
+        if failures >= FAILING_AFTER {
+            self.failing.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -220,29 +233,29 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::super::runtime_api::Address;
-    use super::super::stopping::stopping;
+    use super::super::shutdown::shutdown_channel;
     use super::*;
 
     #[derive(Clone)]
     struct Panics;
 
     impl Handler for Panics {
-        async fn answer(&self, event: Bytes, _: &Invocation) -> Answer {
+        async fn respond(&self, event: Bytes, _: &Invocation) -> FunctionResponse {
             panic!("{event:?}")
         }
 
-        fn panicked(&self, invocation: &Invocation) -> Answer {
-            Answer::Whole(format!("{} panicked", invocation.context.request_id).into())
+        fn panicked(&self, invocation: &Invocation) -> FunctionResponse {
+            FunctionResponse::Whole(format!("{} panicked", invocation.context.request_id).into())
         }
 
-        fn stopping(&self, _: &Invocation) -> Answer {
-            Answer::Whole(Bytes::new())
+        fn shutting_down(&self, _: &Invocation) -> FunctionResponse {
+            FunctionResponse::Whole(Bytes::new())
         }
     }
 
-    /// On the way in too: there is no other fence around the handler.
+    /// Nothing but the loop catches panics of a handler.
     #[tokio::test]
-    async fn whatever_panics_there_is_an_answer() {
+    async fn a_panicking_handler_still_gives_a_response() {
         let (answered, mut answers) = mpsc::unbounded_channel();
         let next = get(async || ([("lambda-runtime-aws-request-id", "id")], "event"));
         let response = post(async move |answer: String| answered.send(answer).unwrap());
@@ -253,17 +266,17 @@ mod tests {
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(axum::serve(listener, lambda).into_future());
 
-        let (_stop, stopping) = stopping();
+        let (_trigger, shutdown) = shutdown_channel();
         let mut worker = Worker {
             api: RuntimeApi::new(Address::parse(&address).unwrap()),
             handler: Panics,
-            stopping,
-            lost: Lost::of(1),
+            shutdown,
+            health: WorkerHealth::new(1),
             now: || SystemTime::UNIX_EPOCH,
         };
         for _ in 0..2 {
             let (event, context) = worker.api.next().await.unwrap().unwrap();
-            worker.answer(event, context).await;
+            worker.handle(event, context).await;
             assert_eq!(answers.recv().await.unwrap(), "id panicked");
         }
     }
@@ -283,13 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn only_when_all_are_lost_is_it_over() {
-        let lost = Lost::of(2);
-        assert!((1..100).all(|failures| !lost.is_last(failures)));
-        assert!((1..10).all(|failures| !lost.clone().is_last(failures)));
-        lost.found(99);
-        assert!(!lost.is_last(10), "the other one has come back");
-        assert!((1..10).all(|failures| !lost.is_last(failures)));
-        assert!(lost.is_last(10));
+    fn the_loop_ends_only_when_all_workers_are_failing() {
+        let health = WorkerHealth::new(2);
+        assert!((1..100).all(|failures| !health.record_failure(failures)));
+        assert!((1..10).all(|failures| !health.clone().record_failure(failures)));
+        health.record_success(99);
+        assert!(!health.record_failure(10), "the other one has come back");
+        assert!((1..10).all(|failures| !health.record_failure(failures)));
+        assert!(health.record_failure(10));
     }
 }

@@ -1,4 +1,4 @@
-//! So many invocations a minute, with a burst of as many (GCRA, a leaky bucket without a queue).
+//! A rate limit per minute with a burst of the same size, by GCRA (a leaky bucket without a queue).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,47 +17,51 @@ use tokio::time::Instant;
 
 use super::Party;
 
-/// How many parties are remembered of each kind, at some 60 bytes each.
-const MOST_PARTIES: usize = 10_000;
+/// How many callers, and how many addresses, are tracked at most; each takes some 60 bytes.
+const MAX_PARTIES: usize = 10_000;
 
-/// How often it is looked at the most who can be forgotten.
-const TIDY_EVERY: Duration = Duration::from_secs(1);
+/// The shortest time between two sweeps, which walk the whole map.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A limit on how often each party may begin something.
+/// Limits the invocations of each party per minute.
 pub(super) struct Rate {
-    limiter: RateLimiter<Party, Buckets, Monotonic, NoOpMiddleware<Moment>>,
-    /// When it was last looked who can be forgotten.
-    tidied: Mutex<Instant>,
+    limiter: RateLimiter<Party, Parties, Monotonic, NoOpMiddleware<MonotonicInstant>>,
+    /// When the last sweep began.
+    last_sweep: Mutex<Instant>,
 }
 
 impl Rate {
     pub(super) fn new(per_minute: NonZeroU32) -> Self {
         let quota = Quota::per_minute(per_minute);
         Self {
-            limiter: RateLimiter::new(quota, Buckets::default(), Monotonic),
-            tidied: Mutex::new(Instant::now()),
+            limiter: RateLimiter::new(quota, Parties::default(), Monotonic),
+            last_sweep: Mutex::new(Instant::now()),
         }
     }
 
-    /// Counts a beginning.
+    /// Counts one invocation.
     ///
     /// # Errors
-    /// How long to wait, where there were too many. This one is not counted then.
+    /// The time to wait if the limit is exceeded. The invocation is not counted then.
     pub(super) fn check(&self, party: Party) -> Result<(), Duration> {
-        if self.limiter.len() >= MOST_PARTIES {
-            self.tidy();
+        if self.limiter.len() >= MAX_PARTIES {
+            self.sweep();
         }
         self.limiter
             .check_key(&party)
             .map_err(|until| until.wait_time_from(Monotonic.now()))
     }
 
-    /// Forgets those that could begin as many as ever: they are not told from strangers. To look for
-    /// them takes a while, so that not every newcomer may have it done.
-    fn tidy(&self) {
-        let mut tidied = self.tidied.lock().unwrap_or_else(PoisonError::into_inner);
-        if tidied.elapsed() >= TIDY_EVERY {
-            *tidied = Instant::now();
+    /// Removes parties whose whole quota is free again, since a new entry would allow them as much.
+    /// At most once per [`SWEEP_INTERVAL`], so that a flood of new parties does not cause a sweep
+    /// each.
+    fn sweep(&self) {
+        let mut last_sweep = self
+            .last_sweep
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if last_sweep.elapsed() >= SWEEP_INTERVAL {
+            *last_sweep = Instant::now();
             self.limiter.retain_recent();
         }
     }
@@ -69,34 +73,34 @@ impl fmt::Debug for Rate {
     }
 }
 
-/// What is remembered of each party: when it will have waited off all that it began.
+/// For each party, the time at which its whole quota is free again.
 ///
-/// The memory is bounded. When it is full of those that matter, newcomers share one bucket, and
-/// nobody is forgotten for them: made-up addresses cost neither memory nor anybody's count. Known
-/// callers and addresses have a memory each, since addresses are easier to come by.
+/// Memory is bounded. When a map is full of active parties, new ones share a single bucket and no
+/// entry is evicted: forged addresses cost neither memory nor another party's count. Identified
+/// callers and addresses have separate maps, since addresses are easier to come by.
 #[derive(Default)]
-struct Buckets {
-    callers: Mutex<Bounded>,
-    addresses: Mutex<Bounded>,
+struct Parties {
+    callers: Mutex<BoundedMap>,
+    addresses: Mutex<BoundedMap>,
 }
 
 #[derive(Default)]
-struct Bounded {
+struct BoundedMap {
     parties: HashMap<Party, Nanos>,
-    /// The bucket of those that there is no room for.
-    crowd: Option<Nanos>,
+    /// The shared bucket of all parties that found the map full.
+    overflow: Option<Nanos>,
 }
 
-impl Bounded {
+impl BoundedMap {
     fn measure_and_replace<T, E>(
         &mut self,
         party: Party,
         measure: impl Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     ) -> Result<T, E> {
         let known = self.parties.get(&party).copied();
-        if known.is_none() && self.parties.len() >= MOST_PARTIES {
-            let (outcome, after) = measure(self.crowd)?;
-            self.crowd = Some(after);
+        if known.is_none() && self.parties.len() >= MAX_PARTIES {
+            let (outcome, after) = measure(self.overflow)?;
+            self.overflow = Some(after);
             return Ok(outcome);
         }
         let (outcome, after) = measure(known)?;
@@ -109,42 +113,42 @@ impl Bounded {
     }
 }
 
-impl Buckets {
-    fn both(&self) -> [MutexGuard<'_, Bounded>; 2] {
+impl Parties {
+    fn both(&self) -> [MutexGuard<'_, BoundedMap>; 2] {
         [&self.callers, &self.addresses].map(lock)
     }
 }
 
-fn lock(bounded: &Mutex<Bounded>) -> MutexGuard<'_, Bounded> {
-    bounded.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(map: &Mutex<BoundedMap>) -> MutexGuard<'_, BoundedMap> {
+    map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl StateStore for Buckets {
+impl StateStore for Parties {
     type Key = Party;
 
     fn measure_and_replace<T, F, E>(&self, party: &Party, measure: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let of_its_kind = match party {
+        let map = match party {
             Party::Caller(_) => &self.callers,
-            Party::Address(_) | Party::Network(_) | Party::Nobody => &self.addresses,
+            Party::Address(_) | Party::Network(_) | Party::Unknown => &self.addresses,
         };
-        lock(of_its_kind).measure_and_replace(*party, measure)
+        lock(map).measure_and_replace(*party, measure)
     }
 }
 
-impl ShrinkableKeyedStateStore<Party> for Buckets {
+impl ShrinkableKeyedStateStore<Party> for Parties {
     fn retain_recent(&self, drop_below: Nanos) {
-        for mut bounded in self.both() {
-            bounded.retain_recent(drop_below);
+        for mut map in self.both() {
+            map.retain_recent(drop_below);
         }
     }
 
     fn len(&self) -> usize {
-        // The fuller of the two: when that is full, it is time to look who can go.
+        // The fuller of the two maps: `Rate::check` sweeps as soon as one is full.
         self.both()
-            .map(|bounded| bounded.parties.len())
+            .map(|map| map.parties.len())
             .into_iter()
             .max()
             .unwrap_or_default()
@@ -155,22 +159,22 @@ impl ShrinkableKeyedStateStore<Party> for Buckets {
     }
 }
 
-/// The clock that all our timers go by. No change of the date moves it.
+/// Tokio's monotonic clock, which changes of the system time do not affect.
 #[derive(Clone, Copy, Debug)]
 struct Monotonic;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Moment(Instant);
+struct MonotonicInstant(Instant);
 
 impl Clock for Monotonic {
-    type Instant = Moment;
+    type Instant = MonotonicInstant;
 
-    fn now(&self) -> Moment {
-        Moment(Instant::now())
+    fn now(&self) -> MonotonicInstant {
+        MonotonicInstant(Instant::now())
     }
 }
 
-impl Reference for Moment {
+impl Reference for MonotonicInstant {
     fn duration_since(&self, earlier: Self) -> Nanos {
         self.0.saturating_duration_since(earlier.0).into()
     }
@@ -180,7 +184,7 @@ impl Reference for Moment {
     }
 }
 
-impl Add<Nanos> for Moment {
+impl Add<Nanos> for MonotonicInstant {
     type Output = Self;
 
     fn add(self, duration: Nanos) -> Self {
@@ -205,37 +209,38 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn made_up_addresses_take_no_more_memory_and_nobodys_count() {
+    async fn forged_addresses_do_not_grow_memory_or_reset_a_count() {
         let rate = rate(2);
         let [active, caller] = [address(0), Party::Caller([7; 32])];
         for party in [active, active, caller, caller] {
             rate.check(party).unwrap();
         }
         let mut let_in = 0;
-        for n in 1..3 * MOST_PARTIES {
+        for n in 1..3 * MAX_PARTIES {
             let_in += usize::from(rate.check(address(n)).is_ok());
         }
-        assert_eq!(remembered(&rate), MOST_PARTIES);
-        // One place was the active one's; beyond them all, two of the crowd got through.
-        assert_eq!(let_in, MOST_PARTIES - 1 + 2);
-        assert!(rate.check(active).is_err(), "it is not forgotten");
+        assert_eq!(remembered(&rate), MAX_PARTIES);
+        // The active party had one entry; once the map was full, the shared bucket admitted two
+        // more.
+        assert_eq!(let_in, MAX_PARTIES - 1 + 2);
+        assert!(rate.check(active).is_err(), "the active party was evicted");
         assert!(rate.check(caller).is_err());
         let other = Party::Caller([8; 32]);
-        assert!(rate.check(other).is_ok(), "callers have room of their own");
+        assert!(rate.check(other).is_ok(), "callers have a map of their own");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_has_waited_makes_room_and_nobody_else() {
+    async fn a_sweep_removes_only_parties_with_a_free_quota() {
         let rate = rate(60);
         let active = address(0);
         for _ in 0..60 {
             rate.check(active).unwrap();
         }
-        for n in 1..MOST_PARTIES {
+        for n in 1..MAX_PARTIES {
             rate.check(address(n)).unwrap();
         }
         tokio::time::advance(Duration::from_secs(3)).await;
-        rate.check(address(MOST_PARTIES)).unwrap();
+        rate.check(address(MAX_PARTIES)).unwrap();
         assert_eq!(remembered(&rate), 2, "the active one and the new one");
         let more = (0..10).filter(|_| rate.check(active).is_ok()).count();
         assert_eq!(more, 3, "its count was kept");

@@ -1,4 +1,4 @@
-//! What was last heard of each agent's runtime.
+//! A cache of the agents' statuses.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -9,27 +9,27 @@ use tokio::time::Instant;
 use crate::agent::{AgentId, AgentRegistry};
 use crate::agentcore::status::RuntimeStatus;
 
-/// How long a status is believed.
-const KEPT_FOR: Duration = Duration::from_secs(30);
+/// How long a status is cached.
+const TTL: Duration = Duration::from_secs(30);
 
-/// How long it is believed that there is none to be had.
-const UNKNOWN_KEPT_FOR: Duration = Duration::from_secs(5);
+/// How long it is cached that the status could not be determined.
+const UNKNOWN_TTL: Duration = Duration::from_secs(5);
 
-/// A status and when it was really asked for.
+/// A status, and when the control plane was asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// What the control plane said.
+    /// What the control plane answered.
     pub status: RuntimeStatus,
-    /// When it was asked.
+    /// When the control plane was asked.
     pub at: SystemTime,
 }
 
-/// One place for each agent. Who asks while another is asking waits for the same answer.
+/// One entry for each agent. A request that finds another one in flight waits for its result.
 #[derive(Debug)]
-pub(super) struct StatusCache(BTreeMap<AgentId, Mutex<Option<Kept>>>);
+pub(super) struct StatusCache(BTreeMap<AgentId, Mutex<Option<Cached>>>);
 
 #[derive(Debug)]
-struct Kept {
+struct Cached {
     checked: Checked,
     until: Instant,
 }
@@ -44,35 +44,38 @@ impl StatusCache {
         )
     }
 
-    /// What was heard of an agent a short while ago, else what `ask` hears now.
+    /// Returns the cached status of an agent, or that of `ask` if there is none or it has expired.
     pub(super) async fn get(
         &self,
         agent: &AgentId,
         now: fn() -> SystemTime,
         ask: impl Future<Output = RuntimeStatus>,
     ) -> Checked {
-        let Some(place) = self.0.get(agent) else {
-            // The places are made of the same agents; one without would only not be remembered.
+        let Some(entry) = self.0.get(agent) else {
+            // Every agent has an entry. A missing one would only mean no caching.
             return Checked {
                 at: now(),
                 status: ask.await,
             };
         };
-        let mut kept = place.lock().await;
-        if let Some(kept) = kept.as_ref().filter(|kept| Instant::now() < kept.until) {
-            return kept.checked;
+        let mut cached = entry.lock().await;
+        if let Some(cached) = cached
+            .as_ref()
+            .filter(|cached| Instant::now() < cached.until)
+        {
+            return cached.checked;
         }
         let checked = Checked {
             at: now(),
             status: ask.await,
         };
-        let kept_for = match checked.status {
-            RuntimeStatus::Unknown => UNKNOWN_KEPT_FOR,
-            RuntimeStatus::Available | RuntimeStatus::Unavailable => KEPT_FOR,
+        let ttl = match checked.status {
+            RuntimeStatus::Unknown => UNKNOWN_TTL,
+            RuntimeStatus::Available | RuntimeStatus::Unavailable => TTL,
         };
-        *kept = Some(Kept {
+        *cached = Some(Cached {
             checked,
-            until: Instant::now() + kept_for,
+            until: Instant::now() + ttl,
         });
         checked
     }
@@ -90,13 +93,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_status_is_kept_for_its_time() {
+    async fn a_status_is_cached_until_its_ttl() {
         let id = AgentId::from_variable_name("A").unwrap();
         let mut agents = AgentRegistry::default();
         agents
             .add(Agent::new(id.clone(), Err(RuntimeArnError::Form)))
             .unwrap();
-        for (status, kept_for) in [(RuntimeStatus::Available, 30), (RuntimeStatus::Unknown, 5)] {
+        for (status, ttl) in [(RuntimeStatus::Available, 30), (RuntimeStatus::Unknown, 5)] {
             let cache = StatusCache::new(&agents);
             let asked = AtomicU32::new(0);
             let ask = || async {
@@ -106,8 +109,12 @@ mod tests {
             };
             let both = tokio::join!(cache.get(&id, now, ask()), cache.get(&id, now, ask()));
             assert_eq!(both.0, both.1);
-            assert_eq!(asked.load(Ordering::SeqCst), 1, "who asks meanwhile waits");
-            tokio::time::sleep(Duration::from_secs(kept_for - 1)).await;
+            assert_eq!(
+                asked.load(Ordering::SeqCst),
+                1,
+                "a concurrent request must wait for the one in flight"
+            );
+            tokio::time::sleep(Duration::from_secs(ttl - 1)).await;
             cache.get(&id, now, ask()).await;
             assert_eq!(asked.load(Ordering::SeqCst), 1);
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,13 +1,13 @@
-//! A conversation's id as its caller knows it.
+//! The session id that a caller sends and receives.
 
 use uuid::Uuid;
 
-/// A conversation's id as the caller knows it: 1 to 256 characters of `[A-Za-z0-9_-]`, the first a
-/// letter or a digit.
+/// The session id that a caller sends and receives: 1 to 256 characters of `[A-Za-z0-9_-]`, the
+/// first a letter or a digit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(String);
 
-/// A text is no [`SessionId`].
+/// A string is not a valid [`SessionId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "sessionId must be 1 to 256 characters of A-Z, a-z, 0-9, _ and -, beginning with a letter or digit"
@@ -18,7 +18,7 @@ impl SessionId {
     /// Parses an id that a caller sent.
     ///
     /// # Errors
-    /// [`SessionIdError`] where the text is not of the form.
+    /// [`SessionIdError`] if the string does not have this form.
     pub fn parse(text: &str) -> Result<Self, SessionIdError> {
         let begins_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
         let of_the_alphabet = text
@@ -31,12 +31,12 @@ impl SessionId {
         }
     }
 
-    /// Makes a fresh id, `session-<uuid v4>`.
+    /// Generates a new id, `session-<uuid v4>`.
     pub fn generate() -> Self {
         Self(format!("session-{}", Uuid::new_v4()))
     }
 
-    /// The id as text.
+    /// The id as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn session_ids_are_of_the_form() {
+    fn session_ids_are_accepted_or_refused_by_their_form() {
         let longest = "a".repeat(256);
         for id in ["a", "0", "A_-9", longest.as_str()] {
             assert_eq!(SessionId::parse(id).unwrap().as_str(), id);

@@ -1,25 +1,25 @@
-//! A conversation's id as AgentCore Runtime knows it.
+//! The session id that AgentCore Runtime receives.
 
 use ring::digest::{Context, SHA256};
 
 use super::SessionId;
 use crate::hex::hex;
 
-/// A conversation's id as AgentCore Runtime knows it: 33 to 100 characters, since the runtime takes
-/// no fewer than 33 and AgentCore Memory no more than 100. The caller never sees it where it
-/// differs from its own.
+/// The session id that AgentCore Runtime receives: 33 to 100 characters, since the runtime requires
+/// at least 33 and AgentCore Memory allows at most 100. If it differs from the caller's
+/// [`SessionId`], the caller never sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RuntimeSessionId {
     id: String,
     is_bound: bool,
 }
 
-/// What the id of a bound session begins with; 64 hexadecimal digits follow.
-const BOUND: &str = "bound-";
+/// The prefix of a bound session's id; 64 hexadecimal digits follow.
+const BOUND_PREFIX: &str = "bound-";
 
 impl RuntimeSessionId {
-    /// The runtime's id for a session of no known caller: the caller's own where it fits, else one
-    /// that follows from it by SHA-256, the same for the same id.
+    /// The runtime's id for a session without a known caller: the caller's own id if its length
+    /// fits, else one derived from it by SHA-256. The same id always gives the same result.
     pub fn of(session: &SessionId) -> Self {
         let id = session.as_str();
         if (33..=100).contains(&id.len()) {
@@ -28,8 +28,9 @@ impl RuntimeSessionId {
         Self::derived(id)
     }
 
-    /// The same where other callers' sessions are bound. An id that has the form of a bound one is
-    /// never taken as it stands: who learnt one, or computed it, is not let into that session.
+    /// Like [`Self::of`], for a deployment that also has bound sessions. An id that looks like a
+    /// bound one is never passed through: whoever learns or computes such an id must not get into
+    /// that session.
     pub fn beside_bound_ones(session: &SessionId) -> Self {
         if is_bound(session.as_str()) {
             return Self::derived(session.as_str());
@@ -37,10 +38,10 @@ impl RuntimeSessionId {
         Self::of(session)
     }
 
-    /// The runtime's id for a session of a known caller, who alone has this digest.
+    /// The runtime's id for a known caller's session, made of a digest that only this caller has.
     pub(super) fn bound(digest: &[u8]) -> Self {
         Self {
-            id: format!("{BOUND}{}", hex(digest)),
+            id: format!("{BOUND_PREFIX}{}", hex(digest)),
             is_bound: true,
         }
     }
@@ -59,22 +60,22 @@ impl RuntimeSessionId {
         }
     }
 
-    /// Whether nobody but one caller is let into the session.
+    /// Whether only one caller can get into the session.
     pub fn is_bound(&self) -> bool {
         self.is_bound
     }
 
-    /// The id as text.
+    /// The id as a string.
     pub fn as_str(&self) -> &str {
         &self.id
     }
 }
 
-/// Whether an id has the form of a bound one, in any case.
+/// Whether an id looks like a bound one, in any case.
 fn is_bound(id: &str) -> bool {
     let digits = id
-        .split_at_checked(BOUND.len())
-        .filter(|(begin, _)| begin.eq_ignore_ascii_case(BOUND))
+        .split_at_checked(BOUND_PREFIX.len())
+        .filter(|(begin, _)| begin.eq_ignore_ascii_case(BOUND_PREFIX))
         .map(|(_, digits)| digits);
     digits.is_some_and(|d| d.len() == 64 && d.bytes().all(|b| b.is_ascii_hexdigit()))
 }
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_generated_id_is_one_that_a_caller_could_send() {
+    fn a_generated_id_is_valid_and_passed_through() {
         let id = SessionId::generate();
         assert!(id.as_str().starts_with("session-"));
         assert_eq!(SessionId::parse(id.as_str()), Ok(id.clone()));
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn runtime_ids_stand_where_they_fit_and_are_derived_where_not() {
+    fn ids_that_fit_are_passed_through_and_others_are_derived() {
         let of = |id: &str| RuntimeSessionId::of(&SessionId::parse(id).unwrap());
         for fits in [33, 100].map(|n| "a".repeat(n)) {
             assert_eq!(of(&fits).as_str(), fits);
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_like_a_bound_one_does_not_stand_beside_bound_ones() {
+    fn an_id_that_looks_bound_is_not_passed_through() {
         let bound = RuntimeSessionId::bound(&[0xab; 32]);
         assert!((33..=100).contains(&bound.as_str().len()));
         for id in [

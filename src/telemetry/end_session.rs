@@ -1,4 +1,4 @@
-//! What is said of sessions that callers end. It does not say who they are.
+//! Log lines about sessions that callers end. They do not identify the caller.
 
 use tracing::{error, info, warn};
 
@@ -10,7 +10,7 @@ use crate::agentcore::end_session::EndSessionError;
 use crate::agentcore::error::InvocationError;
 use crate::session::SessionId;
 
-/// A session was ended, or was not there.
+/// Logs that a session was ended, or did not exist.
 pub(crate) fn ended(agent: &AgentId, session: &SessionId, duration_ms: u64) {
     info!(
         message = events::SESSION_ENDED,
@@ -20,7 +20,7 @@ pub(crate) fn ended(agent: &AgentId, session: &SessionId, duration_ms: u64) {
     );
 }
 
-/// A session could not be ended.
+/// Logs that a session could not be ended.
 pub(crate) fn not_ended(
     agent: &AgentId,
     session: &SessionId,
@@ -28,7 +28,7 @@ pub(crate) fn not_ended(
     failure: &EndSessionError,
 ) {
     let causes = causes(failure);
-    // A line's level must be known when it is compiled.
+    // `tracing` needs the level at compile time, hence a macro.
     macro_rules! line {
         ($level:ident) => {
             $level!(

@@ -1,30 +1,30 @@
-//! How much is logged.
+//! The log level.
 
 use tracing::level_filters::LevelFilter;
 
 use crate::env::{ConfigError, Environment};
 
-/// What is logged of our own code. `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`
+/// The log level of our own code. `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
-    /// Errors, and what is fatal.
+    /// Errors that the operator has to fix, and fatal ones.
     Error,
-    /// And upstream failures.
+    /// Also failures of agents and of AWS.
     Warn,
-    /// And each invocation.
+    /// Also each invocation.
     #[default]
     Info,
-    /// And each step.
+    /// Also each step of an invocation.
     Debug,
-    /// And each message.
+    /// Also each message of an agent.
     Trace,
 }
 
 impl LogLevel {
-    /// Reads the setting.
+    /// Reads `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`.
     ///
     /// # Errors
-    /// [`ConfigError`] where it is no level.
+    /// [`ConfigError`] if the value is not a level.
     pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
         let name = ["LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"]
             .into_iter()

@@ -1,4 +1,4 @@
-//! A log line as CloudWatch takes it: one JSON object.
+//! Log lines as JSON objects, for CloudWatch.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -13,7 +13,7 @@ use super::output::Output;
 use super::request::RequestIds;
 use super::timestamp;
 
-/// Writes each event as a line.
+/// A `tracing` layer that writes each event as one line.
 pub(crate) struct JsonLines<F> {
     now: fn() -> SystemTime,
     write: F,
@@ -45,14 +45,14 @@ impl<S: Subscriber, F: Fn(Vec<u8>) + 'static> Layer<S> for JsonLines<F> {
         if is_ours {
             line.0.extend_from_slice(&fields.others);
         } else {
-            // What a library says beside its message may be anything.
+            // Other fields of a library's event may hold anything, such as secrets.
             line.field("target", target);
         }
         (self.write)(line.end());
     }
 }
 
-/// A line while it is written.
+/// A line that is being written.
 pub(super) struct Line(Vec<u8>);
 
 impl Line {
@@ -65,7 +65,7 @@ impl Line {
         line
     }
 
-    /// Which request it is about.
+    /// Adds the ids of the request that the line is about.
     pub(super) fn request(&mut self, request: &RequestIds) {
         self.field("requestId", request.request_id());
         if let Some(trace_id) = request.trace_id() {
@@ -84,7 +84,7 @@ impl Line {
 }
 
 fn push_field(line: &mut Vec<u8>, name: &str, value: &(impl Serialize + ?Sized)) {
-    // Names are ours, and plain.
+    // Field names are our own and need no escaping.
     line.extend_from_slice(b",\"");
     line.extend_from_slice(name.as_bytes());
     line.extend_from_slice(b"\":");
@@ -92,14 +92,14 @@ fn push_field(line: &mut Vec<u8>, name: &str, value: &(impl Serialize + ?Sized))
 }
 
 fn push_json(line: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    // Strings, numbers and truth values, and structs of them, always serialize.
+    // Strings, numbers, booleans and structs of them always serialize.
     let _ = serde_json::to_writer(line, value);
 }
 
 #[derive(Default)]
 struct Fields {
     message: String,
-    /// Each after a comma.
+    /// Serialized fields, each with a leading comma.
     others: Vec<u8>,
 }
 
@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// What is written while a function runs.
+    /// The lines that are written while `function` runs.
     fn written(function: impl FnOnce()) -> Vec<String> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_its_request_and_its_fields() {
+    fn a_line_has_its_request_ids_and_fields() {
         let request = RequestIds::new("a\n\"b", Some("1-2-3"));
         let lines = written(|| {
             request.sync_scope(|| {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_librarys_event_the_message_is_kept_alone() {
+    fn only_the_message_of_a_librarys_event_is_logged() {
         let lines = written(|| tracing::warn!(target: "hyper::client", secret = "MARKER", "oh"));
         let expected = concat!(
             r#"{"timestamp":"1970-01-01T00:00:00Z","level":"WARN","message":"oh","#,

@@ -1,4 +1,4 @@
-//! The log: how it begins, and what is said that belongs to no invocation.
+//! Sets up logging, and writes the lines that belong to no invocation.
 
 use std::error::Error;
 use std::io;
@@ -25,22 +25,23 @@ use crate::agent::{AgentId, AgentRegistry};
 use crate::agentcore::error::Failure;
 use crate::env::ConfigError;
 
-/// For whom lines are written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For CloudWatch.
+    /// JSON, for CloudWatch.
     Json,
-    /// For a person at a terminal.
+    /// Text, for a person at a terminal.
     Text,
 }
 
-/// Begins to log; `now` is the clock by which lines are dated. Our own code logs at `level`,
-/// libraries at `warn` at the most. A panic is logged with its place and without its text, which
-/// may quote a prompt.
+/// Starts logging. `now` is the clock by which lines are dated. Our own code logs at `level`,
+/// libraries at `warn` at most. A panic is logged with its place but without its message, which may
+/// quote a prompt.
 pub fn init(level: LogLevel, format: LogFormat, now: fn() -> SystemTime) {
     let level = LevelFilter::from(level);
     let ours = env!("CARGO_CRATE_NAME");
-    // These quote what they were given by a provider of credentials; we say in our words what it was.
+    // These libraries quote the responses of credential providers. Failures of credentials are
+    // logged in our own words.
     let silent = [
         "aws_config",
         "aws_smithy_runtime",
@@ -55,7 +56,7 @@ pub fn init(level: LogLevel, format: LogFormat, now: fn() -> SystemTime) {
         LogFormat::Json => JsonLines::to_stdout(now).boxed(),
         LogFormat::Text => text_lines(|| TextLines).boxed(),
     };
-    // A second start in one process, as in tests, keeps the first.
+    // A second call in one process, as in tests, keeps the first subscriber.
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .try_init();
@@ -89,12 +90,12 @@ pub fn report_early_panics(now: fn() -> SystemTime) {
     }));
 }
 
-/// Standard output for a library that writes a line at a time.
+/// Standard output for `tracing_subscriber`, which writes one line at a time.
 struct TextLines;
 
 impl io::Write for TextLines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        // A line holds what came from outside, and is one.
+        // A line may contain untrusted text, which must not break it up.
         let text = String::from_utf8_lossy(line);
         Output.line(printable(text.trim_end_matches('\n')));
         Ok(line.len())
@@ -105,7 +106,7 @@ impl io::Write for TextLines {
     }
 }
 
-/// Says where the program panicked, and not with what words: they may quote a prompt.
+/// Logs the place of a panic. Its message may quote a prompt, so it is left out.
 fn report_panic(panic: &PanicHookInfo<'_>) {
     error!(message = events::PANICKED, place = place(panic));
 }
@@ -115,21 +116,21 @@ fn place(panic: &PanicHookInfo<'_>) -> String {
     place.map(ToString::to_string).unwrap_or_default()
 }
 
-/// Lines found no room on standard output and are gone.
-pub(super) fn lines_lost(lines: u64) {
+/// Logs that lines were dropped because standard output was full.
+pub(super) fn lines_dropped(lines: u64) {
     warn!(message = events::LINES_LOST, lines);
 }
 
-/// A time as RFC 3339 writes it.
+/// Formats a time by RFC 3339.
 pub(crate) fn timestamp(time: SystemTime) -> String {
     let time = aws_smithy_types::DateTime::from(time);
-    // Only years before 0 and after 9999 have no such form.
+    // Only years before 0 and after 9999 cannot be formatted.
     time.fmt(aws_smithy_types::date_time::Format::DateTime)
         .unwrap_or_default()
 }
 
-/// The line that says why the function cannot start, in the form of the others: nothing else may
-/// have begun to log.
+/// The log line of a configuration error. It is built by hand, since logging may not have been set
+/// up.
 pub fn configuration_error(error: &ConfigError, now: SystemTime) -> String {
     serde_json::json!({
         "timestamp": timestamp(now),
@@ -140,7 +141,7 @@ pub fn configuration_error(error: &ConfigError, now: SystemTime) -> String {
     .to_string()
 }
 
-/// The line that says why the function ends, likewise.
+/// The log line of an error that ends the function, likewise built by hand.
 pub fn fatal(error: &(dyn Error + 'static), now: SystemTime) -> String {
     serde_json::json!({
         "timestamp": timestamp(now),
@@ -150,7 +151,8 @@ pub fn fatal(error: &(dyn Error + 'static), now: SystemTime) -> String {
     .to_string()
 }
 
-/// Lambda gave no invocation, so many times in a row; it is asked again after a delay.
+/// Logs that getting an invocation failed for the n-th time in a row. It is tried again after
+/// `delay`.
 pub(crate) fn no_invocation(failures: u32, delay: Duration, error: &(dyn Error + 'static)) {
     let causes = causes(error);
     let delay = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
@@ -162,15 +164,15 @@ pub(crate) fn no_invocation(failures: u32, delay: Duration, error: &(dyn Error +
     );
 }
 
-/// Lambda did not take an answer, or not all of it: mostly since its caller has gone.
-pub(crate) fn answer_not_taken(request_id: &str, error: &(dyn Error + 'static)) {
+/// Logs that Lambda did not accept a response completely, mostly since its caller has gone.
+pub(crate) fn response_not_accepted(request_id: &str, error: &(dyn Error + 'static)) {
     let causes = causes(error);
     RequestIds::new(request_id, None).sync_scope(|| {
         warn!(message = events::NOT_TAKEN, causes);
     });
 }
 
-/// Says once, at the start, which agents cannot be invoked.
+/// Logs at the start which agents cannot be invoked.
 pub fn misconfigured_agents(agents: &AgentRegistry) {
     for agent in agents.iter() {
         if let Err(cause) = &agent.runtime {
@@ -184,24 +186,24 @@ pub fn misconfigured_agents(agents: &AgentRegistry) {
     }
 }
 
-/// What the caller is told of a panic.
+/// The error code and status that a caller gets after a panic.
 pub(crate) const PANICKED: Told = Told {
     code: "InternalError",
     status: 500,
 };
 
-/// A request to invoke an agent was refused before there was an invocation.
+/// Logs that a request was refused before an invocation began.
 pub(crate) fn invocation_refused(code: &'static str, status: u16, causes: &str) {
     info!(message = events::FAILED, errorCode = code, status, causes);
 }
 
-/// An agent's status could not be had.
+/// Logs that an agent's status could not be determined.
 pub(crate) fn status_unknown(agent: &AgentId, error: &(dyn Error + 'static)) {
     let causes = causes(error);
     warn!(agentId = agent.as_str(), causes, "agent status unknown");
 }
 
-/// Whether a failure is ours, or the operator's, to mend. The others are the agent's or AWS's.
+/// Whether the operator has to fix a failure. All others are the agent's or AWS's.
 pub(super) fn is_ours(failure: &Failure) -> bool {
     matches!(
         failure,
@@ -209,7 +211,7 @@ pub(super) fn is_ours(failure: &Failure) -> bool {
     )
 }
 
-/// An error and what caused it, each after a colon.
+/// An error and its chain of causes, separated by colons.
 pub(super) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -228,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_has_every_cause_of_a_failure() {
+    fn every_cause_of_a_failure_is_logged() {
         use crate::agentcore::error::{Failure, InvocationError, Phase};
 
         #[derive(Debug, thiserror::Error)]
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_logged_with_its_place_and_without_its_words() {
+    fn a_panic_is_logged_with_its_place_but_not_its_message() {
         let lines = Arc::new(Mutex::new(String::new()));
         let written = Arc::clone(&lines);
         let layer = JsonLines::new(now, move |line: Vec<u8>| {

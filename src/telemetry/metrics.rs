@@ -1,5 +1,5 @@
-//! Metrics for CloudWatch, in its embedded metric format: a JSON object on standard output, out of
-//! which CloudWatch takes the numbers. Nothing is called and nothing waited for.
+//! Metrics in CloudWatch's embedded metric format: JSON objects on standard output, from which
+//! CloudWatch extracts the values. This needs no request and no waiting.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -14,13 +14,13 @@ use super::output::Output;
 use super::timestamp;
 use crate::env::{ConfigError, Environment};
 
-/// What is measured.
+/// A metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Metric {
-    /// As CloudWatch knows it.
+    /// The name in CloudWatch.
     pub name: &'static str,
-    /// One of CloudWatch's units.
+    /// The unit, one of CloudWatch's.
     pub unit: &'static str,
 }
 
@@ -69,7 +69,7 @@ const BY_AGENT: Dimensions = &[&[], &[AGENT]];
 const BY_VERSION: Dimensions = &[&[VERSION]];
 const BY_ERROR: Dimensions = &[&[ERROR_TYPE], &[AGENT, ERROR_TYPE]];
 
-/// Numbers that belong together: which metrics, by which dimensions.
+/// Tells CloudWatch which metrics to extract, and by which dimensions.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Directive<'a> {
@@ -81,12 +81,12 @@ struct Directive<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Aws<'a> {
-    /// Milliseconds since 1970.
+    /// In milliseconds since 1970.
     timestamp: u64,
     cloud_watch_metrics: &'a [Directive<'a>],
 }
 
-/// A metric's value.
+/// The value of a metric, or its values.
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
 enum Number<'a> {
@@ -94,11 +94,11 @@ enum Number<'a> {
     Many(&'a [u64]),
 }
 
-/// Reads the namespace, by CloudWatch's rules: 1 to 255 characters, none of AWS's own.
+/// Reads the namespace. CloudWatch allows 1 to 255 characters and reserves the prefix `AWS/`.
 /// `METRICS_NAMESPACE`
 ///
 /// # Errors
-/// [`ConfigError`] where it is none.
+/// [`ConfigError`] if the namespace is invalid.
 pub fn metrics_namespace(env: &Environment) -> Result<String, ConfigError> {
     let accepted =
         "1 to 255 characters of A-Z, a-z, 0-9 and .-_/#: or space, not beginning with AWS/";
@@ -114,19 +114,19 @@ pub fn metrics_namespace(env: &Environment) -> Result<String, ConfigError> {
     )
 }
 
-/// Where measurements go.
+/// Writes the metrics of invocations.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    /// CloudWatch's namespace for them. `METRICS_NAMESPACE`
+    /// The namespace in CloudWatch. `METRICS_NAMESPACE`
     pub namespace: String,
-    /// The version of the function, so that a new one's errors are seen apart.
+    /// The version of the function, so that the errors of a new version can be told apart.
     pub function_version: String,
-    /// The clock by which they are dated.
+    /// The clock by which metrics are dated.
     pub now: fn() -> SystemTime,
 }
 
 impl Metrics {
-    /// Writes what became of one invocation.
+    /// Writes the metrics of one invocation.
     pub(super) fn emit(&self, identity: &InvocationIdentity, outcome: &Outcome<'_>) {
         Output.line(self.object(identity, outcome));
     }
@@ -147,12 +147,12 @@ impl Metrics {
             directive(BY_VERSION, &[COUNT, ERRORS]),
             directive(BY_ERROR, &[ERRORS]),
         ];
-        let announced = if error.is_some() { 3 } else { 2 };
+        let declared = if error.is_some() { 3 } else { 2 };
         let now = (self.now)();
         let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let aws = Aws {
             timestamp: u64::try_from(since_1970.as_millis()).unwrap_or_default(),
-            cloud_watch_metrics: &directives[..announced],
+            cloud_watch_metrics: &directives[..declared],
         };
 
         let mut line = Line::begin(&timestamp(now), "INFO");
@@ -171,7 +171,8 @@ impl Metrics {
     }
 }
 
-/// What an invocation measured. `connections` are the times of its attempts, in milliseconds.
+/// The values of an invocation. `connections` holds the durations of its connection attempts, in
+/// milliseconds.
 fn values<'c>(
     identity: &InvocationIdentity,
     outcome: &Outcome<'_>,
@@ -198,7 +199,8 @@ fn values<'c>(
         (INCOMPLETE, flag(outcome.is_incomplete())),
         (EMPTY, flag(outcome.is_empty())),
     ]);
-    // A value that is not there may not be announced either.
+    // CloudWatch rejects a declared metric without a value, so these are declared only if they were
+    // measured.
     if !connections.is_empty() {
         values.push((CONNECTION_TIME, Number::Many(connections)));
     }
@@ -245,9 +247,9 @@ mod tests {
         serde_json::from_slice(&metrics.object(&identity, &outcome)).unwrap()
     }
 
-    /// What CloudWatch would take out of an object: (dimensions, metric, unit).
-    fn announced(object: &Value) -> BTreeSet<(Vec<String>, String, String)> {
-        let mut announced = BTreeSet::new();
+    /// What CloudWatch would extract from an object: (dimensions, metric, unit).
+    fn declared(object: &Value) -> BTreeSet<(Vec<String>, String, String)> {
+        let mut declared = BTreeSet::new();
         for directive in object["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
             assert_eq!(directive["Namespace"], "Team/Bridge");
             for set in directive["Dimensions"].as_array().unwrap() {
@@ -258,15 +260,15 @@ mod tests {
                     let value = &object[text("Name")];
                     let values = value.as_array().map_or(1, Vec::len);
                     assert!((1..=100).contains(&values) && !value.is_null(), "{object}");
-                    announced.insert((set.clone(), text("Name"), text("Unit")));
+                    declared.insert((set.clone(), text("Name"), text("Unit")));
                 }
             }
         }
-        announced
+        declared
     }
 
     #[test]
-    fn a_success_is_announced_in_all_and_by_agent_and_version() {
+    fn a_success_is_declared_in_total_by_agent_and_by_version() {
         let mut progress = Progress::since(Instant::now());
         progress.connections = [40, 51].map(Duration::from_millis).into();
         progress.connection_failures = 1;
@@ -284,7 +286,7 @@ mod tests {
             let set = vec!["FunctionVersion".to_owned()];
             expected.insert((set, name.to_owned(), "Count".to_owned()));
         }
-        assert_eq!(announced(&object), expected);
+        assert_eq!(declared(&object), expected);
         let expected = json!({
             "_aws": object["_aws"],
             "timestamp": "2023-11-14T22:13:20.123Z",
@@ -311,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_announced_by_its_type_too_and_what_was_not_measured_is_not() {
+    fn an_error_is_declared_by_type_and_unmeasured_metrics_are_left_out() {
         let told = Told {
             code: "AuthenticationError",
             status: 401,
@@ -319,7 +321,7 @@ mod tests {
         let error = InvocationError::new(Phase::Credentials, Failure::NoCredentials);
         let progress = Progress::since(Instant::now());
         let object = object(false, &progress, &Ending::Failed(told, &error));
-        let announced = announced(&object);
+        let declared = declared(&object);
         for set in [
             &[][..],
             &["AgentId"],
@@ -329,9 +331,9 @@ mod tests {
         ] {
             let set = set.iter().map(ToString::to_string).collect();
             let errors = (set, "AgentInvocationErrors".to_owned(), "Count".to_owned());
-            assert!(announced.contains(&errors), "{errors:?}");
+            assert!(declared.contains(&errors), "{errors:?}");
         }
-        assert_eq!(announced.len(), 10 * 2 + 2 + 2);
+        assert_eq!(declared.len(), 10 * 2 + 2 + 2);
         assert_eq!(object["AgentInvocationErrors"], 1);
         assert_eq!(object["SessionContinuityRate"], 0);
         for absent in ["WebSocketConnectionTime", "FirstChunkLatency"] {

@@ -1,98 +1,101 @@
-//! Standard output, on which a line never fails, and never waits for long.
+//! Standard output for log lines: writing never fails, and never blocks for long.
 //!
-//! On Lambda the process may be frozen as soon as it has answered, so lines are written before, by
-//! the thread that has them: a thread of their own would write them some invocations later. That
-//! thread writes what it has gathered when it is about to wait for something, so that the lines of
-//! one moment are one write. Should nobody read, the first line that finds no room waits for a
-//! moment, those after it for nothing; some are kept, and the rest is counted.
+//! Lambda may freeze the process as soon as it has responded. So a background thread would write
+//! lines only some invocations later; the threads that log write them. Lines are buffered, and
+//! written together when a thread is about to wait.
+//!
+//! If nobody reads the output, the first write that finds the pipe full waits briefly and the
+//! following ones do not wait. Some lines stay buffered; the rest is dropped and counted.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Waited for once until there is room again.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long the first write to a full pipe waits for room.
+const FULL_PIPE_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// Kept while there is no room, in bytes.
-const KEPT: usize = 256 * 1024;
+/// The size of the buffer, in bytes.
+const MAX_BUFFERED_BYTES: usize = 256 * 1024;
 
-/// So much a pipe takes at once when it says that it has room: POSIX's `PIPE_BUF`, on Linux.
-const PART: usize = 4096;
+/// How much a pipe accepts without blocking once it reports room: POSIX's `PIPE_BUF`, as Linux sets
+/// it.
+const PIPE_BUF: usize = 4096;
 
-/// Where lines go.
+/// Where lines are written.
 trait Sink {
-    /// Whether a write of [`PART`] bytes would not wait, asked for so long.
-    fn has_room(&self, patience: Duration) -> bool;
+    /// Waits until a write of [`PIPE_BUF`] bytes would not block, for `timeout` at most. Returns
+    /// whether it would not.
+    fn has_room(&self, timeout: Duration) -> bool;
 
-    /// Writes as much as goes.
+    /// Writes as many bytes as possible; returns how many.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 }
 
-/// Lines on their way out.
-struct Lines<S> {
+/// Buffers lines for a sink.
+struct LineBuffer<S> {
     sink: S,
     unwritten: Vec<u8>,
-    /// There was no room when it was last asked for.
-    is_stuck: bool,
-    lost: u64,
+    /// Whether the sink was full at the last attempt.
+    is_full: bool,
+    dropped: u64,
 }
 
-impl<S: Sink> Lines<S> {
+impl<S: Sink> LineBuffer<S> {
     const fn new(sink: S) -> Self {
         Self {
             sink,
             unwritten: Vec::new(),
-            is_stuck: false,
-            lost: 0,
+            is_full: false,
+            dropped: 0,
         }
     }
 
-    /// Takes a line, which ends with a newline, to be written with others, or loses it.
+    /// Buffers a line that ends with a newline, or drops it if the buffer is full.
     fn push(&mut self, line: &[u8]) {
-        if self.unwritten.len() + line.len() > KEPT {
+        if self.unwritten.len() + line.len() > MAX_BUFFERED_BYTES {
             self.write_out();
         }
-        if self.unwritten.len() + line.len() > KEPT {
-            self.lost += 1;
+        if self.unwritten.len() + line.len() > MAX_BUFFERED_BYTES {
+            self.dropped += 1;
         } else {
             self.unwritten.extend_from_slice(line);
         }
     }
 
-    /// Writes what there is, or keeps it. Says how many lines have been lost before those that have
-    /// gone out.
+    /// Writes the buffered lines, as far as the sink has room. Once all are written, returns how
+    /// many lines have been dropped since the last report.
     fn flush(&mut self) -> u64 {
         if self.unwritten.is_empty() {
             return 0;
         }
         self.write_out();
         if self.unwritten.is_empty() {
-            std::mem::take(&mut self.lost)
+            std::mem::take(&mut self.dropped)
         } else {
             0
         }
     }
 
     fn write_out(&mut self) {
-        let patience = if self.is_stuck {
+        let timeout = if self.is_full {
             Duration::ZERO
         } else {
-            PATIENCE
+            FULL_PIPE_TIMEOUT
         };
         let begin = Instant::now();
         let mut written = 0;
         while written < self.unwritten.len() {
-            self.is_stuck = !self.sink.has_room(patience.saturating_sub(begin.elapsed()));
-            if self.is_stuck {
+            self.is_full = !self.sink.has_room(timeout.saturating_sub(begin.elapsed()));
+            if self.is_full {
                 break;
             }
             let rest = &self.unwritten[written..];
-            match self.sink.write(&rest[..rest.len().min(PART)]) {
+            match self.sink.write(&rest[..rest.len().min(PIPE_BUF)]) {
                 Ok(bytes) => written += bytes,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // Closed: there is nobody to tell, now or later.
+                // Standard output is closed for good, so nothing needs to be kept.
                 Err(_) => written = self.unwritten.len(),
             }
         }
@@ -105,17 +108,17 @@ struct Stdout;
 
 #[cfg(unix)]
 impl Sink for Stdout {
-    fn has_room(&self, patience: Duration) -> bool {
+    fn has_room(&self, timeout: Duration) -> bool {
         use rustix::event::{PollFd, PollFlags, poll};
 
         let stdout = io::stdout();
         let mut stdout = [PollFd::new(&stdout, PollFlags::OUT)];
-        let patience = rustix::event::Timespec {
+        let timeout = rustix::event::Timespec {
             tv_sec: 0,
-            tv_nsec: patience.subsec_nanos().into(),
+            tv_nsec: timeout.subsec_nanos().into(),
         };
-        // What cannot be asked is written to: that says more.
-        poll(&mut stdout, Some(&patience)).map_or(true, |ready| ready > 0)
+        // If polling fails, try to write: that gives a more precise error.
+        poll(&mut stdout, Some(&timeout)).map_or(true, |ready| ready > 0)
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
@@ -137,45 +140,46 @@ impl Sink for Stdout {
     }
 }
 
-static STDOUT: Mutex<Lines<Stdout>> = Mutex::new(Lines::new(Stdout));
+static STDOUT: Mutex<LineBuffer<Stdout>> = Mutex::new(LineBuffer::new(Stdout));
 
-/// Whether somebody sees to it that lines are written in time.
-static IS_GATHERED: AtomicBool = AtomicBool::new(false);
+/// Whether lines are buffered until [`Output::flush`], which the tokio runtime calls whenever it is
+/// idle.
+static IS_BUFFERED: AtomicBool = AtomicBool::new(false);
 
-/// Standard output as a writer of whole lines: each write is one or more of them.
+/// Standard output as a writer of complete lines.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Output;
 
 impl Output {
-    /// Writes a line, which ends with a newline or gets one.
+    /// Writes a line. A missing newline is added.
     pub fn line(self, line: impl Into<Vec<u8>>) {
         let mut line = line.into();
         if line.last() != Some(&b'\n') {
             line.push(b'\n');
         }
         stdout().push(&line);
-        if !IS_GATHERED.load(Ordering::Relaxed) {
+        if !IS_BUFFERED.load(Ordering::Relaxed) {
             self.flush();
         }
     }
 
-    /// From now on lines are written by [`Self::flush`] alone, which is called before each time that
-    /// the process waits.
+    /// Buffers lines from now on until [`Self::flush`], which must be called before the process
+    /// waits.
     pub fn gather(self) {
-        IS_GATHERED.store(true, Ordering::Relaxed);
+        IS_BUFFERED.store(true, Ordering::Relaxed);
     }
 
-    /// Writes the lines that have been gathered.
+    /// Writes all buffered lines.
     pub fn flush(self) {
-        let lost = stdout().flush();
-        if lost > 0 {
-            super::log::lines_lost(lost);
+        let dropped = stdout().flush();
+        if dropped > 0 {
+            super::log::lines_dropped(dropped);
             stdout().flush();
         }
     }
 }
 
-fn stdout() -> MutexGuard<'static, Lines<Stdout>> {
+fn stdout() -> MutexGuard<'static, LineBuffer<Stdout>> {
     STDOUT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -185,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    /// A pipe with room for so many bytes.
+    /// A pipe with room for this many bytes.
     #[derive(Default)]
     struct Pipe {
         room: Cell<usize>,
@@ -195,8 +199,8 @@ mod tests {
     }
 
     impl Sink for &Pipe {
-        fn has_room(&self, patience: Duration) -> bool {
-            self.waited.borrow_mut().push(patience);
+        fn has_room(&self, timeout: Duration) -> bool {
+            self.waited.borrow_mut().push(timeout);
             self.is_closed.get() || self.room.get() > 0
         }
 
@@ -204,7 +208,7 @@ mod tests {
             if self.is_closed.get() {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
-            assert!(bytes.len() <= PART, "more than a pipe promises to take");
+            assert!(bytes.len() <= PIPE_BUF, "more than a pipe promises to take");
             let taken = bytes.len().min(self.room.get());
             self.room.set(self.room.get() - taken);
             self.read.borrow_mut().extend_from_slice(&bytes[..taken]);
@@ -212,7 +216,7 @@ mod tests {
         }
     }
 
-    impl Lines<&Pipe> {
+    impl LineBuffer<&Pipe> {
         fn push_and_flush(&mut self, line: &[u8]) -> u64 {
             self.push(line);
             self.flush()
@@ -220,10 +224,10 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_one_moment_are_one_write() {
+    fn buffered_lines_are_written_together() {
         let pipe = Pipe::default();
         pipe.room.set(1 << 20);
-        let mut lines = Lines::new(&pipe);
+        let mut lines = LineBuffer::new(&pipe);
         lines.push(b"one\n");
         lines.push(b"two\n");
         assert!(pipe.read.borrow().is_empty());
@@ -231,20 +235,20 @@ mod tests {
         assert_eq!(*pipe.read.borrow(), b"one\ntwo\n");
         assert_eq!(pipe.waited.borrow().len(), 1);
         lines.flush();
-        assert_eq!(pipe.waited.borrow().len(), 1, "there was nothing to write");
+        assert_eq!(pipe.waited.borrow().len(), 1, "an empty buffer was written");
     }
 
     #[test]
-    fn lines_that_find_no_room_go_out_whole_and_in_order_later() {
+    fn lines_that_find_the_pipe_full_are_written_later_in_order() {
         let pipe = Pipe::default();
-        let mut lines = Lines::new(&pipe);
+        let mut lines = LineBuffer::new(&pipe);
         pipe.room.set(5);
         lines.push_and_flush(b"one\n");
         lines.push_and_flush(b"two\n");
         lines.push_and_flush(b"three\n");
         assert_eq!(*pipe.read.borrow(), b"one\nt");
         pipe.room.set(1 << 20);
-        let long = [b'x'; 3 * PART];
+        let long = [b'x'; 3 * PIPE_BUF];
         assert_eq!(lines.push_and_flush(&long), 0);
         let mut expected = b"one\ntwo\nthree\n".to_vec();
         expected.extend(long);
@@ -252,27 +256,30 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_line_without_room_waits() {
+    fn only_the_first_write_to_a_full_pipe_waits() {
         let pipe = Pipe::default();
-        let mut lines = Lines::new(&pipe);
+        let mut lines = LineBuffer::new(&pipe);
         for _ in 0..3 {
             lines.push_and_flush(b"line\n");
         }
         let waited = pipe.waited.take();
-        assert!(waited[0] > PATIENCE / 2, "{waited:?}");
+        assert!(waited[0] > FULL_PIPE_TIMEOUT / 2, "{waited:?}");
         assert!(waited[1..].iter().all(Duration::is_zero), "{waited:?}");
         pipe.room.set(100);
         lines.push_and_flush(b"line\n");
         pipe.waited.take();
         pipe.room.set(0);
         lines.push_and_flush(b"line\n");
-        assert!(!pipe.waited.borrow()[0].is_zero(), "stuck anew");
+        assert!(
+            !pipe.waited.borrow()[0].is_zero(),
+            "it must wait again after there was room"
+        );
     }
 
     #[test]
-    fn what_is_lost_is_counted_and_told_once() {
+    fn dropped_lines_are_counted_and_reported_once() {
         let pipe = Pipe::default();
-        let mut lines = Lines::new(&pipe);
+        let mut lines = LineBuffer::new(&pipe);
         let line = [b'x'; 1024];
         for _ in 0..300 {
             assert_eq!(lines.push_and_flush(&line), 0);
@@ -284,10 +291,10 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_keeps_nothing_and_nobody() {
+    fn a_closed_pipe_leaves_nothing_buffered() {
         let pipe = Pipe::default();
         pipe.is_closed.set(true);
-        let mut lines = Lines::new(&pipe);
+        let mut lines = LineBuffer::new(&pipe);
         for _ in 0..10_000 {
             lines.push_and_flush(b"a line that nobody reads\n");
         }

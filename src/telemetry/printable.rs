@@ -1,7 +1,7 @@
-//! Text from outside, made safe for a terminal.
+//! Escapes untrusted text for a terminal.
 
-/// The text as one line in which nothing moves a cursor, changes a colour or turns the reading
-/// direction round: what does is escaped.
+/// Returns the text as a single line. Characters that would move the cursor, change colours or
+/// reverse the reading direction are escaped.
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {
@@ -14,7 +14,7 @@ pub fn printable(text: &str) -> String {
     printable
 }
 
-/// Line ends of Unicode's, marks and overrides of direction, and what is not seen at all.
+/// Unicode line separators, directional marks and overrides, and invisible characters.
 fn is_format(c: char) -> bool {
     matches!(c,
         '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
+    fn control_characters_are_escaped() {
         for (text, expected) in [
             ("plain ü 你好", "plain ü 你好"),
             ("\u{1b}[2Jgone", "\\u{1b}[2Jgone"),

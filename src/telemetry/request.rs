@@ -1,10 +1,10 @@
-//! Which request a line is about: known wherever its code runs, for lines of libraries too.
+//! The ids of the current request. A task-local, so that lines of libraries carry them too.
 
 use std::sync::Arc;
 
 use tokio::task_local;
 
-/// A request, as lines name it. A clone is the same, and costs nothing.
+/// The ids that log lines carry. Cloning is cheap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RequestIds(Arc<Ids>);
 
@@ -19,7 +19,7 @@ task_local! {
 }
 
 impl RequestIds {
-    /// Lambda's id for the request, and X-Ray's trace, or that of `traceparent`.
+    /// Takes Lambda's id of the request, and the trace id of X-Ray or `traceparent`.
     pub(crate) fn new(request_id: &str, trace_id: Option<&str>) -> Self {
         Self(Arc::new(Ids {
             request_id: request_id.to_owned(),
@@ -35,17 +35,17 @@ impl RequestIds {
         self.0.trace_id.as_deref()
     }
 
-    /// Runs a future as part of the request.
+    /// Runs a future with these ids as the current ones.
     pub(crate) fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self.clone(), future)
     }
 
-    /// Runs a function as part of the request.
+    /// Runs a function with these ids as the current ones.
     pub(crate) fn sync_scope<T>(&self, function: impl FnOnce() -> T) -> T {
         CURRENT.sync_scope(self.clone(), function)
     }
 
-    /// The request that the running code is part of.
+    /// The current ids; `None` outside of a request.
     pub(super) fn current() -> Option<Self> {
         CURRENT.try_with(Self::clone).ok()
     }

@@ -1,4 +1,4 @@
-//! Sessions bound to their caller, from the events of each gateway to what the agent sees.
+//! Sessions bound to callers, from the events of each gateway to what the agent receives.
 
 use std::collections::HashSet;
 
@@ -12,8 +12,8 @@ use crate::support::{
     ARN, Bridge, Function, Outcome, answered, at, context, event, function, saying,
 };
 
-/// A kind of caller behind a kind of gateway: the captured event, what the gateway puts into its
-/// request context, and the same for somebody else.
+/// A kind of caller behind a kind of gateway: the captured event, the request context of one
+/// caller, and that of another.
 struct Kind {
     name: &'static str,
     event: &'static str,
@@ -34,7 +34,7 @@ const ISSUER: &str = "https://issuer.example.com/";
 const ROLE: &str = "arn:aws:sts::111122223333:assumed-role/reader";
 const POOL: &str = "eu-west-1:pool";
 
-/// Every kind of caller behind every gateway that tells of it. No two of the callers are one.
+/// Every kind of caller behind every gateway that identifies callers. All callers differ.
 fn kinds() -> Vec<Kind> {
     let claims =
         |sub: Value| json!({ "iss": ISSUER, "sub": sub, "aud": "client", "exp": "1700003600" });
@@ -47,7 +47,7 @@ fn kinds() -> Vec<Kind> {
         identity(json!({
             "cognitoIdentityId": id,
             "cognitoIdentityPoolId": POOL,
-            // Both have the pool's role.
+            // Both have the role of the same identity pool.
             "userArn": format!("{ROLE}/CognitoIdentityCredentials"),
             "sourceIp": "192.0.2.1",
         }))
@@ -115,7 +115,7 @@ fn kinds() -> Vec<Kind> {
     ]
 }
 
-/// A bridge to an echo, by the name that the captured events have for it.
+/// A bridge to an echo agent with the name that is used in the captured events.
 async fn echo(more: &[(&str, &str)]) -> (Emulator, Function) {
     let mut variables = vec![("ECHO_AGENT_ARN", ARN)];
     variables.extend(more);
@@ -126,7 +126,7 @@ fn last(emulator: &Emulator) -> Connection {
     emulator.connections().pop().unwrap()
 }
 
-/// What the service and the agent were told of the session at the last invocation.
+/// The session ids that the service and the agent received in the last invocation.
 fn told(emulator: &Emulator) -> (String, String) {
     let connection = last(emulator);
     let message: Value = serde_json::from_str(&connection.messages[0]).unwrap();
@@ -134,7 +134,7 @@ fn told(emulator: &Emulator) -> (String, String) {
     (connection.runtime_session_id.unwrap(), told)
 }
 
-/// Sends an event that must be answered well; gives the turn of the session that it was.
+/// Sends an event, whose response must be a success. Returns the turn in its session.
 async fn turn(function: &Function, event: &Value) -> (u32, Value) {
     let (status, answer) = answered(function.invoke(event).await);
     assert_eq!(status, 200, "{answer} {event}");
@@ -145,7 +145,7 @@ async fn turn(function: &Function, event: &Value) -> (u32, Value) {
 }
 
 #[tokio::test]
-async fn two_callers_with_one_session_id_have_two_sessions() {
+async fn two_callers_with_one_session_id_get_two_sessions() {
     let (emulator, function) = echo(&[]).await;
     let mut seen = HashSet::new();
     for Kind {
@@ -174,7 +174,7 @@ async fn two_callers_with_one_session_id_have_two_sessions() {
 }
 
 #[tokio::test]
-async fn both_routes_and_the_end_are_of_one_session() {
+async fn both_routes_and_ending_use_the_same_session() {
     let (emulator, function) = echo(&[]).await;
     for Kind {
         name,
@@ -216,7 +216,7 @@ async fn both_routes_and_the_end_are_of_one_session() {
 }
 
 #[tokio::test]
-async fn a_fresh_session_is_bound_too() {
+async fn a_generated_session_is_bound_too() {
     let (emulator, function) = echo(&[]).await;
     let claims =
         |sub: &str| json!({ "authorizer": { "jwt": { "claims": { "iss": ISSUER, "sub": sub } } } });
@@ -240,9 +240,9 @@ async fn a_fresh_session_is_bound_too() {
     );
 }
 
-/// What clients can write themselves: headers, bodies, and what a load balancer adds to headers.
+/// Clients control headers and bodies, and what a load balancer adds to headers.
 #[tokio::test]
-async fn nothing_that_a_client_writes_makes_a_caller() {
+async fn client_input_cannot_set_the_caller() {
     let (emulator, function) = echo(&[]).await;
     let id = "i".repeat(40);
     let body = json!({
@@ -273,7 +273,7 @@ async fn nothing_that_a_client_writes_makes_a_caller() {
         turn(&function, &event).await;
         assert_eq!(told(&emulator), (id.clone(), id.clone()), "{base}");
     }
-    // A Lambda authorizer's words are not the gateway's.
+    // What a Lambda authorizer returns is not vouched for by the gateway.
     for context in [
         json!({ "authorizer": { "principalId": "a", "iss": ISSUER, "sub": "a" } }),
         json!({ "authorizer": { "lambda": { "iss": ISSUER, "sub": "a" } } }),
@@ -287,7 +287,7 @@ async fn nothing_that_a_client_writes_makes_a_caller() {
 }
 
 #[tokio::test]
-async fn claims_that_are_no_texts_are_read_and_hurt_no_request() {
+async fn claims_that_are_not_strings_are_accepted() {
     let (emulator, function) = echo(&[]).await;
     let mut seen = HashSet::new();
     for sub in [json!("7"), json!(8), json!(-1.5), json!(true)] {
@@ -304,7 +304,7 @@ async fn claims_that_are_no_texts_are_read_and_hurt_no_request() {
         }
     }
     assert_eq!(seen.len(), 4, "one for each subject, whatever the gateway");
-    // Nor does anything else that says who calls.
+    // The same for all other fields that identify callers.
     for identity in [
         json!({ "apiKeyId": 7 }),
         json!({ "userArn": ["a"], "apiKeyId": 8 }),
@@ -320,7 +320,7 @@ async fn claims_that_are_no_texts_are_read_and_hurt_no_request() {
 }
 
 #[tokio::test]
-async fn the_key_is_part_of_the_session_and_binding_can_be_off() {
+async fn the_binding_key_changes_sessions_and_binding_can_be_disabled() {
     let claims = json!({ "authorizer": { "jwt": { "claims": { "iss": ISSUER, "sub": "a" } } } });
     let event = event("http-api-jwt", &claims);
     let mut seen = HashSet::new();
@@ -347,9 +347,9 @@ async fn the_key_is_part_of_the_session_and_binding_can_be_off() {
     assert_eq!(told(&emulator), (id.clone(), id));
 }
 
-/// Who learns the runtime's id of a session, from an agent or by computing it, cannot use it.
+/// Whoever learns or computes the runtime's id of a session cannot use it.
 #[tokio::test]
-async fn a_bound_id_lets_nobody_in() {
+async fn sending_a_bound_id_does_not_open_that_session() {
     let bridge = Bridge::to(Agent::echo()).await;
     let caller = |id: Option<&str>| {
         let caller = id.map(|id| Caller::api_key(id.to_owned()));

@@ -1,4 +1,4 @@
-//! Many invocations in one process at once, as Lambda Managed Instances run them.
+//! Concurrent invocations in one process, as on Lambda Managed Instances.
 
 use agentcore_emulator::{Agent, Step, Turn};
 use futures_util::StreamExt;
@@ -9,10 +9,10 @@ use crate::support::{Outcome, function, rest_event, whole};
 
 const CONVERSATIONS: usize = 64;
 
-/// Every other conversation takes this much longer, between two of its pieces.
+/// Every other conversation pauses this long between two chunks.
 const SLOWNESS_MS: u64 = 2_000;
 
-/// An agent that says the prompt, word by word; one that begins with `slow` takes its time.
+/// An agent that repeats the prompt word by word, slowly if it begins with `slow`.
 fn agent() -> Agent {
     Agent::replying(|turn: &Turn| {
         let mut steps = Vec::new();
@@ -34,7 +34,7 @@ fn prompt(n: usize) -> String {
     format!("{pace} {}", words.join(" "))
 }
 
-/// The reply and the session of an answer.
+/// The reply and the session of a response.
 async fn reply(outcome: Outcome) -> (String, String) {
     match outcome {
         Outcome::Response(answer) => {
@@ -60,7 +60,7 @@ async fn reply(outcome: Outcome) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixty_four_conversations_keep_to_their_own_words_and_wait_for_nobody() {
+async fn concurrent_conversations_do_not_mix_or_block_each_other() {
     for (mode, path) in [
         ("buffered", "/api/agents/invoke"),
         ("response_stream", "/api/agents/invoke/stream"),
@@ -87,7 +87,7 @@ async fn sixty_four_conversations_keep_to_their_own_words_and_wait_for_nobody() 
             order.push(n);
         }
         drop(conversations);
-        // The fast ones are over before the first of the slow ones is.
+        // All fast ones end before the first slow one does.
         let (fast, slow) = order.split_at(CONVERSATIONS / 2);
         assert!(fast.iter().all(|n| n % 2 == 1), "{mode}: {order:?}");
         assert!(slow.iter().all(|n| n % 2 == 0), "{mode}: {order:?}");

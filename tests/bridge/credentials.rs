@@ -1,5 +1,5 @@
-//! Credentials of the AWS default chain, through the built binary: a container's endpoint gives
-//! them, rotates them, fails, and hangs.
+//! Credentials of the AWS default chain, through the built binary: a container endpoint provides,
+//! rotates, refuses and withholds them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::support::{ARN, Function, answered, function, rest_event, said};
 
-/// What the endpoint answers, one after the other; the last for all that follow.
+/// The endpoint's answers in order; the last one repeats.
 #[derive(Clone)]
 struct Endpoint {
     answers: Arc<Mutex<Vec<Answer>>>,
@@ -27,7 +27,7 @@ struct Endpoint {
 enum Answer {
     /// Credentials with this access key.
     Key(&'static str),
-    /// Something that is none.
+    /// A malformed answer.
     Nonsense,
     /// An answer that does not end.
     Endless,
@@ -69,7 +69,7 @@ struct Setup {
     endpoint: Endpoint,
 }
 
-/// A function whose credentials come from such an endpoint.
+/// A function with credentials from such an endpoint.
 async fn setup(answers: &[Answer], more: &[(&str, &str)]) -> Setup {
     let endpoint = Endpoint {
         answers: Arc::new(Mutex::new(answers.to_vec())),
@@ -118,7 +118,7 @@ impl Setup {
 }
 
 #[tokio::test]
-async fn they_are_resolved_once_and_kept() {
+async fn credentials_are_resolved_once_and_cached() {
     let setup = setup(&[Answer::Key("AKIDFIRST")], &[]).await;
     for _ in 0..3 {
         assert_eq!(setup.say().await.0, 200);
@@ -127,9 +127,9 @@ async fn they_are_resolved_once_and_kept() {
 }
 
 #[tokio::test]
-async fn others_are_tried_at_once_when_they_have_expired() {
+async fn expired_credentials_are_replaced_and_retried_at_once() {
     let rotated = [Answer::Key("AKIDFIRST"), Answer::Key("AKIDSECOND")];
-    // No retry is left: the attempt with others is none.
+    // No retries are configured: the attempt with new credentials does not count as one.
     let setup = setup(&rotated, &[("RETRY_MAX_RETRIES", "0")]).await;
     assert_eq!(setup.say().await.0, 200);
     setup.emulator.expire("AKIDFIRST");
@@ -137,9 +137,9 @@ async fn others_are_tried_at_once_when_they_have_expired() {
     assert_eq!((setup.asked(), setup.emulator.connections().len()), (2, 3));
 }
 
-/// The end of a session is asked for once, whatever comes of it.
+/// Ending a session is attempted only once.
 #[tokio::test]
-async fn those_that_have_expired_end_no_session_and_are_not_used_again() {
+async fn expired_credentials_fail_ending_a_session_and_are_dropped() {
     let rotated = [Answer::Key("AKIDFIRST"), Answer::Key("AKIDSECOND")];
     let setup = setup(&rotated, &[]).await;
     assert_eq!(setup.say().await.0, 200);
@@ -157,7 +157,7 @@ async fn those_that_have_expired_end_no_session_and_are_not_used_again() {
 }
 
 #[tokio::test]
-async fn the_same_are_not_tried_twice() {
+async fn unchanged_credentials_are_not_tried_twice() {
     let setup = setup(&[Answer::Key("AKIDFIRST")], &[]).await;
     setup.emulator.expire("AKIDFIRST");
     let (status, body) = setup.say().await;
@@ -172,7 +172,7 @@ async fn the_same_are_not_tried_twice() {
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_is_asked_again_by_the_next() {
+async fn a_failed_provider_is_asked_again_by_the_next_invocation() {
     let setup = setup(&[Answer::Nonsense], &[]).await;
     let (status, body) = setup.say().await;
     assert_eq!(
@@ -248,7 +248,7 @@ async fn a_session_token_that_is_too_long_says_so() {
 }
 
 #[tokio::test]
-async fn no_credentials_are_a_401() {
+async fn missing_credentials_give_a_401() {
     let emulator = Emulator::builder()
         .agent(ARN, Agent::echo())
         .start()

@@ -1,5 +1,4 @@
-//! The documents: their links lead somewhere, their snippets can be used, and their tables say what
-//! the program shows.
+//! Tests of the documents: links resolve, snippets work, and tables equal what the program has.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,15 +8,15 @@ mod links;
 mod snippets;
 mod tables;
 
-/// The top of the repository.
+/// The root of the repository.
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A file's text.
+/// Reads a file.
 fn read(path: &str) -> String {
     let bytes = fs::read(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-    // What lies about in somebody's tree may be anything.
+    // Untracked files in a working tree may hold anything.
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -25,7 +24,7 @@ fn is_document(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|kind| kind == "md")
 }
 
-/// Every document, by its path from the top.
+/// All documents, by path from the root.
 fn documents() -> Vec<String> {
     let mut found: Vec<String> = ["README.md", "SECURITY.md", "CHANGELOG.md"]
         .map(str::to_owned)
@@ -39,7 +38,7 @@ fn documents() -> Vec<String> {
     found
 }
 
-/// Every file of the repository, by its path from the top; what is built or installed left out.
+/// All files of the repository by path from the root, except for built and installed ones.
 fn files() -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];
@@ -64,7 +63,7 @@ fn files() -> Vec<String> {
 
 /// A fenced block of a document.
 struct Block {
-    /// The document, and the line that the block begins in.
+    /// The document, and the line where the block begins.
     place: String,
     language: String,
     text: String,
@@ -111,7 +110,7 @@ fn prose(path: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_readme_can_be_read_in_one_go() {
+fn the_readme_stays_short() {
     let lines = read("README.md").lines().count();
     assert!(
         lines <= 150,
@@ -119,9 +118,9 @@ fn the_readme_can_be_read_in_one_go() {
     );
 }
 
-/// The minimum Rust version is said once; where it is repeated, it is the same.
+/// The minimum Rust version is declared once, and repeated consistently.
 #[test]
-fn the_minimum_rust_version_is_that_of_the_manifest() {
+fn repeated_minimum_rust_versions_equal_the_manifests() {
     let version = env!("CARGO_PKG_RUST_VERSION");
     let mut repeated = 0;
     for path in documents().iter().filter(|path| *path != "CHANGELOG.md") {
@@ -160,7 +159,7 @@ fn the_minimum_rust_version_is_that_of_the_manifest() {
     assert!(inherited >= 2, "{inherited}");
 }
 
-/// A workspace of its own cannot inherit from another.
+/// A separate workspace cannot inherit from another one.
 fn is_workspace(path: &str) -> bool {
     read(path).lines().any(|line| line == "[workspace]")
 }

@@ -24,7 +24,7 @@ async fn bridge(stopping: Handshake) -> Bridge {
 }
 
 #[tokio::test]
-async fn a_session_is_ended_whether_it_is_known_or_not() {
+async fn ending_a_known_or_unknown_session_succeeds() {
     let bridge = Bridge::configured(
         Agent::echo().endpoints(["blue&green"]),
         &[("TEST_AGENT_QUALIFIER", "blue&green")],
@@ -66,7 +66,7 @@ async fn a_session_is_ended_whether_it_is_known_or_not() {
     }
 }
 
-/// What the service does, and the status, the code and whether it may be tried again that follow.
+/// What the service does, and the expected status, code and `retryable`.
 fn answers() -> Vec<(Handshake, u16, &'static str, bool)> {
     let raw = |bytes: &str| Handshake::Raw {
         bytes: bytes.as_bytes().to_vec(),
@@ -110,7 +110,7 @@ fn answers() -> Vec<(Handshake, u16, &'static str, bool)> {
             "AuthenticationError",
             false,
         ),
-        // Not the service's word on a session.
+        // A 404 of something else than the service, so it says nothing about the session.
         (
             Handshake::status(404, "UnknownOperationException"),
             404,
@@ -151,7 +151,7 @@ fn answers() -> Vec<(Handshake, u16, &'static str, bool)> {
 }
 
 #[tokio::test]
-async fn what_the_service_answers_is_answered_as_a_handshake_is() {
+async fn errors_of_ending_map_like_those_of_a_handshake() {
     for (stopping, status, code, retryable) in answers() {
         let name = format!("{stopping:?}");
         let retry_after = name.contains("retry-after").then_some(7);
@@ -173,9 +173,9 @@ async fn what_the_service_answers_is_answered_as_a_handshake_is() {
     }
 }
 
-/// The type may be in the body alone, or left out.
+/// The error type may be in the body only, or missing.
 #[tokio::test]
-async fn an_unknown_session_is_ended() {
+async fn ending_succeeds_if_the_service_does_not_know_the_session() {
     for (error_type, body) in [
         (None, ""),
         (None, r#"{"message":"MARKER"}"#),
@@ -197,7 +197,7 @@ async fn an_unknown_session_is_ended() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_a_503() {
+async fn an_unreachable_service_gives_a_503() {
     let Bridge { emulator, api } = bridge(Handshake::Accept).await;
     emulator.stop().await;
     let request = Request::delete("/api/agents/test/sessions/mine");
@@ -207,7 +207,7 @@ async fn a_service_that_is_not_there_is_a_503() {
 }
 
 #[tokio::test]
-async fn an_end_takes_no_longer_than_an_attempt_to_connect_or_an_invocation() {
+async fn ending_respects_the_connect_and_invoke_timeouts() {
     for variable in ["CONNECT_TIMEOUT_MS", "INVOKE_TIMEOUT_MS"] {
         let agent = Agent::echo().stopping(Handshake::Stall);
         let bridge = Bridge::configured(agent, &[(variable, "200")]).await;
@@ -223,7 +223,7 @@ async fn an_end_takes_no_longer_than_an_attempt_to_connect_or_an_invocation() {
 }
 
 #[tokio::test]
-async fn mistakes_are_told_before_anybody_is_asked() {
+async fn invalid_requests_fail_before_the_service_is_asked() {
     let bridge = bridge(Handshake::Accept).await;
     let long = "a".repeat(257);
     for (agent, session, status, details) in [
@@ -261,7 +261,7 @@ async fn mistakes_are_told_before_anybody_is_asked() {
 }
 
 #[tokio::test]
-async fn the_route_has_its_methods_and_nothing_is_below_it() {
+async fn the_route_has_its_methods_and_no_subpaths() {
     let bridge = Bridge::configured(Agent::echo(), &[("CORS_ALLOWED_ORIGINS", "*")]).await;
     let send = async |method: &str, path: &str| {
         let request = Request::builder().method(method).uri(path);
@@ -295,7 +295,7 @@ async fn the_route_has_its_methods_and_nothing_is_below_it() {
 }
 
 #[tokio::test]
-async fn an_end_is_logged_and_a_failed_one_by_whose_fault_it_is() {
+async fn ending_is_logged_with_a_level_by_whose_fault_it_is() {
     let stopping = Handshake::Sequence(vec![
         Handshake::Accept,
         Handshake::status(429, "MARKER"),

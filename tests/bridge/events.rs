@@ -1,4 +1,4 @@
-//! The events of each kind of gateway, as they were captured, through the built binary.
+//! Captured events of each kind of gateway, through the built binary.
 
 use agentcore_emulator::{Agent, Emulator};
 use base64::Engine as _;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ARN, Function, Outcome, answered, variables};
 
-/// Every event of tests/events with the status that its answer has, and the form of its headers.
+/// Every event of tests/events, with the expected status and the form of the headers.
 const EVENTS: [(&str, u64, Headers); 17] = [
     ("rest-api", 200, Headers::Multi),
     ("rest-api-base64", 200, Headers::Multi),
@@ -36,7 +36,7 @@ enum Headers {
 }
 
 #[tokio::test]
-async fn events_of_every_gateway_are_answered_in_its_form() {
+async fn responses_have_the_form_of_their_gateway() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events");
     let files = std::fs::read_dir(folder)
         .unwrap()
@@ -85,7 +85,7 @@ async fn events_of_every_gateway_are_answered_in_its_form() {
         match status {
             400 => assert_eq!(body["message"], "agentId and prompt are required"),
             _ if event["body"].as_str().is_some_and(|body| !body.is_empty()) => {
-                // Known callers have sessions of their own.
+                // Identified callers have bound sessions.
                 let turn = match name {
                     "http-api-jwt" | "function-url-iam" => 1,
                     _ => {
@@ -111,7 +111,7 @@ fn captured(name: &str) -> String {
     std::fs::read_to_string(format!("{folder}/{name}.json")).unwrap()
 }
 
-/// A captured event with a field of its own, at a pointer, in place of what was there or beside it.
+/// A captured event with a field added or replaced at a pointer.
 fn with(name: &str, parent: &str, field: &str, value: Value) -> Value {
     let mut event: Value = serde_json::from_str(&captured(name)).unwrap();
     let parent = event.pointer_mut(parent).unwrap().as_object_mut().unwrap();
@@ -134,9 +134,9 @@ const EACH_GATEWAY: [&str; 5] = [
     "alb",
 ];
 
-/// JSON lets a number be any (RFC 8259, section 6); no 64 bits hold this one.
+/// JSON allows numbers of any size (RFC 8259, section 6); 64 bits cannot hold this one.
 #[tokio::test]
-async fn a_number_that_is_too_large_for_any_type_hurts_nobody() {
+async fn huge_numbers_do_not_break_a_request() {
     let (_emulator, function) = echo().await;
     for name in EACH_GATEWAY {
         for field in ["authorizer", "identity", "requestTimeEpoch", "timeEpoch"] {
@@ -153,9 +153,9 @@ async fn a_number_that_is_too_large_for_any_type_hurts_nobody() {
     }
 }
 
-/// Nor does it hide who calls.
+/// A huge number must not hide the caller either.
 #[tokio::test]
-async fn a_number_that_is_too_large_leaves_the_caller_known() {
+async fn huge_numbers_do_not_hide_the_caller() {
     let (emulator, function) = echo().await;
     let sessions = async |event: String| {
         let outcome = function.invoke_with(event.into(), vec![]).await;
@@ -171,7 +171,7 @@ async fn a_number_that_is_too_large_leaves_the_caller_known() {
     let claims = "/requestContext/authorizer/jwt/claims";
     let huge = with("http-api-jwt", claims, "n", "HUGE".into());
     let huge = huge.to_string().replace("\"HUGE\"", "1e400");
-    // Of a name that is there twice the last counts.
+    // The last value of a duplicate name counts.
     let twice = huge.replacen('{', r#"{"n":1e400,"requestContext":{"stage":"x"},"#, 1);
     let expected = sessions(plain).await;
     assert_eq!(sessions(huge).await, expected);
@@ -179,7 +179,7 @@ async fn a_number_that_is_too_large_leaves_the_caller_known() {
 }
 
 #[tokio::test]
-async fn what_is_null_is_as_if_it_were_not_there() {
+async fn null_fields_count_as_missing() {
     let (_emulator, function) = echo().await;
     for name in EACH_GATEWAY {
         let event = with(name, "", "isBase64Encoded", Value::Null);
@@ -224,7 +224,7 @@ async fn a_byte_order_mark_before_a_body_is_skipped() {
 
 /// Without a host, and in the forms of both kinds of target group.
 #[tokio::test]
-async fn a_load_balancers_health_check_is_answered() {
+async fn a_health_check_of_a_load_balancer_succeeds() {
     let (_emulator, function) = echo().await;
     let agent = "ELB-HealthChecker/2.0";
     let several = json!({ "user-agent": [agent] });

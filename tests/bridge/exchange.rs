@@ -1,4 +1,4 @@
-//! What goes over the socket, and what becomes of it.
+//! What is sent over the socket, and what becomes of the reply.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::support::{ARN, Bridge, context};
 
 #[tokio::test]
-async fn a_prompt_goes_out_and_the_reply_comes_back() {
+async fn a_prompt_is_sent_and_the_reply_returned() {
     let bridge = Bridge::configured(
         Agent::echo(),
         &[("TEST_AGENT_QUALIFIER", "prod"), ("AWS_SESSION_TOKEN", "")],
@@ -47,7 +47,7 @@ async fn a_prompt_goes_out_and_the_reply_comes_back() {
 }
 
 #[tokio::test]
-async fn a_session_goes_on_whatever_the_form_of_its_id() {
+async fn a_session_continues_with_an_id_of_any_length() {
     let bridge = Bridge::to(Agent::echo()).await;
     for session in ["s", &"long".repeat(64), &"a".repeat(50)] {
         for turn in 1..=3 {
@@ -66,7 +66,7 @@ async fn a_session_goes_on_whatever_the_form_of_its_id() {
 }
 
 #[tokio::test]
-async fn a_long_message_goes_out_in_frames_that_the_service_takes() {
+async fn a_long_message_is_split_into_frames_of_the_allowed_size() {
     let bridge = Bridge::configured(Agent::echo(), &[("MAX_PROMPT_BYTES", "524288")]).await;
     for prompt in ["é".repeat(50_000), "\"".repeat(500_000), "x".repeat(32_768)] {
         let answer = bridge.say(&prompt).await;
@@ -98,7 +98,7 @@ async fn a_long_message_goes_out_in_frames_that_the_service_takes() {
 }
 
 #[tokio::test]
-async fn every_format_of_the_stock_is_read() {
+async fn every_format_of_the_stock_agents_is_read() {
     for (name, agent) in [
         ("strands", Agent::strands()),
         ("converse", Agent::converse()),
@@ -118,7 +118,7 @@ async fn every_format_of_the_stock_is_read() {
 }
 
 #[tokio::test]
-async fn large_replies_and_many_pieces_come_whole() {
+async fn large_replies_and_many_chunks_arrive_complete() {
     let piece = "0123456789".repeat(30_000);
     let mut steps = vec![Step::text(format!("data: {{\"chunk\":\"{piece}\"}}\n\n")); 10];
     steps.push(Step::text("data: [DONE]\n\n"));
@@ -147,7 +147,7 @@ async fn large_replies_and_many_pieces_come_whole() {
 }
 
 #[tokio::test]
-async fn a_reply_over_the_limit_is_cut_at_a_characters_boundary() {
+async fn a_reply_over_the_limit_is_cut_at_a_character_boundary() {
     let reply = Agent::scripted(vec![Step::text("é".repeat(10)), Step::Silence]);
     let bridge = Bridge::configured(reply, &[("MAX_RESPONSE_BYTES", "7")]).await;
     let answer = bridge.say("x").await.json();
@@ -163,9 +163,9 @@ async fn a_reply_over_the_limit_is_cut_at_a_characters_boundary() {
     assert_eq!(bridge.say("x").await.json().get("incomplete"), None);
 }
 
-/// Quotation marks take four bytes each in what Lambda gets.
+/// Quotation marks take four bytes each in Lambda's JSON.
 #[tokio::test]
-async fn an_answer_stays_below_lambdas_limit() {
+async fn a_response_stays_below_lambdas_limit() {
     let reply = Agent::scripted(vec![
         Step::text(format!("x{}", "\"".repeat(4_000_000))),
         Step::Close(None),
@@ -195,7 +195,7 @@ async fn an_answer_stays_below_lambdas_limit() {
 }
 
 #[tokio::test]
-async fn pings_are_answered_and_are_no_messages() {
+async fn pings_are_answered_and_not_read_as_messages() {
     let ping = || Step::Ping(b"still there?".to_vec());
     let steps = vec![
         ping(),
@@ -235,7 +235,7 @@ async fn the_socket_is_closed_when_the_invocation_is_cancelled() {
 }
 
 #[tokio::test]
-async fn trace_headers_go_to_the_agent() {
+async fn trace_headers_are_sent_to_the_agent() {
     let bridge = Bridge::to(Agent::echo()).await;
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let request = http::Request::post("/api/agents/invoke")
@@ -260,7 +260,7 @@ async fn trace_headers_go_to_the_agent() {
 }
 
 #[tokio::test]
-async fn concurrent_conversations_keep_their_own_words() {
+async fn concurrent_conversations_do_not_mix() {
     let bridge = Bridge::to(Agent::echo()).await;
     let invocations = (0..50).map(|n| {
         let bridge = &bridge;

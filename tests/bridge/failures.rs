@@ -1,4 +1,4 @@
-//! What a caller is told when something goes wrong, and what the agent is spared.
+//! What a caller gets when something fails, and what the agent is spared.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ARN, Answer, Bridge, answer_to};
 
-/// Asserts an error's status, code, phase and whether it may be repeated.
+/// Asserts an error's status, code, phase and `retryable`.
 fn assert_error(answer: &Answer, status: u16, code: &str, phase: Option<&str>, retryable: bool) {
     assert_eq!(answer.status.as_u16(), status, "{answer:?}");
     let body = answer.json();
@@ -24,7 +24,7 @@ fn assert_error(answer: &Answer, status: u16, code: &str, phase: Option<&str>, r
 }
 
 #[tokio::test]
-async fn a_handshakes_status_becomes_the_answers() {
+async fn the_status_of_a_handshake_determines_the_response() {
     const UNAVAILABLE: &str = "ServiceUnavailableError";
     for (status, error_type, expected, code) in [
         (400, "ValidationException", 400, "ValidationError"),
@@ -54,7 +54,7 @@ async fn a_handshakes_status_becomes_the_answers() {
 }
 
 #[tokio::test]
-async fn every_status_of_a_handshake_has_its_answer() {
+async fn every_status_of_a_handshake_maps_to_a_response() {
     let bridge = Bridge::configured(Agent::echo(), &[("RETRY_MAX_RETRIES", "0")]).await;
     for status in 200..=599 {
         let refusing = Agent::refusing(Handshake::status(status, "SomeException"));
@@ -67,7 +67,7 @@ async fn every_status_of_a_handshake_has_its_answer() {
 }
 
 #[tokio::test]
-async fn a_cold_start_is_waited_out() {
+async fn a_cold_start_is_retried_until_ready() {
     let cold = Handshake::status(424, "RuntimeClientError");
     let attempts = vec![cold.clone(), Handshake::Reset, cold, Handshake::Accept];
     let agent = Agent::echo().handshake(Handshake::Sequence(attempts));
@@ -84,7 +84,7 @@ async fn a_cold_start_is_waited_out() {
 }
 
 #[tokio::test]
-async fn retry_after_is_passed_on() {
+async fn retry_after_is_passed_on_to_the_caller() {
     let throttled = Handshake::status(429, "ThrottlingException").with_header("Retry-After", "7");
     let bridge =
         Bridge::configured(Agent::refusing(throttled), &[("INVOKE_TIMEOUT_MS", "2000")]).await;
@@ -105,9 +105,9 @@ async fn retry_after_is_passed_on() {
     );
 }
 
-/// The service's wish is obeyed, and each attempt is signed anew.
+/// `Retry-After` is obeyed, and each attempt is signed anew.
 #[tokio::test]
-async fn a_retry_waits_as_it_was_told_to_and_has_a_signature_of_its_own() {
+async fn a_retry_obeys_retry_after_and_is_signed_anew() {
     let throttled = Handshake::status(429, "ThrottlingException").with_header("Retry-After", "2");
     let attempts = vec![throttled, Handshake::Accept];
     let bridge = Bridge::to(Agent::echo().handshake(Handshake::Sequence(attempts))).await;
@@ -133,7 +133,7 @@ async fn a_retry_waits_as_it_was_told_to_and_has_a_signature_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_is_too_large_is_no_handshake() {
+async fn an_oversized_handshake_response_is_refused() {
     let many = "x-filler: y\r\n".repeat(200);
     let large = format!("x-filler: {}\r\n", "y".repeat(100_000));
     for headers in [many, large] {
@@ -155,7 +155,7 @@ async fn a_handshake_that_is_too_large_is_no_handshake() {
 }
 
 #[tokio::test]
-async fn what_breaks_before_the_prompt_is_tried_again() {
+async fn failures_before_the_prompt_are_retried() {
     for (handshake, status, code) in [
         (Handshake::Reset, 503, "ServiceUnavailableError"),
         (Handshake::CloseSilently, 503, "ServiceUnavailableError"),
@@ -186,7 +186,7 @@ async fn what_breaks_before_the_prompt_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_a_503() {
+async fn a_refused_connection_gives_a_503() {
     let bridge = Bridge::to(Agent::echo()).await;
     let Bridge { emulator, api } = bridge;
     emulator.stop().await;
@@ -208,7 +208,7 @@ async fn a_refused_connection_is_a_503() {
 }
 
 #[tokio::test]
-async fn once_the_prompt_is_out_nothing_is_tried_again() {
+async fn failures_after_the_prompt_are_not_retried() {
     const LOST: (u16, &str) = (503, "ServiceUnavailableError");
     const BROKEN: (u16, &str) = (500, "InternalError");
     let frame = |bytes: &[u8]| Step::Bytes(bytes.to_vec());
@@ -258,7 +258,7 @@ async fn once_the_prompt_is_out_nothing_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_reply_that_breaks_off_is_given_as_far_as_it_came() {
+async fn a_reply_that_breaks_off_is_returned_as_incomplete() {
     for end in [
         Step::Fin,
         Step::Close(Some(1011)),
@@ -278,9 +278,9 @@ async fn a_reply_that_breaks_off_is_given_as_far_as_it_came() {
     }
 }
 
-/// Each time that can run out, with the phase that it runs out in.
+/// Every timeout, with the phase in which it elapses.
 #[tokio::test]
-async fn times_run_out_where_they_should() {
+async fn each_timeout_elapses_in_its_phase() {
     let short: (&str, &str) = ("INVOKE_TIMEOUT_MS", "400");
     let none: (&str, &str) = ("RETRY_MAX_RETRIES", "0");
     for (agent, variables, phase, retryable) in [
@@ -315,7 +315,7 @@ async fn times_run_out_where_they_should() {
 }
 
 #[tokio::test]
-async fn comments_and_pings_are_told_apart_in_silence() {
+async fn comments_reset_the_chunk_timeout_and_pings_do_not() {
     let pause = || Step::pause_ms(150);
     let comments = vec![
         Step::text(": \n"),
@@ -350,9 +350,9 @@ async fn comments_and_pings_are_told_apart_in_silence() {
     );
 }
 
-/// Nothing of ours, of AWS's or of the agent's is in an answer.
+/// No details of our own, of AWS or of the agent are in a response.
 #[tokio::test]
-async fn no_error_tells_what_is_not_the_callers() {
+async fn errors_do_not_contain_internal_details() {
     let refusals = [
         Handshake::Status {
             status: 403,

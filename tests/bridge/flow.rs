@@ -1,4 +1,4 @@
-//! Long streams through the built binary: what they take, who slows whom, and who leaves.
+//! Long streams through the built binary: memory, backpressure, and callers who leave.
 
 use std::time::{Duration, Instant};
 
@@ -14,16 +14,16 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// 100 MB.
 const PIECES: usize = 1_600;
 
-/// What may be held on to beyond what the first piece took, in KiB: a few pieces and the buffers of
-/// two connections.
+/// The accepted growth of memory after the first chunk, in KiB: a few chunks and the buffers of two
+/// connections.
 const MORE_MEMORY_KIB: u64 = 4 * 1024;
 
-/// What is remembered of a reply's beginning, so that nothing of it is told twice.
+/// The text that is kept of a reply to recognise repetitions.
 const REMEMBERED_KIB: u64 = agentcore_reply::DEFAULT_MEMORY_BYTES as u64 / 1024;
 
 const STREAMING: (&str, &str) = ("INVOKE_MODE", "response_stream");
 
-/// An agent that sends pieces as fast as they are taken.
+/// An agent that sends chunks as fast as they are read.
 fn fountain(pieces: usize) -> Agent {
     let event = json!({ "chunk": "x".repeat(PIECE_BYTES) });
     let mut steps = vec![Step::text(format!("data: {event}\n\n")); pieces];
@@ -39,7 +39,7 @@ async fn begin(function: &Function) -> mpsc::Receiver<Bytes> {
     }
 }
 
-/// Reads until so many bytes have come, or to the end, and says how many they were.
+/// Reads at least this many bytes, or to the end. Returns how many were read.
 async fn read(parts: &mut mpsc::Receiver<Bytes>, bytes: usize) -> usize {
     let mut read = 0;
     while read < bytes {
@@ -52,7 +52,7 @@ async fn read(parts: &mut mpsc::Receiver<Bytes>, bytes: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_of_100_mb_takes_no_memory() {
+async fn a_stream_of_100_mb_does_not_grow_memory() {
     let (_emulator, function) = function(fountain(PIECES), &[STREAMING]).await;
     let start = Instant::now();
     let mut parts = begin(&function).await;
@@ -65,7 +65,7 @@ async fn a_stream_of_100_mb_takes_no_memory() {
             break;
         }
         total += more;
-        // At the end there is nobody to ask any more.
+        // The process has ended by then.
         most = most.max(function.resources().memory_kib);
     }
     say(&format!(
@@ -78,10 +78,10 @@ async fn a_stream_of_100_mb_takes_no_memory() {
     assert!(most < most_allowed, "{before} → {most} KiB");
 }
 
-/// Whoever reads slowly slows the agent: nothing is kept for them.
+/// Backpressure: a slow caller slows the agent, and nothing is buffered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_reader_slows_the_agent() {
-    // More than what all the buffers of the sockets between hold.
+async fn a_slow_caller_slows_the_agent() {
+    // More than all socket buffers on the way can hold.
     let pieces = 800;
     let (emulator, function) = function(fountain(pieces), &[STREAMING]).await;
     let start = Instant::now();
@@ -96,7 +96,7 @@ async fn a_slow_reader_slows_the_agent() {
         most = most.max(function.resources().memory_kib);
         if total < 100 * PIECE_BYTES {
             tokio::time::sleep(Duration::from_millis(10)).await;
-            // An agent that had sent all of it would have seen the end.
+            // Had the agent sent everything, it would have seen the end.
             assert_eq!(emulator.connections()[0].ended, Ended::Open);
         }
     }
@@ -110,7 +110,7 @@ async fn a_slow_reader_slows_the_agent() {
 }
 
 #[tokio::test]
-async fn who_leaves_takes_the_agents_connection_along() {
+async fn a_caller_that_leaves_closes_the_agents_connection() {
     let (emulator, function) = function(fountain(PIECES), &[STREAMING]).await;
     let mut parts = begin(&function).await;
     read(&mut parts, PIECE_BYTES).await;
@@ -120,7 +120,7 @@ async fn who_leaves_takes_the_agents_connection_along() {
         .await;
     assert_eq!(connections.len(), 1);
 
-    // The process goes on, and says what became of the reply.
+    // The process goes on, and logs the outcome.
     let event = rest_event("GET", "/health", None);
     let Outcome::Stream(parts) = function.invoke(&event).await else {
         panic!("no answer")

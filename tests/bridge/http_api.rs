@@ -1,4 +1,4 @@
-//! The HTTP API: routes, methods, headers, CORS, and the order in which mistakes are told.
+//! The HTTP API: routes, methods, headers, CORS, and the order in which errors are reported.
 
 use agentcore_bridge::api::RequestContext;
 use agentcore_emulator::Agent;
@@ -21,7 +21,7 @@ async fn request(bridge: &Bridge, method: &str, path: &str, headers: &[(&str, &s
 }
 
 #[tokio::test]
-async fn every_answer_has_the_headers_that_every_answer_has() {
+async fn every_response_has_the_common_headers() {
     let bridge = bridge(&[]).await;
     for (method, path, status) in [
         ("GET", "/health", 200),
@@ -62,7 +62,7 @@ async fn every_answer_has_the_headers_that_every_answer_has() {
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_there_are() {
+async fn a_405_lists_the_allowed_methods() {
     let bridge = bridge(&[]).await;
     for (method, path, allowed) in [
         ("GET", "/api/agents/invoke", "POST, OPTIONS"),
@@ -76,7 +76,7 @@ async fn other_methods_are_told_which_there_are() {
 }
 
 #[tokio::test]
-async fn the_listing_shows_agents_and_no_arn() {
+async fn the_listing_shows_agents_without_arns() {
     let more = [
         ("MWC_EU_AGENT_ARN", "arn:aws:bedrock-agentcore:broken"),
         ("TEST_AGENT_DESCRIPTION", "Says it back."),
@@ -112,7 +112,7 @@ async fn the_listing_shows_agents_and_no_arn() {
 }
 
 #[tokio::test]
-async fn health_asks_nobody() {
+async fn health_makes_no_request() {
     let bridge = bridge(&[]).await;
     let answer = request(&bridge, "GET", "/health", &[]).await;
     let version = env!("CARGO_PKG_VERSION");
@@ -121,7 +121,7 @@ async fn health_asks_nobody() {
 }
 
 #[tokio::test]
-async fn mistakes_are_told_before_anything_is_done() {
+async fn invalid_requests_fail_before_anything_is_done() {
     let bridge = bridge(&[("MAX_PROMPT_BYTES", "10")]).await;
     let big = "x".repeat(1_048_577);
     for (body, status, code) in [
@@ -162,7 +162,7 @@ async fn mistakes_are_told_before_anything_is_done() {
 }
 
 #[tokio::test]
-async fn content_type_is_not_looked_at() {
+async fn content_type_is_ignored() {
     let bridge = bridge(&[]).await;
     let request = Request::post("/api/agents/invoke")
         .header("content-type", "application/x-www-form-urlencoded")
@@ -176,7 +176,7 @@ async fn content_type_is_not_looked_at() {
 }
 
 #[tokio::test]
-async fn allowed_origins_may_call_and_no_others() {
+async fn only_allowed_origins_get_cors_headers() {
     let listed = bridge(&[(
         "CORS_ALLOWED_ORIGINS",
         "https://a.example, https://b.example",
@@ -220,7 +220,7 @@ async fn allowed_origins_may_call_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_preflight_says_what_the_route_takes() {
+async fn a_preflight_lists_the_methods_of_the_route() {
     let bridge = bridge(&[("CORS_ALLOWED_ORIGINS", "*")]).await;
     for (path, methods) in [
         ("/api/agents/invoke", "POST,OPTIONS"),
@@ -236,7 +236,7 @@ async fn a_preflight_says_what_the_route_takes() {
 }
 
 #[tokio::test]
-async fn a_stage_or_the_base_path_may_come_before_a_path() {
+async fn a_stage_or_base_path_prefix_is_stripped() {
     let bridge = bridge(&[("BASE_PATH", "v1/bridge")]).await;
     for (path, status) in [
         ("/prod/health", 200),

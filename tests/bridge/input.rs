@@ -1,4 +1,4 @@
-//! What a caller may write, and what it cannot bring about with it.
+//! What callers may send, and what they cannot achieve with it.
 
 use agentcore_bridge::api::RequestContext;
 use agentcore_emulator::{Agent, Connection, Operation};
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use crate::support::{ARN, Answer, Bridge, answered, at, context, event, function, saying};
 
-/// An agent with a `k` and an `i` in its id, which are what some other characters become in lower
-/// or upper case.
+/// An agent whose id contains `k` and `i`, which are the lower or upper case of some other
+/// characters.
 async fn bridge() -> Bridge {
     Bridge::configured(Agent::echo(), &[("KIT_AGENT_ARN", ARN)]).await
 }
 
-/// A text as a segment of a path.
+/// Percent-encodes a text as a path segment.
 fn segment(text: &str) -> String {
     let encoded = text.bytes().map(|byte| format!("%{byte:02X}"));
     encoded.collect()
@@ -26,7 +26,7 @@ async fn send(bridge: &Bridge, method: &str, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn an_agents_id_is_nothing_that_looks_like_it() {
+async fn look_alike_agent_ids_are_not_found() {
     let bridge = bridge().await;
     for id in [
         "\u{212a}it", // Kelvin sign, of which `k` is the lower case
@@ -82,7 +82,7 @@ async fn an_agents_id_is_nothing_that_looks_like_it() {
 }
 
 #[tokio::test]
-async fn a_session_id_is_of_its_alphabet_wherever_it_is_sent() {
+async fn session_ids_are_validated_wherever_they_are_sent() {
     let bridge = bridge().await;
     let longest = "a".repeat(256);
     for id in [
@@ -140,7 +140,7 @@ async fn a_session_id_is_of_its_alphabet_wherever_it_is_sent() {
 }
 
 #[tokio::test]
-async fn json_is_bounded_and_read_once() {
+async fn json_is_bounded_and_parsed_once() {
     let bridge = bridge().await;
     let deep = "[".repeat(200_000) + &"]".repeat(200_000);
     let objects = r#"{"a":"#.repeat(100_000) + "1" + &"}".repeat(100_000);
@@ -179,9 +179,9 @@ async fn json_is_bounded_and_read_once() {
     assert_eq!(bridge.emulator.connections().len(), 1);
 }
 
-/// What goes to the service is an address of ours and headers of ours, whatever comes.
+/// Requests to the service have only an address and headers of our own.
 #[tokio::test]
-async fn no_host_region_or_header_is_the_callers_to_choose() {
+async fn callers_cannot_choose_host_region_or_headers() {
     let variables = [("ECHO_AGENT_ARN", ARN), ("ECHO_AGENT_QUALIFIER", "prod")];
     let (emulator, function) = function(Agent::echo().endpoints(["prod"]), &variables).await;
     let body = json!({
@@ -248,7 +248,7 @@ async fn no_host_region_or_header_is_the_callers_to_choose() {
     }
 }
 
-/// The headers of a request to the service, sorted.
+/// The expected headers of a request to the service, sorted.
 fn headers_of(connection: &Connection) -> &'static [&'static str] {
     match connection.operation {
         Some(Operation::StopRuntimeSession) => &[
@@ -271,9 +271,9 @@ fn headers_of(connection: &Connection) -> &'static [&'static str] {
     }
 }
 
-/// Each line of the log is one of ours, whatever a caller writes.
+/// Callers cannot add lines to the log.
 #[tokio::test]
-async fn nobody_writes_lines_into_the_log() {
+async fn callers_cannot_inject_log_lines() {
     let variables = [("LOG_LEVEL", "trace"), ("ECHO_AGENT_ARN", ARN)];
     let (_emulator, function) = function(Agent::echo(), &variables).await;
     let forged = "\n{\"level\":\"ERROR\",\"message\":\"FORGED\"}\r\n\u{1b}[31m\u{2028}";
@@ -315,9 +315,9 @@ async fn nobody_writes_lines_into_the_log() {
     }
 }
 
-/// What is told back is told as JSON, or checked before: no header and no event is the caller's.
+/// Caller input is returned as JSON or validated before, so it cannot add headers or events.
 #[tokio::test]
-async fn nobody_writes_headers_or_events_into_an_answer() {
+async fn callers_cannot_inject_headers_or_events() {
     let bridge = bridge().await;
     let body =
         json!({ "agentId": "kit", "prompt": "a\n\ndata: [DONE]\n\nevent: x", "sessionId": "mine" });

@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn it_serves_rest_and_http_apis() {
+async fn the_function_serves_rest_and_http_apis() {
     let (emulator, function) = function(Agent::echo(), &[]).await;
     let body = said("Hello");
     for event in [
@@ -42,7 +42,7 @@ async fn it_serves_rest_and_http_apis() {
 }
 
 #[tokio::test]
-async fn events_that_a_library_chokes_on_get_an_answer() {
+async fn events_that_lambda_http_panics_on_are_handled() {
     let (_emulator, function) = function(Agent::echo(), &[]).await;
     let mut forwarded = http_event("GET", "/health", "", None);
     forwarded["headers"]["x-forwarded-proto"] = "ht tp:".into();
@@ -79,7 +79,7 @@ async fn events_that_a_library_chokes_on_get_an_answer() {
 }
 
 #[tokio::test]
-async fn large_prompts_and_replies_go_through_the_binary() {
+async fn large_prompts_and_replies_pass_through_the_binary() {
     let (_emulator, function) = function(Agent::echo(), &[]).await;
     let prompt = "p".repeat(100_000);
     let event = rest_event("POST", "/api/agents/invoke", Some(&said(&prompt)));
@@ -100,7 +100,7 @@ async fn large_prompts_and_replies_go_through_the_binary() {
 }
 
 #[tokio::test]
-async fn a_second_is_left_of_lambdas_time() {
+async fn invocations_end_one_second_before_lambdas_deadline() {
     let agent = Agent::scripted(vec![
         Step::text("data: {\"chunk\":\"a\"}\n\n"),
         Step::Silence,
@@ -117,7 +117,7 @@ async fn a_second_is_left_of_lambdas_time() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_is_none_is_told_to_lambda_and_in_the_log() {
+async fn an_invalid_configuration_is_reported_to_lambda_and_logged() {
     let emulator = Emulator::builder().start().await.unwrap();
     let variables = variables(&emulator, &[("CONNECT_TIMEOUT_MS", "soon")]);
     let ended = Function::start(variables).await.ended().await;
@@ -137,7 +137,7 @@ async fn a_configuration_that_is_none_is_told_to_lambda_and_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_malformed_arn_is_logged_once_and_hurts_nobody_else() {
+async fn a_malformed_arn_is_logged_once_and_disables_only_its_agent() {
     let (_emulator, function) = function(
         Agent::echo(),
         &[("BROKEN_AGENT_ARN", "arn:aws:bedrock-agentcore:x")],
@@ -152,7 +152,7 @@ async fn a_malformed_arn_is_logged_once_and_hurts_nobody_else() {
 }
 
 #[test]
-fn outside_of_lambda_it_says_what_to_do() {
+fn outside_of_lambda_the_binary_explains_itself() {
     let ran = std::process::Command::new(env!("CARGO_BIN_EXE_agentcore-bridge"))
         .env_clear()
         .env("TEST_AGENT_ARN", ARN)
@@ -162,9 +162,9 @@ fn outside_of_lambda_it_says_what_to_do() {
     assert!(String::from_utf8_lossy(&ran.stderr).contains("cargo local"));
 }
 
-/// Every event with each of its fields missing, null, or of another type.
+/// Each field of every event missing, null, or of another type.
 #[tokio::test]
-async fn whatever_arrives_gets_an_http_answer() {
+async fn every_event_gets_an_http_response() {
     let (_emulator, function) = function(Agent::echo(), &[]).await;
     let mut events = vec![];
     let mut with_query = rest_event("GET", "/health", None);
@@ -220,7 +220,7 @@ async fn whatever_arrives_gets_an_http_answer() {
     assert!(served > 100, "{served} were served");
 }
 
-/// The JSON pointers of all fields of an object, and of the objects in it.
+/// The JSON pointers of all fields of an object, including nested ones.
 fn paths(value: &Value, prefix: &str) -> Vec<String> {
     let fields = value.as_object().into_iter().flatten();
     fields

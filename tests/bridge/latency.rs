@@ -1,5 +1,5 @@
-//! How soon a piece leaves the process: the Runtime API reads what comes and says nothing until the
-//! end, as Lambda's does, so that an acknowledgement which is waited for shows.
+//! How soon a chunk leaves the process. The Runtime API here reads without responding until the
+//! end, as Lambda's does, so that waiting for an acknowledgement shows.
 
 use std::time::{Duration, Instant};
 
@@ -8,20 +8,20 @@ use serde_json::json;
 
 use crate::support::{Function, Outcome, function, rest_event, said, say};
 
-/// Long enough that nothing of the first piece is under way when the second comes.
+/// Long enough for the first chunk to be delivered before the second comes.
 const APART_MS: u64 = 100;
 
 const ROUNDS: usize = 11;
 
-/// The streamed first piece takes no more of the buffered answer's time than this. The kernel's
-/// delayed acknowledgement (40 ms) is some ten times of it.
+/// The largest accepted ratio of the first chunk's time to that of a buffered response. The
+/// kernel's delayed acknowledgement (40 ms) would be some ten times more.
 const MOST: f64 = 3.0;
 
 fn piece(text: &str) -> Step {
     Step::text(format!("data: {}\n\n", json!({ "chunk": text })))
 }
 
-/// The time until the text has come.
+/// The time until the first chunk has arrived.
 async fn first_piece(function: &Function) -> Duration {
     let event = rest_event("POST", "/api/agents/invoke/stream", Some(&said("x")));
     let start = Instant::now();
@@ -53,7 +53,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 #[tokio::test]
-async fn the_first_piece_of_a_stream_is_as_soon_as_a_whole_answer() {
+async fn the_first_chunk_of_a_stream_is_as_fast_as_a_buffered_response() {
     let apart = Agent::scripted(vec![
         piece("one"),
         Step::pause_ms(APART_MS),

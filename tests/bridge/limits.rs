@@ -1,4 +1,4 @@
-//! Limits for each caller.
+//! Limits on each caller.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn piece() -> Step {
     Step::text("data: {\"chunk\":\"a\"}\n\n")
 }
 
-/// A reply that has begun, and goes on when the client closes it.
+/// A reply that begins, and ends only when the client closes it.
 fn endless() -> Agent {
     Agent::scripted(vec![piece(), Step::AwaitClose])
 }
@@ -67,7 +67,7 @@ fn refused(answer: &Answer, longest: u64) {
 }
 
 #[tokio::test]
-async fn so_many_invocations_a_minute_and_then_a_429() {
+async fn invocations_beyond_the_rate_limit_get_a_429() {
     let bridge = Bridge::configured(Agent::echo(), &[("RATE_LIMIT_PER_MINUTE", "3")]).await;
     let here = || address("192.0.2.1");
     for path in [
@@ -91,7 +91,7 @@ async fn so_many_invocations_a_minute_and_then_a_429() {
 }
 
 #[tokio::test]
-async fn what_is_no_invocation_is_not_counted() {
+async fn only_invocations_count_against_the_rate_limit() {
     let variables = [
         ("RATE_LIMIT_PER_MINUTE", "1"),
         ("MAX_PROMPT_BYTES", "10"),
@@ -138,7 +138,7 @@ async fn what_is_no_invocation_is_not_counted() {
             _ => refused(&answer, 60),
         }
     }
-    // To invoke an agent that is not configured correctly is an invocation, and fails as one.
+    // Invoking a misconfigured agent counts as an invocation, and fails.
     let broken = json!({ "agentId": "broken", "prompt": "x" });
     for status in [400, 429] {
         let request = post("/api/agents/invoke", &broken);
@@ -148,7 +148,7 @@ async fn what_is_no_invocation_is_not_counted() {
 }
 
 #[tokio::test]
-async fn a_caller_is_limited_wherever_it_calls_from_and_alone() {
+async fn each_caller_has_its_own_limit_at_any_address() {
     let bridge = Bridge::configured(Agent::echo(), &[("RATE_LIMIT_PER_MINUTE", "1")]).await;
     for (context, status) in [
         (key("a", "192.0.2.1"), 200),
@@ -169,7 +169,7 @@ async fn a_caller_is_limited_wherever_it_calls_from_and_alone() {
 }
 
 #[tokio::test]
-async fn a_streams_place_is_taken_until_its_body_ends_or_is_dropped() {
+async fn a_stream_holds_its_slot_until_its_body_ends_or_is_dropped() {
     let variables = [
         ("MAX_CONCURRENT_PER_CALLER", "1"),
         ("CHUNK_TIMEOUT_MS", "60000"),
@@ -205,7 +205,7 @@ async fn a_streams_place_is_taken_until_its_body_ends_or_is_dropped() {
                 break;
             }
         }
-        // The body is still there: it is its end that frees the place.
+        // The body has not been dropped: reading its end frees the slot.
         for path in ["/api/agents/invoke", "/api/agents/invoke/stream"] {
             let whole = bridge
                 .send_from(post(path, &said()), address("192.0.2.1"))
@@ -217,7 +217,7 @@ async fn a_streams_place_is_taken_until_its_body_ends_or_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_place_is_taken_while_a_reply_is_awaited_and_free_after_each_end() {
+async fn a_slot_is_held_while_waiting_and_freed_after_every_outcome() {
     let variables = [
         ("MAX_CONCURRENT_PER_CALLER", "2"),
         ("CHUNK_TIMEOUT_MS", "700"),
@@ -239,7 +239,7 @@ async fn a_place_is_taken_while_a_reply_is_awaited_and_free_after_each_end() {
     for answer in [first, second] {
         assert_eq!(answer.status, 504, "{answer:?}");
     }
-    // A failure ends it, and so does a caller that goes away.
+    // A failure frees the slot, and so does a caller that leaves.
     for _ in 0..3 {
         let broken = post(
             "/api/agents/invoke",
@@ -253,9 +253,9 @@ async fn a_place_is_taken_while_a_reply_is_awaited_and_free_after_each_end() {
     assert_eq!(again.status, 504);
 }
 
-/// A load balancer tells the address in a header, of which clients write all but the end.
+/// A load balancer appends the address to a header whose other entries clients control.
 #[tokio::test]
-async fn addresses_are_those_of_each_gateway() {
+async fn addresses_are_read_from_each_gateways_event() {
     let variables = [("ECHO_AGENT_ARN", ARN), ("RATE_LIMIT_PER_MINUTE", "1")];
     let (_emulator, function) = function(Agent::echo(), &variables).await;
     let alb = |addresses: &str| {

@@ -1,4 +1,4 @@
-//! The bridge against an emulated AgentCore Runtime, over real sockets.
+//! Integration tests: the bridge with an emulated AgentCore Runtime, over real sockets.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! Fault × moment × format: what becomes of a reply that goes wrong, for each way in which it can.
+//! Every fault at every moment in every format: the outcome of a reply that goes wrong.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use crate::support::{Bridge, say};
 
-/// How long the agent may be silent in these tests.
+/// The chunk timeout of these tests.
 const CHUNK_TIMEOUT_MS: &str = "400";
 
-/// No case may take longer, on however busy a machine: nothing waits for a peer that is gone.
+/// The longest time for a case, even on a busy machine: nothing waits for a peer that has gone.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How an agent says a piece of text.
+/// How an agent sends a chunk of text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Format {
     Chunks,
@@ -55,20 +55,20 @@ impl Format {
     }
 }
 
-/// What the contract says of a fault.
+/// The kinds of faults, by the contract.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
-    /// No fault: the reply ends so.
+    /// Not a fault: a regular end.
     End,
-    /// A lost socket.
+    /// A lost connection.
     Lost,
-    /// A violation of the protocol, or an error event; our close frame's code.
+    /// A protocol violation or an error event, with the code of our close frame.
     Broken(u16),
-    /// A time that runs out.
+    /// A timeout.
     Silence,
 }
 
-/// The faults, by name, and the steps that bring them about.
+/// The faults by name, with the steps that cause them.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn faults() -> Vec<(String, Vec<Step>, Kind)> {
     let raw = |frame: Frame| vec![Step::Bytes(frame.encode()), Step::AwaitClose];
@@ -207,7 +207,7 @@ fn faults() -> Vec<(String, Vec<Step>, Kind)> {
     faults
 }
 
-/// What comes between the pieces and is no part of them.
+/// What may come between chunks without being part of them.
 fn noise() -> [(&'static str, Vec<Step>); 3] {
     let empty = Step::Bytes(Frame::new(opcode::TEXT, *b"").encode());
     let ping = Step::Bytes(Frame::new(opcode::PING, *b"hi").encode());
@@ -298,7 +298,7 @@ async fn run(case: &Case) {
         Kind::Broken(code) => Some(code),
         _ => Some(1000),
     };
-    // To who has ended TCP, and to who reads nothing any more, nothing can be said.
+    // A peer that has ended TCP, or no longer reads, cannot get a close frame.
     let is_gone = case
         .steps
         .iter()
@@ -309,9 +309,9 @@ async fn run(case: &Case) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_fault_at_each_moment_in_each_format() {
+async fn every_fault_at_every_moment_gives_the_contracts_outcome() {
     let cases = cases();
-    // A bare text stream has text where the others have an end.
+    // A bare text stream treats the other formats' end as text.
     let is_text = |case: &Case| {
         case.format == Format::BareText && case.pieces > 0 && case.name.starts_with("done,")
     };
@@ -322,9 +322,9 @@ async fn each_fault_at_each_moment_in_each_format() {
     assert!(count > 2_000);
 }
 
-/// The reply's bytes as they are on the wire, cut at every byte, each way in which a cut can be.
+/// The reply's bytes on the wire, cut at every byte in every way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reply_cut_at_every_byte_is_given_as_far_as_it_came() {
+async fn a_reply_cut_at_any_byte_is_returned_as_far_as_it_came() {
     let pieces = ["one, ", "two €, ", "three"];
     let mut wire = Vec::new();
     let mut whole = Vec::new();
@@ -365,9 +365,9 @@ async fn a_reply_cut_at_every_byte_is_given_as_far_as_it_came() {
     say(&format!("{count} cuts of a reply ran"));
 }
 
-/// A flood is cut at the limit, a drip by the deadline: neither goes on for ever.
+/// A flood is cut at the limit, and a trickle by the deadline.
 #[tokio::test]
-async fn floods_and_drips_end() {
+async fn floods_and_trickles_end_in_time() {
     let mut flood = vec![Step::text("x".repeat(1 << 20)); 64];
     flood.push(Step::AwaitClose);
     let bridge = Bridge::to(Agent::scripted(flood)).await;

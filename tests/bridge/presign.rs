@@ -1,4 +1,4 @@
-//! The signed URL against botocore's, case by case.
+//! Presigned URLs against those of botocore, case by case.
 
 use std::time::{Duration, SystemTime};
 
@@ -27,7 +27,7 @@ struct Case {
     url: String,
 }
 
-/// The parameters of a URL's query, sorted: their order is not part of what is signed.
+/// The sorted query parameters of a URL, since their order is not signed.
 fn parameters(url: &str) -> Vec<&str> {
     let mut parameters: Vec<_> = url.split_once('?').unwrap().1.split('&').collect();
     parameters.sort_unstable();
@@ -35,7 +35,7 @@ fn parameters(url: &str) -> Vec<&str> {
 }
 
 #[test]
-fn signatures_are_botocores_bit_for_bit() {
+fn presigned_urls_equal_those_of_botocore() {
     let cases = include_str!("../data/presign-cases.json");
     let cases: Vec<Case> = serde_json::from_str(cases).unwrap();
     assert!(cases.len() >= 200);

@@ -1,9 +1,9 @@
-//! Nothing private is told: not in a line of any level, nor in an error.
+//! No private data leaks into log lines of any level, or into errors.
 //!
-//! Each invocation has random markers in its prompt, in the reply, in what the service, the agent
-//! and the provider of credentials say of errors, and in the caller's own headers. None of them may
-//! be in anything that the process writes, whatever goes wrong. A few hundred invocations in a plain
-//! run; for more:
+//! Each invocation has random markers in its prompt, its reply, the error texts of the service, the
+//! agent and the credentials provider, and the caller's own headers. None of them may appear in
+//! anything that the process writes, under any fault. A normal run makes a few hundred invocations;
+//! for more:
 //!
 //! ```text
 //! MARKER_INVOCATIONS=20000 cargo test --release --test bridge privacy -- --nocapture
@@ -28,12 +28,12 @@ use tokio::net::TcpListener;
 
 use crate::support::{ARN, Function, Outcome, lines, rest_event, say, whole};
 
-/// What is not to be found anywhere.
+/// Texts that must not appear anywhere.
 #[derive(Clone, Debug)]
 struct Markers {
     prompt: String,
     reply: String,
-    /// In all that the service or the agent says of an error.
+    /// In every error text of the service or the agent.
     error: String,
     /// In the caller's `Authorization`, API key and cookie.
     header: String,
@@ -151,7 +151,7 @@ fn agents(markers: &Markers) -> impl Strategy<Value = Agent> + use<> {
     })
 }
 
-/// What a caller says: mostly in the way that is wanted.
+/// Request bodies, most of them valid.
 fn bodies(prompt: &str) -> impl Strategy<Value = String> + use<> {
     let good = json!({ "agentId": "test", "prompt": prompt, "sessionId": "mine" }).to_string();
     let bad = select(vec![
@@ -183,7 +183,8 @@ fn credentials() -> impl Strategy<Value = Credentials> {
     })
 }
 
-/// A container's provider of credentials: others at each request, or words with a marker.
+/// A credentials provider of a container: new credentials for each request, or an error with a
+/// marker.
 struct Provider {
     credentials: Vec<Credentials>,
     words: String,
@@ -191,7 +192,7 @@ struct Provider {
 }
 
 impl Provider {
-    /// The access key id that it gave last, or would have given.
+    /// The access key id that it returned last, or would have returned.
     fn last(&self) -> &str {
         let asked = self.asked.load(Ordering::SeqCst).saturating_sub(1);
         &self.credentials[asked % self.credentials.len()].access_key_id
@@ -231,7 +232,7 @@ async fn provide(State(provider): State<Arc<Provider>>) -> Response {
     }
 }
 
-/// The signatures that were sent: whoever has one can use it for five minutes.
+/// The signatures that were sent. They are secret, since each is valid for five minutes.
 fn signatures(connections: &[Connection]) -> impl Iterator<Item = String> {
     let signature = |connection: &Connection| {
         let signature = connection.parameter("X-Amz-Signature")?;
@@ -240,7 +241,7 @@ fn signatures(connections: &[Connection]) -> impl Iterator<Item = String> {
     connections.iter().filter_map(signature)
 }
 
-/// The part of an answer that tells of an error: all of it, or the event at its end.
+/// The part of a response that describes an error: all of it, or its last event.
 fn error_of(status: u64, body: &str) -> &str {
     match body.split_once("\n\nevent: error\n") {
         Some((_, error)) => error,
@@ -339,7 +340,7 @@ async fn run(mode: &str, count: usize) {
     assert!(said.len() > 2 * count);
 }
 
-/// The status and the body of an answer, streamed or not.
+/// The status and body of a response, streamed or not.
 async fn status_and_body(outcome: Outcome) -> (u64, String) {
     match outcome {
         Outcome::Response(answer) => {
@@ -356,11 +357,11 @@ fn count() -> usize {
 }
 
 #[tokio::test]
-async fn nothing_private_is_told_whatever_happens() {
+async fn no_private_data_leaks_under_any_fault() {
     run("buffered", count()).await;
 }
 
 #[tokio::test]
-async fn nothing_private_is_told_of_a_stream_whatever_happens() {
+async fn no_private_data_leaks_from_streams_under_any_fault() {
     run("response_stream", count()).await;
 }

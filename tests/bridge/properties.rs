@@ -35,7 +35,7 @@ fn check<S: Strategy>(strategy: &S, test: impl AsyncFn(S::Value) -> Result<(), T
     run.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// The same, with a bridge to an agent that is there for all cases.
+/// Like [`check`], with one bridge and agent for all cases.
 fn check_bridge<S: Strategy>(
     agent: Agent,
     variables: &[(&str, &str)],
@@ -77,7 +77,7 @@ fn session_id() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A prompt that is sent as it is: not blank, without control characters.
+/// A prompt that is sent unchanged: not blank, without control characters.
 fn prompt() -> impl Strategy<Value = String> {
     r#"[\P{Cc}]{0,40}[a-zA-Z0-9"\\é€😀]"#
 }
@@ -265,7 +265,7 @@ fn property_5_error_response_structure() {
     );
 }
 
-/// Messages as agents send them, some of them cut.
+/// Messages as agents send them, some of them truncated.
 fn messages() -> impl Strategy<Value = Vec<String>> {
     let text = r#"[a-z "\\é]{0,6}"#;
     let message = prop_oneof![
@@ -305,7 +305,7 @@ fn read(messages: &[String]) -> Vec<Read> {
 fn property_6_sse_message_parsing_idempotence() {
     check(&(messages(), r"[a-z]{1,8}"), async |(messages, text)| {
         prop_assert_eq!(read(&messages), read(&messages));
-        // What was read is the same again when it is sent as an event.
+        // Text that was read gives the same text when it is sent as an event.
         let event = |text: &str| format!("data: {}\n\n", json!({ "chunk": text }));
         let once = read(&[event(&text)]);
         let Some(Read::Text(piece)) = once.first() else {
@@ -357,7 +357,7 @@ fn property_8_websocket_connection_cleanup() {
         &variables,
         &steps,
         async |bridge, (count, end, cancel)| {
-            // To whom has ended TCP, a close frame cannot be sent.
+            // A peer that has ended TCP cannot get a close frame.
             let is_told = end != Step::Fin;
             let mut steps = vec![text(); count];
             steps.push(end);
@@ -375,11 +375,11 @@ fn property_8_websocket_connection_cleanup() {
             else {
                 return Err(TestCaseError::fail("a connection is still open"));
             };
-            // One that the case before has cancelled may be accepted only now.
+            // A connection cancelled by the previous case may be accepted only now.
             let spoken = connections[before..].iter().any(|c| !c.messages.is_empty());
             prop_assert!(cancel || spoken);
             for connection in &connections[before..] {
-                // Cancelled before it had said a word, a connection need not be a WebSocket yet.
+                // A connection that was cancelled early need not be a WebSocket yet.
                 let has_spoken = !connection.messages.is_empty();
                 if is_told && has_spoken {
                     prop_assert!(connection.close_code.is_some(), "{:?}", connection);
@@ -440,7 +440,7 @@ fn property_10_concurrent_invocation_independence() {
         &[],
         &invocations,
         async |bridge, invocations| {
-            // Sessions of this case alone: each of them is in its first turn.
+            // Fresh sessions, so that each is in its first turn.
             let case = Uuid::new_v4();
             let all = invocations.iter().map(async |(session, prompt)| {
                 let session = format!("{case}-{session}");

@@ -1,4 +1,4 @@
-//! Replies that are remembered for identical prompts.
+//! Cached replies to identical prompts.
 
 use agentcore_bridge::caller::{Caller, Origin};
 use agentcore_emulator::{Agent, Handshake, Step};
@@ -10,7 +10,7 @@ use crate::support::{ARN, Bridge, context, function, lines, rest_event, said};
 
 const ON: (&str, &str) = ("RESPONSE_CACHE_TTL_MS", "60000");
 
-/// An agent that numbers its replies, each in two pieces, the second after so many milliseconds.
+/// An agent that numbers its replies. Each has two chunks, with a pause between them.
 fn counting(pause_ms: u64) -> Agent {
     let count = std::sync::atomic::AtomicUsize::new(0);
     Agent::replying(move |turn| {
@@ -32,7 +32,7 @@ fn post(path: &str, prompt: &str) -> Request<Bytes> {
 }
 
 #[tokio::test]
-async fn an_identical_prompt_without_a_session_has_the_reply_that_there_was() {
+async fn an_identical_first_prompt_gets_the_cached_reply() {
     let bridge = Bridge::configured(counting(0), &[ON]).await;
     let first = bridge.say("hi").await.json();
     let second = bridge.say("hi").await.json();
@@ -56,14 +56,14 @@ async fn an_identical_prompt_without_a_session_has_the_reply_that_there_was() {
 }
 
 #[tokio::test]
-async fn a_streamed_reply_is_remembered_too() {
+async fn a_streamed_reply_is_cached_too() {
     let bridge = Bridge::configured(counting(0), &[ON]).await;
     bridge.send(post("/api/agents/invoke/stream", "hi")).await;
     assert_eq!(bridge.say("hi").await.json()["response"], "hi 1");
 }
 
 #[tokio::test]
-async fn by_default_and_in_a_conversation_each_prompt_is_asked() {
+async fn prompts_are_not_cached_by_default_or_in_a_conversation() {
     for (variables, session) in [(&[][..], None), (&[ON][..], Some("mine"))] {
         let bridge = Bridge::configured(counting(0), variables).await;
         for n in 1..=3 {
@@ -94,7 +94,7 @@ async fn callers_do_not_share_replies() {
 }
 
 #[tokio::test]
-async fn identical_prompts_at_one_time_are_asked_once() {
+async fn concurrent_identical_prompts_are_sent_once() {
     let bridge = Bridge::configured(counting(300), &[ON]).await;
     let all = futures_util::future::join_all((0..8).map(|_| bridge.say("hi"))).await;
     for answer in all {
@@ -104,7 +104,7 @@ async fn identical_prompts_at_one_time_are_asked_once() {
 }
 
 #[tokio::test]
-async fn those_who_waited_for_one_that_failed_ask_themselves() {
+async fn waiting_prompts_are_sent_if_the_first_one_fails() {
     let variables = [ON, ("RETRY_MAX_RETRIES", "0")];
     let refusal = Handshake::status(503, "ServiceUnavailable");
     let agent = counting(200).handshake(Handshake::Sequence(vec![refusal, Handshake::Accept]));
@@ -116,7 +116,7 @@ async fn those_who_waited_for_one_that_failed_ask_themselves() {
 }
 
 #[tokio::test]
-async fn what_broke_off_or_was_cut_is_not_remembered() {
+async fn incomplete_replies_are_not_cached() {
     let broken = Agent::scripted(vec![
         Step::text("data: {\"chunk\":\"one\"}\n\n"),
         Step::Reset,
@@ -133,7 +133,7 @@ async fn what_broke_off_or_was_cut_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn a_hit_is_an_invocation_without_a_connection() {
+async fn a_cache_hit_counts_as_an_invocation_without_a_connection() {
     let (_emulator, function) = function(counting(0), &[ON]).await;
     let event = rest_event("POST", "/api/agents/invoke", Some(&said("hi")));
     for _ in 0..2 {

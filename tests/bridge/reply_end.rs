@@ -1,4 +1,4 @@
-//! What ends a reply where the agent says no end and keeps the socket open.
+//! The configured end of replies whose agent neither marks an end nor closes the socket.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::support::Bridge;
 
-/// Far longer than any of the silences here.
+/// Far longer than the silences in these tests.
 const CHUNK_TIMEOUT: (&str, &str) = ("CHUNK_TIMEOUT_MS", "10000");
 
 async fn reply(steps: Vec<Step>, end: &str) -> (serde_json::Value, Duration) {
@@ -34,7 +34,7 @@ fn hello() -> Vec<Step> {
 }
 
 #[tokio::test]
-async fn the_first_message_that_gives_text_may_be_all() {
+async fn reply_end_message_ends_at_the_first_message_with_text() {
     let mut steps = vec![Step::text("{\"type\":\"status\",\"message\":\"Thinking\"}")];
     steps.extend(hello());
     let (answer, took) = reply(steps, "message").await;
@@ -44,14 +44,14 @@ async fn the_first_message_that_gives_text_may_be_all() {
 }
 
 #[tokio::test]
-async fn all_of_a_message_counts() {
+async fn reply_end_message_reads_all_of_the_message() {
     let both = "{\"chunk\":\"Hel\"}\n{\"chunk\":\"lo\"}";
     let (answer, _) = reply(vec![Step::text(both), Step::AwaitClose], "message").await;
     assert_eq!(answer["response"], "Hello");
 }
 
 #[tokio::test]
-async fn a_silence_after_text_may_be_the_end() {
+async fn reply_end_silence_ends_after_a_silence() {
     let mut steps = vec![Step::pause_ms(400)];
     steps.extend(hello());
     let (answer, took) = reply(steps, "silence:200").await;
@@ -65,7 +65,7 @@ async fn a_silence_after_text_may_be_the_end() {
 }
 
 #[tokio::test]
-async fn what_the_operator_calls_the_end_is_one_in_a_run_too() {
+async fn the_configured_end_applies_within_a_run_too() {
     let run = [
         json!({ "type": "RUN_STARTED", "threadId": "t", "runId": "r" }),
         json!({ "type": "TEXT_MESSAGE_CONTENT", "messageId": "m", "delta": "Hello" }),

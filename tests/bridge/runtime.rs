@@ -1,5 +1,5 @@
-//! The loop to the Runtime API, through the built binary: what Lambda answers oddly, who leaves, and
-//! the end of the process.
+//! The loop to the Runtime API, through the built binary: bad answers, callers who leave, and
+//! shutdown.
 
 use std::time::{Duration, Instant};
 
@@ -12,19 +12,19 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::support::{
-    ARN, Function, Listening, Odd, Outcome, answered, function, rest_event, said, say, variables,
-    whole,
+    ARN, BadAnswer, Function, Listening, Outcome, answered, function, rest_event, said, say,
+    variables, whole,
 };
 
 const STREAMING: (&str, &str) = ("INVOKE_MODE", "response_stream");
 
-/// Nothing else ends an invocation in the time of a test.
+/// Keeps timeouts from ending an invocation during a test.
 const PATIENT: [(&str, &str); 2] = [
     ("CHUNK_TIMEOUT_MS", "900000"),
     ("INVOKE_TIMEOUT_MS", "900000"),
 ];
 
-/// Much less than the 15 s until a keep-alive would find out that nobody is there.
+/// Much less than the 15 s after which a keep-alive comment would notice that the caller has gone.
 const SOON: Duration = Duration::from_secs(7);
 
 fn piece(text: &str) -> Step {
@@ -62,24 +62,24 @@ fn assert_json_lines(stdout: &str, stderr: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_lambda_answers_oddly_loses_no_worker_and_no_process() {
+async fn bad_answers_of_the_runtime_api_do_not_stop_a_worker() {
     for concurrency in ["1", "4"] {
         let variables = [("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)];
         let (_emulator, function) = function(Agent::echo(), &variables).await;
-        let odd = [
-            Odd::Status(500),
-            Odd::NoId,
-            Odd::Broken,
-            Odd::Status(403),
-            Odd::Status(204),
+        let bad_answers = [
+            BadAnswer::Status(500),
+            BadAnswer::NoId,
+            BadAnswer::Broken,
+            BadAnswer::Status(403),
+            BadAnswer::Status(204),
         ];
-        for odd in odd {
-            // As many as there are workers, or more: each has its share.
-            (0..4).for_each(|_| function.be_odd(odd));
+        for bad in bad_answers {
+            // Enough for every worker to get one.
+            (0..4).for_each(|_| function.answer_badly(bad));
             let answer = function.invoke(&event("/api/agents/invoke")).await;
-            assert_eq!(answered(answer).0, 200, "{odd:?}");
+            assert_eq!(answered(answer).0, 200, "{bad:?}");
         }
-        // All of them are there.
+        // All workers still serve.
         let event = event("/api/agents/invoke");
         let all = (0..4).map(|_| function.invoke(&event));
         for answer in futures_util::future::join_all(all).await {
@@ -92,11 +92,11 @@ async fn what_lambda_answers_oddly_loses_no_worker_and_no_process() {
     }
 }
 
-/// A Runtime API that is not there any more: tried for a while, and told in one line.
+/// A Runtime API that has gone is retried for a while, and reported in one line.
 #[tokio::test]
-async fn without_a_runtime_api_the_process_ends_and_says_so() {
+async fn the_process_ends_with_an_error_if_the_runtime_api_is_gone() {
     let (_emulator, function) = function(Agent::echo(), &[]).await;
-    (0..10).for_each(|_| function.be_odd(Odd::Status(500)));
+    (0..10).for_each(|_| function.answer_badly(BadAnswer::Status(500)));
     let ended = function.ended().await;
     assert!(!ended.success);
     assert_json_lines(&ended.stdout, &ended.stderr);
@@ -106,7 +106,7 @@ async fn without_a_runtime_api_the_process_ends_and_says_so() {
 }
 
 #[tokio::test]
-async fn an_invocation_whose_headers_are_odd_is_answered() {
+async fn invocations_with_malformed_headers_are_answered() {
     let (_emulator, function) = function(Agent::echo(), &[]).await;
     let good = || event("/api/agents/invoke").to_string().into_bytes();
     for (headers, event, expected) in [
@@ -127,7 +127,7 @@ async fn an_invocation_whose_headers_are_odd_is_answered() {
             200,
         ),
         (vec![("lambda-runtime-trace-id", None)], good(), 200),
-        // The answer needs a connection of its own.
+        // The response needs a connection of its own.
         (vec![("connection", Some("close"))], good(), 200),
         (vec![], b"not JSON".to_vec(), 400),
         (vec![], b"\"\xff\"".to_vec(), 400),
@@ -138,22 +138,22 @@ async fn an_invocation_whose_headers_are_odd_is_answered() {
     }
 }
 
-/// While the agent is silent there is nothing to be written that would find out.
+/// During a silence nothing is written that would notice that the caller has gone.
 #[tokio::test]
-async fn who_leaves_while_the_agent_is_silent_takes_its_connection_along_at_once() {
+async fn a_caller_that_leaves_during_a_silence_closes_the_connection_at_once() {
     for status in [StatusCode::ACCEPTED, StatusCode::INTERNAL_SERVER_ERROR] {
         let agent = Agent::scripted(vec![piece("one"), Step::Silence]);
         let one_at_once = ("MAX_CONCURRENT_PER_CALLER", "1");
         let more = [&PATIENT[..], &[STREAMING, one_at_once]].concat();
         let (emulator, function) = function(agent, &more).await;
-        function.answer_the_left(status);
+        function.set_cancelled_status(status);
         let mut parts = begin(&function).await;
         read_until(&mut parts, "\"one\"").await;
         drop(parts);
         let ended = emulator.wait_until(|all| all[0].ended != Ended::Open);
         let ended = timeout(SOON, ended).await.expect("an end at once");
         assert_eq!(ended[0].close_code, Some(1000));
-        // The process goes on, and the caller's place is free again.
+        // The process goes on, and the caller's slot is free again.
         let mut parts = begin(&function).await;
         read_until(&mut parts, "\"one\"").await;
         let ended = function.stop().await;
@@ -166,10 +166,10 @@ async fn who_leaves_while_the_agent_is_silent_takes_its_connection_along_at_once
     }
 }
 
-/// A caller who reads nothing takes no notice of an error event, nor do we of the end that never
-/// comes: what became of the reply is told while Lambda lets the process run.
+/// A caller that reads nothing does not take an error event either, so the stream would never end.
+/// The outcome must be logged while Lambda still lets the process run.
 #[tokio::test]
-async fn who_reads_nothing_is_left_before_lambdas_time_is_over() {
+async fn a_caller_that_reads_nothing_is_given_up_before_the_deadline() {
     let flood = vec![piece(&"x".repeat(64 * 1024)); 1_000];
     let emulator = agentcore_emulator::Emulator::builder()
         .agent(ARN, Agent::scripted(flood))
@@ -194,7 +194,7 @@ async fn who_reads_nothing_is_left_before_lambdas_time_is_over() {
 }
 
 #[tokio::test]
-async fn a_process_that_waits_ends_at_once() {
+async fn sigterm_ends_an_idle_process_at_once() {
     let (_emulator, function) = function(Agent::echo(), &[]).await;
     assert_eq!(
         answered(function.invoke(&event("/api/agents/invoke")).await).0,
@@ -207,7 +207,7 @@ async fn a_process_that_waits_ends_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_can_be_answered_before_the_end_is_answered() {
+async fn sigterm_still_gets_responses_to_invocations_in_flight() {
     let agent = Agent::replying(|turn| match turn.prompt.as_str() {
         "x" => vec![piece("one"), Step::Silence],
         _ => vec![piece("whole"), Step::text("data: [DONE]\n\n")],
@@ -245,7 +245,7 @@ async fn what_can_be_answered_before_the_end_is_answered() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_cut_by_the_end_says_so_in_its_trailers() {
+async fn sigterm_aborts_a_stream_with_error_trailers() {
     let agent = Agent::scripted(vec![piece("one"), Step::Silence]);
     let more = [&PATIENT[..], &[STREAMING]].concat();
     let (emulator, function) = function(agent, &more).await;
@@ -281,7 +281,7 @@ async fn a_stream_that_is_cut_by_the_end_says_so_in_its_trailers() {
 }
 
 #[tokio::test]
-async fn a_stream_that_ends_soon_after_the_signal_is_whole() {
+async fn sigterm_lets_a_nearly_finished_stream_complete() {
     let agent = Agent::scripted(vec![
         piece("one"),
         Step::pause_ms(30),
@@ -301,7 +301,7 @@ async fn a_stream_that_ends_soon_after_the_signal_is_whole() {
 }
 
 #[tokio::test]
-async fn where_snapshots_are_made_it_says_once_that_it_is_ready() {
+async fn with_snapstart_readiness_is_reported_once() {
     for (kind, snapshots) in [("snap-start", 1), ("on-demand", 0)] {
         let variables = [("AWS_LAMBDA_INITIALIZATION_TYPE", kind)];
         let (_emulator, function) = function(Agent::echo(), &variables).await;

@@ -1,4 +1,4 @@
-//! What is secret is shown nowhere: not by `Debug`, in no line of the log, in no answer.
+//! Secrets appear nowhere: not in `Debug` output, log lines or responses.
 
 use std::time::SystemTime;
 
@@ -59,9 +59,9 @@ async fn debug_shows_no_secret() {
     }
 }
 
-/// At the loudest, through everything that is signed, whether it goes well or not.
+/// At the most verbose level, through everything that is signed, both successes and failures.
 #[tokio::test]
-async fn neither_the_log_nor_an_answer_holds_a_secret() {
+async fn neither_logs_nor_responses_contain_a_secret() {
     let refused = || Handshake::status(403, "InvalidSignatureException");
     let agent = Agent::echo()
         .handshake(Handshake::Sequence(vec![
@@ -121,7 +121,7 @@ async fn neither_the_log_nor_an_answer_holds_a_secret() {
 
     let stdout = function.stop().await.stdout;
     assert!(stdout.contains("agent invocation failed"), "{stdout}");
-    // The echo says the prompt, and that alone.
+    // The echo agent repeats the prompt, and nothing else.
     let answers = answers.replace("You said: MARKER-PROMPT", "");
     for (what, text) in [("log", &stdout), ("answers", &answers)] {
         assert!(!text.contains("MARKER"), "{what}: {text}");

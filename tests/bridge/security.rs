@@ -1,6 +1,6 @@
-//! SECURITY.md names a test for each of its promises, and each of these is there.
+//! SECURITY.md names a test for each of its promises, and these tests exist.
 
-/// The tests that a text names, as `path::name` in backticks.
+/// The tests named in a text, as `path::name` in backticks.
 fn named(text: &str) -> Vec<(&str, &str)> {
     let quoted = text.split('`').skip(1).step_by(2);
     quoted
@@ -12,7 +12,7 @@ fn named(text: &str) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn each_promise_names_a_test_that_is_there() {
+fn security_promises_name_existing_tests() {
     let root = env!("CARGO_MANIFEST_DIR");
     let text = std::fs::read_to_string(format!("{root}/SECURITY.md")).unwrap();
     let promises: Vec<_> = text
@@ -29,7 +29,7 @@ fn each_promise_names_a_test_that_is_there() {
             let (before, _) = source
                 .split_once(&format!("fn {name}("))
                 .unwrap_or_else(|| panic!("there is no {name} in {path}"));
-            // Between the attribute and the name there is nothing else than `async`.
+            // Only `async` may stand between the attribute and the name.
             let attribute = before.trim_end_matches("async ").trim_end();
             let attribute = attribute.rsplit('\n').next().unwrap_or_default().trim();
             assert!(

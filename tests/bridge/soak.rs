@@ -1,6 +1,6 @@
-//! The built binary under random faults: it answers each, and holds on to nothing.
+//! Runs the built binary under random faults: every invocation gets a response, and nothing leaks.
 //!
-//! A few hundred invocations in a plain run. For ten thousand:
+//! A normal run makes a few hundred invocations. For ten thousand:
 //!
 //! ```text
 //! SOAK_INVOCATIONS=10000 cargo test --release --test bridge soak -- --nocapture
@@ -17,7 +17,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::support::{ARN, Function, answered, rest_event, said, say, variables};
 
-/// What may be held on to beyond what the first invocations took, in KiB.
+/// The accepted growth of memory after the first invocations, in KiB.
 const MORE_MEMORY_KIB: u64 = 5 * 1024;
 
 fn agents() -> impl Strategy<Value = Agent> {
@@ -50,7 +50,7 @@ fn agents() -> impl Strategy<Value = Agent> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_faults_leave_nothing_behind() {
+async fn random_faults_leak_no_memory_or_descriptors() {
     let count: usize = std::env::var("SOAK_INVOCATIONS").map_or(300, |n| n.parse().unwrap());
     let emulator = Emulator::builder()
         .agent(ARN, Agent::echo())
@@ -69,7 +69,7 @@ async fn ten_thousand_faults_leave_nothing_behind() {
     let mut statuses = BTreeMap::<u64, usize>::new();
     let mut before = None;
     for n in 0..count + count / 4 {
-        // The first quarter fills what is kept on purpose: the allocator's and the runtime's.
+        // The first quarter fills the caches of the allocator and of the runtime.
         if n == count / 4 {
             before = Some(function.resources());
             statuses.clear();

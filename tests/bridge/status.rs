@@ -1,4 +1,4 @@
-//! An agent's status, asked of a scripted control plane.
+//! The status of agents, from a scripted control plane.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::support::{Answer, Bridge};
 
-/// A control plane that gives one answer, and keeps what it was asked.
+/// A control plane that always gives the same answer, and records requests.
 #[derive(Clone)]
 struct ControlPlane {
     status: StatusCode,
@@ -64,7 +64,7 @@ async fn bridge(endpoint: &str) -> Bridge {
 }
 
 #[tokio::test]
-async fn a_status_is_what_the_control_plane_says() {
+async fn a_status_is_that_of_the_control_plane() {
     for (code, body, expected) in [
         (StatusCode::OK, r#"{"status":"READY"}"#, "available"),
         (StatusCode::OK, r#"{"status":"UPDATE_FAILED"}"#, "available"),
@@ -107,9 +107,9 @@ async fn a_status_is_what_the_control_plane_says() {
     }
 }
 
-/// The emulator's own implementation of the algorithm is the judge.
+/// Checked by the emulator's own implementation of the algorithm.
 #[tokio::test]
-async fn the_question_is_signed() {
+async fn the_status_request_is_signed() {
     let (control, endpoint) = ControlPlane::start(StatusCode::OK, r#"{"status":"READY"}"#).await;
     status(&bridge(&endpoint).await, "test").await;
     let asked = control.asked.lock().unwrap();
@@ -136,7 +136,7 @@ async fn the_question_is_signed() {
 }
 
 #[tokio::test]
-async fn agents_that_cannot_be_asked_for_say_so() {
+async fn agents_without_a_status_say_why() {
     let bridge = bridge("http://127.0.0.1:9").await;
     let broken = status(&bridge, "broken").await.json();
     assert_eq!(broken["status"], "not_configured");
@@ -153,9 +153,9 @@ async fn agents_that_cannot_be_asked_for_say_so() {
     );
 }
 
-/// A control plane that never answers does not hold the caller for ever.
+/// A control plane that never answers must not block the caller.
 #[tokio::test]
-async fn a_control_plane_that_hangs_is_unknown() {
+async fn a_hanging_control_plane_gives_status_unknown() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let variables = [

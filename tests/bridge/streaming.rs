@@ -1,4 +1,4 @@
-//! Replies as streams: while they arrive, and as one document.
+//! Replies in each format, streamed and buffered.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn request(path: &str, accept: &str) -> Request<Bytes> {
         .unwrap()
 }
 
-/// The same answer in both ways in which it can leave.
+/// The same response, streamed and buffered.
 async fn both(agent: Agent, path: &str, accept: &str) -> [Answer; 2] {
     let variables = [("CHUNK_TIMEOUT_MS", "300"), ("RETRY_MAX_RETRIES", "0")];
     let bridge = Bridge::configured(agent, &variables).await;
@@ -43,7 +43,7 @@ async fn both(agent: Agent, path: &str, accept: &str) -> [Answer; 2] {
     answers.try_into().unwrap()
 }
 
-/// The events of a document: name and data.
+/// The events of a stream: name and data.
 fn events(document: &str) -> Vec<(String, String)> {
     let event = |block: &str| {
         let field = |name: &str| {
@@ -58,7 +58,7 @@ fn events(document: &str) -> Vec<(String, String)> {
     document.trim_end().split("\n\n").map(event).collect()
 }
 
-/// The events with the duration, which nobody knows beforehand, taken out.
+/// The events without the duration, which varies.
 fn shape(document: &str) -> Vec<(String, Value)> {
     let known = |(name, data): (String, String)| {
         let mut data: Value = serde_json::from_str(&data).unwrap_or(Value::String(data));
@@ -78,7 +78,7 @@ fn named(name: &str, data: Value) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn a_stream_is_a_session_its_pieces_and_an_end() {
+async fn a_native_stream_has_a_session_chunks_and_an_end() {
     let agent = || Agent::scripted(vec![piece("one, "), piece("two\n\"é\""), done()]);
     for (path, accept) in [
         ("/api/agents/invoke", "text/event-stream"),
@@ -110,7 +110,7 @@ async fn a_stream_is_a_session_its_pieces_and_an_end() {
 }
 
 #[tokio::test]
-async fn the_ai_sdk_gets_its_own_parts() {
+async fn an_ai_sdk_stream_has_its_own_parts() {
     let agent = Agent::scripted(vec![piece("one, "), piece("two"), done()]);
     for answer in both(
         agent,
@@ -138,7 +138,7 @@ async fn the_ai_sdk_gets_its_own_parts() {
 }
 
 #[tokio::test]
-async fn before_the_first_chunk_a_failure_is_an_ordinary_error() {
+async fn a_failure_before_the_first_chunk_is_an_ordinary_error() {
     for agent in [
         Agent::refusing(Handshake::status(403, "AccessDeniedException")),
         Agent::scripted(vec![Step::Fin]),
@@ -154,7 +154,7 @@ async fn before_the_first_chunk_a_failure_is_an_ordinary_error() {
 }
 
 #[tokio::test]
-async fn after_the_first_chunk_it_is_an_event() {
+async fn a_failure_after_the_first_chunk_is_an_event() {
     for (end, code) in [
         (Step::Fin, "ServiceUnavailableError"),
         (
@@ -208,9 +208,9 @@ async fn a_reply_without_text_is_a_stream_without_chunks() {
     }
 }
 
-/// Only a whole document has a limit, and `incomplete` says that it was cut.
+/// Only a buffered response has a size limit; `incomplete` says that it was cut.
 #[tokio::test]
-async fn a_document_is_cut_at_the_limits_and_a_stream_is_not() {
+async fn only_buffered_responses_are_cut_at_the_limits() {
     let agent = Agent::scripted(
         vec![piece(&"\"".repeat(1 << 20)); 5]
             .into_iter()
@@ -245,7 +245,7 @@ async fn a_document_is_cut_at_the_limits_and_a_stream_is_not() {
 }
 
 #[tokio::test]
-async fn silence_is_filled_with_comments() {
+async fn silences_are_filled_with_keep_alive_comments() {
     let agent = Agent::scripted(vec![piece("a"), Step::Silence]);
     let long = [
         ("CHUNK_TIMEOUT_MS", "900000"),
@@ -282,7 +282,8 @@ async fn silence_is_filled_with_comments() {
     );
 }
 
-/// The built binary in `response_stream` mode: the first piece is out before the second is sent.
+/// The built binary in `response_stream` mode sends the first chunk before the agent sends the
+/// second.
 #[tokio::test]
 async fn a_piece_leaves_the_process_before_the_next_has_come() {
     let agent = Agent::scripted(vec![

@@ -1,4 +1,4 @@
-//! A bridge in this process, in front of an emulator.
+//! A bridge in this process, with an emulator behind it.
 
 use std::io::Write;
 use std::time::SystemTime;
@@ -24,14 +24,14 @@ mod statuses;
 pub(crate) use events::{alb_event, at, event, http_event, rest_event, said, saying};
 pub(crate) use function::{answered, function};
 pub(crate) use log::{lines, told, told_at};
-pub(crate) use runtime_api::{Function, Listening, Odd, Outcome, whole};
+pub(crate) use runtime_api::{BadAnswer, Function, Listening, Outcome, whole};
 pub(crate) use statuses::answer_to;
 
-/// The ARN of the agent that most tests have.
+/// The ARN of the agent in most tests.
 pub(crate) const ARN: &str =
     "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/Test_Agent-Abcdef1234";
 
-/// Fast enough for tests, and long enough for a busy machine.
+/// Timeouts that are short enough for tests and long enough for a busy machine.
 const VARIABLES: [(&str, &str); 4] = [
     ("TEST_AGENT_ARN", ARN),
     ("RETRY_INITIAL_DELAY_MS", "1"),
@@ -39,13 +39,13 @@ const VARIABLES: [(&str, &str); 4] = [
     ("CONNECT_TIMEOUT_MS", "10000"),
 ];
 
-/// A bridge and the emulator that it talks to.
+/// A bridge with its emulator.
 pub(crate) struct Bridge {
     pub(crate) emulator: Emulator,
     pub(crate) api: Api,
 }
 
-/// An answer of the API.
+/// A response of the API, completely read.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -58,7 +58,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The value of a header, which must be there.
+    /// The value of a header. Panics if it is missing.
     pub(crate) fn header(&self, name: &str) -> &str {
         let value = self
             .headers
@@ -68,7 +68,7 @@ impl Answer {
     }
 }
 
-/// Variables that point at an emulator, for a bridge in this process or in one of its own.
+/// Variables that configure a bridge for an emulator.
 pub(crate) fn variables(emulator: &Emulator, more: &[(&str, &str)]) -> Vec<(String, String)> {
     let Credentials {
         access_key_id,
@@ -87,12 +87,12 @@ pub(crate) fn variables(emulator: &Emulator, more: &[(&str, &str)]) -> Vec<(Stri
 }
 
 impl Bridge {
-    /// A bridge to one agent, `test`.
+    /// A bridge with one agent, `test`.
     pub(crate) async fn to(agent: Agent) -> Self {
         Self::configured(agent, &[]).await
     }
 
-    /// The same, with further variables.
+    /// A bridge with one agent, `test`, and further variables.
     pub(crate) async fn configured(agent: Agent, more: &[(&str, &str)]) -> Self {
         let emulator = Emulator::builder().agent(ARN, agent).start().await.unwrap();
         let env: Environment = variables(&emulator, more).into_iter().collect();
@@ -141,12 +141,12 @@ impl Bridge {
     }
 }
 
-/// Says something that is seen in every run, captured or not.
+/// Prints a line that is shown in every run, captured or not.
 pub(crate) fn say(line: &str) {
     writeln!(std::io::stdout().lock(), "{line}").unwrap();
 }
 
-/// The context of a request that nothing is known of.
+/// The context of a request from an unknown caller.
 pub(crate) fn context() -> RequestContext {
     RequestContext {
         request_id: "request-1".to_owned(),

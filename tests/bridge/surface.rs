@@ -1,6 +1,6 @@
-//! What the program shows of itself, gathered from the program, in one file: the routes, variables,
-//! metrics, events of the log, error codes and AWS operations. Whatever is not Rust (the template's
-//! tests, the documents) is held to that file, so that nothing has to search the source.
+//! Gathers the program's surface from the program itself into one file: routes, variables, metrics,
+//! log events, error codes and AWS operations. The tests of the template and of the documents
+//! compare with that file, so that nothing has to search the source.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ARN, Bridge, told, variables};
 
-/// Rewrites the file in place of comparing.
+/// Rewrites the file instead of comparing it.
 const UPDATE: &str = "UPDATE_SURFACE";
 
 fn path() -> PathBuf {
@@ -26,7 +26,7 @@ fn path() -> PathBuf {
 }
 
 #[tokio::test]
-async fn the_file_says_what_the_program_shows() {
+async fn the_surface_file_equals_the_programs_surface() {
     let bridge = everything_at_one_emulator().await;
     let shown = json!({
         "routes": routes(&bridge).await,
@@ -50,7 +50,7 @@ async fn the_file_says_what_the_program_shows() {
     );
 }
 
-/// So that a change of one entry is one line in a comparison.
+/// One entry per line, so that a change of an entry is one line in a diff.
 fn an_entry_a_line(shown: &Value) -> String {
     let list = |(name, entries): (&String, &Value)| {
         let entries = listed(entries).iter().map(|entry| format!("    {entry}"));
@@ -62,7 +62,7 @@ fn an_entry_a_line(shown: &Value) -> String {
     format!("{{\n{lists}\n}}\n")
 }
 
-/// A bridge both of whose planes are one emulator, which keeps what it was asked.
+/// A bridge with one emulator as both data plane and control plane.
 async fn everything_at_one_emulator() -> Bridge {
     let emulator = Emulator::builder()
         .agent(ARN, Agent::echo())
@@ -81,8 +81,8 @@ async fn everything_at_one_emulator() -> Bridge {
     Bridge { emulator, api }
 }
 
-/// Every path with the methods that it says it has. Each is tried, so that what a route asks of AWS
-/// is seen too.
+/// Every path with its methods, by its `Allow` header. Each method is called, so that the AWS
+/// operations of each route are recorded too.
 async fn routes(bridge: &Bridge) -> Vec<Value> {
     let mut routes = Vec::new();
     for route in ROUTES {
@@ -107,7 +107,7 @@ async fn routes(bridge: &Bridge) -> Vec<Value> {
     routes
 }
 
-/// The status of an answer, and its `Allow`.
+/// The status of a response, and its `Allow` header.
 async fn request(bridge: &Bridge, method: &Method, path: &str, body: &str) -> (StatusCode, String) {
     let request = Request::builder().method(method).uri(path);
     let request = request.body(Bytes::from(body.to_owned())).unwrap();
@@ -117,7 +117,7 @@ async fn request(bridge: &Bridge, method: &Method, path: &str, body: &str) -> (S
     (answer.status, allowed.unwrap_or_default())
 }
 
-/// A path as clients know it: `{agent_id}` is `{agentId}`.
+/// A path as documented for clients: `{agent_id}` becomes `{agentId}`.
 fn in_camel_case(route: &str) -> String {
     let mut words = route.split('_');
     let first = words.next().unwrap_or_default().to_owned();
@@ -127,7 +127,7 @@ fn in_camel_case(route: &str) -> String {
     })
 }
 
-/// Each variable with what is accepted, as the error over a wrong value says it.
+/// Each variable with its accepted values, taken from the error message for a wrong value.
 fn variables_and_what_they_accept() -> Vec<Value> {
     let described = VARIABLES.map(|name| {
         let own = name.replace("<NAME>", "TEST");
@@ -143,8 +143,7 @@ fn variables_and_what_they_accept() -> Vec<Value> {
     described.to_vec()
 }
 
-/// Each metric with the sets of dimensions by which an invocation that went well and one that did
-/// not announce it.
+/// Each metric with the dimensions declared by a successful and a failed invocation.
 async fn metrics() -> Vec<Value> {
     let body = json!({ "agentId": "test", "prompt": "Hi" });
     let refusing = Agent::refusing(Handshake::status(403, "AccessDeniedException"));
@@ -174,7 +173,7 @@ fn listed(value: &Value) -> &Vec<Value> {
     value.as_array().unwrap()
 }
 
-/// What AWS was asked for by all routes, as IAM names it.
+/// The AWS operations of all routes, by their IAM names.
 fn operations(bridge: &Bridge) -> Vec<String> {
     let asked: BTreeSet<_> = bridge
         .emulator

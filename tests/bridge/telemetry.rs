@@ -1,4 +1,4 @@
-//! What the built binary says about itself on standard output.
+//! Log lines and metrics of the built binary.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn piece(text: &str) -> Step {
 }
 
 #[tokio::test]
-async fn an_invocation_is_told_from_its_start_to_its_end() {
+async fn an_invocation_is_logged_from_start_to_end() {
     let overloaded = Handshake::status(503, "ServiceUnavailableException");
     let agent = Agent::scripted(vec![piece("one "), piece("zwö"), Step::Close(Some(1000))])
         .handshake(Handshake::Sequence(vec![overloaded, Handshake::Accept]));
@@ -62,7 +62,7 @@ async fn an_invocation_is_told_from_its_start_to_its_end() {
     assert_eq!(complete["responseLength"], 8);
     assert_eq!(complete["incomplete"], false);
 
-    // The answer, its headers, the log and the metrics say the same.
+    // The response, its headers, the log and the metrics agree.
     let metrics = told.metrics();
     let times = metrics["WebSocketConnectionTime"].as_array().unwrap();
     assert_eq!(times.len(), 2);
@@ -101,7 +101,7 @@ async fn an_invocation_is_told_from_its_start_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_failure_is_told_with_its_causes_and_counted() {
+async fn a_failure_is_logged_with_its_causes_and_counted() {
     let told = told(
         Agent::refusing(Handshake::status(403, "AccessDeniedException")),
         &json!({ "agentId": "test", "prompt": "x" }),
@@ -139,7 +139,7 @@ async fn a_failure_is_told_with_its_causes_and_counted() {
 }
 
 #[tokio::test]
-async fn a_partial_reply_is_no_error_and_says_why_it_broke_off() {
+async fn a_partial_reply_is_not_an_error_and_logs_why_it_broke_off() {
     let agent = Agent::scripted(vec![piece("one"), Step::Reset]);
     let told = told(agent, &body()).await;
     assert_eq!(told.status, 200);
@@ -158,7 +158,7 @@ async fn a_partial_reply_is_no_error_and_says_why_it_broke_off() {
 }
 
 #[tokio::test]
-async fn a_reply_without_text_is_told_with_what_came_instead() {
+async fn an_empty_reply_is_logged_with_what_was_read_instead() {
     let agent = Agent::scripted(vec![
         Step::text("{\"type\":\"thinking\",\"text\":\"MARKER\"}"),
         Step::text("{\"city\":\"MARKER\"}"),
@@ -186,7 +186,7 @@ async fn a_reply_without_text_is_told_with_what_came_instead() {
 }
 
 #[tokio::test]
-async fn a_reply_that_is_cut_is_counted_as_incomplete() {
+async fn a_truncated_reply_is_counted_as_incomplete() {
     let agent = Agent::scripted(vec![piece("one"), Step::Close(Some(1000))]);
     let (_emulator, function) = function(agent, &[("MAX_RESPONSE_BYTES", "2")]).await;
     let event = rest_event("POST", "/api/agents/invoke", Some(&body().to_string()));
@@ -196,9 +196,9 @@ async fn a_reply_that_is_cut_is_counted_as_incomplete() {
     assert_eq!(metrics.unwrap()["IncompleteReplyCount"], 1);
 }
 
-/// A stream tells its caller an error where JSON would have been incomplete.
+/// A stream reports an error to its caller, where JSON would be incomplete.
 #[tokio::test]
-async fn a_stream_that_breaks_off_has_failed() {
+async fn a_stream_that_breaks_off_is_logged_as_failed() {
     let agent = Agent::scripted(vec![piece("one"), Step::Reset]);
     let told = told_at("/api/agents/invoke/stream", agent, &body()).await;
     assert_eq!(told.status, 200);
@@ -216,7 +216,7 @@ async fn a_stream_that_breaks_off_has_failed() {
 }
 
 #[tokio::test]
-async fn what_fails_after_the_prompt_was_sent_is_told_too() {
+async fn failures_after_the_prompt_are_logged_too() {
     let agent = Agent::scripted(vec![Step::text("data: {\"error\":\"oh\"}\n\n")]);
     let told = told(agent, &body()).await;
     assert_eq!(told.status, 500);
@@ -238,7 +238,7 @@ async fn what_fails_after_the_prompt_was_sent_is_told_too() {
 }
 
 #[tokio::test]
-async fn a_callers_mistake_is_told_and_measures_nothing() {
+async fn invalid_requests_are_logged_but_not_measured() {
     for (body, status, code) in [
         (
             json!({ "agentId": "test", "prompt": " " }),
@@ -266,7 +266,7 @@ async fn a_callers_mistake_is_told_and_measures_nothing() {
 }
 
 #[tokio::test]
-async fn the_level_hides_lines_and_never_metrics() {
+async fn the_log_level_does_not_hide_metrics() {
     let (_emulator, function) = function(Agent::echo(), &[("LOG_LEVEL", "error")]).await;
     let event = rest_event("POST", "/api/agents/invoke", Some(&body().to_string()));
     assert_eq!(answered(function.invoke(&event).await).0, 200);
@@ -275,11 +275,11 @@ async fn the_level_hides_lines_and_never_metrics() {
     assert_eq!(said[0]["AgentInvocationCount"], 1);
 }
 
-/// More lines than a pipe holds, and than are kept.
+/// More lines than the pipe and the buffer hold.
 const MANY: usize = 300;
 
 #[tokio::test]
-async fn an_output_that_nobody_reads_holds_nothing_up() {
+async fn unread_output_does_not_block_invocations() {
     let emulator = agentcore_emulator::Emulator::builder()
         .agent(crate::support::ARN, Agent::echo())
         .start()
@@ -303,7 +303,7 @@ async fn an_output_that_nobody_reads_holds_nothing_up() {
         if listening == Listening::Never {
             continue;
         }
-        // What was read is whole, and says what is missing.
+        // The lines read are complete, and report how many were dropped.
         let said = lines(&ended.stdout);
         let lost: u64 = said.iter().filter_map(|line| line["lines"].as_u64()).sum();
         assert!(lost > 0, "{} lines and none lost", said.len());
@@ -319,7 +319,7 @@ async fn an_output_that_nobody_reads_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn what_is_told_outside_of_invocations_has_its_fields_too() {
+async fn lines_outside_of_invocations_have_their_declared_fields() {
     let nowhere = (
         "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
         "http://127.0.0.1:9",

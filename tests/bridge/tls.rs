@@ -1,4 +1,4 @@
-//! The way to the real service: TLS, with a certificate that is known and with others.
+//! TLS to the service, with trusted and untrusted certificates.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -72,7 +72,7 @@ pub(crate) async fn secured(name: &str) -> Secured {
     }
 }
 
-/// A bridge to an endpoint, with or without a certificate of its own to believe.
+/// A bridge to an endpoint, with or without a trusted certificate.
 async fn bridge_to(endpoint: &str, certificate: Option<&std::path::Path>) -> Bridge {
     let certificate = certificate.map_or("", |path| path.to_str().unwrap());
     let variables = [
@@ -108,7 +108,7 @@ async fn an_agent_is_invoked_over_tls_and_the_session_is_resumed() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_known_or_of_another_host_is_refused() {
+async fn untrusted_or_mismatched_certificates_are_refused() {
     let known = secured("localhost").await;
     let other = secured("elsewhere.example").await;
     for (endpoint, certificate) in [
@@ -128,7 +128,7 @@ async fn a_certificate_that_is_not_known_or_of_another_host_is_refused() {
 }
 
 #[tokio::test]
-async fn garbage_and_silence_in_place_of_tls_end_in_time() {
+async fn garbage_or_silence_instead_of_tls_fails_in_time() {
     for (garbage, status) in [(true, 503), (false, 504)] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!(

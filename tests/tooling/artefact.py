@@ -1,9 +1,9 @@
-"""What a deployment gets, unchanged, behind a Runtime API: it outlives a panic, and the first piece of a
-stream leaves as soon as a whole answer does.
+"""Tests the deployed binary, unchanged, behind a Runtime API: it survives a panic, and sends the first
+chunk of a stream as soon as it would send a complete response.
 
-Nothing in the binary panics on demand. But a name is looked up on a thread of its own, and tokio panics
-where the system gives none: with the process's memory limited from outside to what it has, there is no
-room for another thread's stack.
+Nothing in the binary panics on demand. But DNS lookups run on a thread of their own, and tokio panics if
+it cannot spawn one. So the test limits the process's memory from outside to what it has, which leaves no
+room for the stack of another thread.
 """
 
 import json
@@ -20,12 +20,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "stack"))
 
 from runtime_api import Function  # noqa: E402
 
-# Room for an invocation, and not for the 2 MiB of a thread's stack.
+# Enough memory for an invocation, but not for a thread's stack of 2 MiB.
 HEADROOM_BYTES = 1_500_000
 ROUNDS = 11
-# Of the time of a whole answer. A delayed acknowledgement (40 ms) is more than ten times of it.
+# As a fraction of the time of a complete response. A delayed acknowledgement (40 ms) takes more
+# than ten times as long.
 MOST = 4
-# Between the prelude of a stream and its body.
+# Separates the prelude of a stream from its body.
 DELIMITER = bytes(8)
 
 
@@ -43,7 +44,7 @@ def event(path, agent):
 
 
 def status_and_body(answer):
-    """Of an answer that came whole, or in parts."""
+    """Reads a response that arrived complete, or in parts."""
     if isinstance(answer, dict):
         return answer["statusCode"], answer["body"]
     prelude, body = b"".join(part for _, part in answer).split(DELIMITER, 1)
@@ -71,7 +72,7 @@ def outlives_a_panic(binary, endpoint, mode):
         resource.prlimit(function.pid, resource.RLIMIT_AS, (most, most))
     status, body = status_and_body(function.invoke(request))
     assert status == 200, f"{status} {body}"
-    # On Lambda nothing but JSON is said, a panic's text neither.
+    # All output on Lambda is JSON, and never contains the text of a panic.
     lines = [json.loads(line) for line in function.stop().splitlines()]
     panics = [line for line in lines if line["message"] == "panicked"]
     assert len(panics) == 2, f"not by panics: {lines}"
@@ -94,7 +95,7 @@ def first_piece_is_soon(binary, endpoint):
 
 
 def first_piece(function, request):
-    """Seconds until a stream's first piece was there; the agent's others come later."""
+    """Seconds until the first chunk of a stream arrived, before the agent sent the others."""
     start = time.monotonic()
     parts = function.invoke(request)
     came = next(at for at, part in parts if b'"chunk"' in part)

@@ -1,4 +1,4 @@
-"""The parts of the tools' tests that are no shell: what must be answered, ports, a relay, and the binary."""
+"""The parts of the tooling tests that are not shell: expected responses, ports, a relay, and the binary."""
 
 import asyncio
 import ipaddress
@@ -15,7 +15,7 @@ import zipfile
 EVENTS = pathlib.Path("tests/events")
 REPLY = re.compile(r"You said: Hello there \(turn \d+ of this session\)")
 
-# Status, and what the body must have, of the events that are not a good POST /api/agents/invoke.
+# The expected status and body fields of events that are not a valid POST /api/agents/invoke.
 OTHERS = {
     "health": (200, {"status": "ok"}),
     "alb-health-check": (200, {"status": "ok"}),
@@ -29,7 +29,7 @@ def fail(text):
 
 
 def check_body(what, status, body, expected_status, expected):
-    """Ends the program unless this is the answer; an expectation of None is the echo agent's reply."""
+    """Fails unless the response is as expected. An expected body of None means the echo agent's reply."""
     answer = f"{what}: {status} {body}"
     if status != expected_status:
         fail(f"{answer}\nexpected status {expected_status}")
@@ -44,7 +44,7 @@ def check_body(what, status, body, expected_status, expected):
 
 
 def check_answer(event, text):
-    """Checks the function's answer to an event: its form for the gateway, then its content."""
+    """Checks the function's response to an event: its form for the gateway, then its content."""
     try:
         answer = json.loads(text)
         status, body = answer["statusCode"], answer["body"]
@@ -86,7 +86,7 @@ def http_all(base):
     preflight = send(base, "OPTIONS", "/api/agents/invoke/stream")
     if preflight != (204, ""):
         fail(f"OPTIONS /api/agents/invoke/stream: {preflight}")
-    # Without streaming the same events come whole.
+    # Without streaming the same events arrive in one response.
     status, text = send(base, "POST", "/api/agents/invoke/stream", {**session, "prompt": "Hello there"})
     if status != 200 or not text.startswith("event: session\n") or not text.endswith("data: [DONE]\n\n"):
         fail(f"POST /api/agents/invoke/stream: {status} {text}")
@@ -94,7 +94,7 @@ def http_all(base):
 
 
 def streamed(base):
-    """Streams a reply, twice over one process, from a gateway that reads the parts as they are sent."""
+    """Streams two replies from one process, through a gateway that reads the chunks as they are sent."""
     for _ in range(2):
         body = {"agentId": "echo", "prompt": "Hello there"}
         status, text = send(base, "POST", "/api/agents/invoke/stream", body)
@@ -104,7 +104,7 @@ def streamed(base):
 
 
 def send(base, method, path, body=None):
-    """The status and the body of an answer, whatever the status."""
+    """Returns the status and body of a response, also for error statuses."""
     request = urllib.request.Request(base + path, body and json.dumps(body).encode(), method=method)
     request.add_header("content-type", "application/json")
     try:
@@ -138,12 +138,12 @@ def free_port():
 
 
 def gateway(network):
-    """The host's address in Docker's network: the one it names, else the first of its subnet."""
+    """The host's address in Docker's network: its gateway if named, else the first address of its subnet."""
     return next(iter(ipaddress.ip_network(network).hosts()))
 
 
 def relay(listen, target):
-    """Passes connections on, both ways."""
+    """Relays connections in both directions."""
 
     async def pump(reader, writer):
         try:
@@ -167,7 +167,7 @@ def relay(listen, target):
 
 
 def check_glibc(binary, newest):
-    """provided.al2023 has glibc 2.34; a binary that was linked for a newer one does not start there."""
+    """Checks the required glibc: provided.al2023 has 2.34, and a binary linked for a newer one does not start there."""
     number = lambda version: [int(part) for part in version.split(".")]
     names = set(re.findall(rb"\bGLIBC_(\d+\.\d+(?:\.\d+)?)\b", pathlib.Path(binary).read_bytes()))
     needs = max((name.decode() for name in names), key=number, default="0")

@@ -1,9 +1,9 @@
-# What `run` and `sam-local` share; sourced from the repository's root.
+# Shared by `run` and `sam-local`; sourced from the repository's root.
 # shellcheck shell=bash
 
 export SAM_CLI_TELEMETRY=0 PIP_DISABLE_PIP_VERSION_CHECK=1
-# Nothing here talks to AWS, but the SAM CLI wants a region. Agents and credentials of the shell's
-# would come before those of the emulator.
+# Nothing here talks to AWS, but the SAM CLI requires a region. Agents and credentials in the
+# shell's environment would take precedence over those of the emulator.
 export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 unset AWS_PROFILE AWS_SESSION_TOKEN
 for name in $(compgen -e | grep -E '_AGENT_(ARN|QUALIFIER|DISPLAY_NAME|DESCRIPTION)$'); do unset "$name"; done
@@ -16,7 +16,7 @@ background=()
 # shellcheck source=tests/parts.bash
 . tests/parts.bash tests/tooling
 
-# limited SECONDS COMMAND…: the command, ended where it takes longer.
+# limited SECONDS COMMAND…: runs the command, and stops it after the time limit.
 limited() {
   local seconds=$1 status=0
   shift
@@ -25,7 +25,8 @@ limited() {
   return "$status"
 }
 
-# start SECONDS NAME COMMAND…: the command in the background, its output in a file, until we end.
+# start SECONDS NAME COMMAND…: runs the command in the background until the script ends, with its
+# output in a file.
 start() {
   local seconds=$1 name=$2
   shift 2
@@ -33,7 +34,7 @@ start() {
   background+=("$!")
 }
 
-# Ends what was started.
+# Stops all background commands.
 stop() {
   local pid
   for pid in "${background[@]}"; do kill "$pid" 2>/dev/null || true; done
@@ -41,7 +42,7 @@ stop() {
   wait
 }
 
-# On exit: after a failure shows what was said in the background.
+# On exit: stops background commands and, after a failure, shows their output.
 finish() {
   local status=$? log
   if [ "$status" != 0 ]; then
@@ -54,7 +55,7 @@ finish() {
   exit "$status"
 }
 
-# The tools that must be there, and those that pip brings: pinned, below target/.
+# Checks for required tools, and installs those that pip provides, in pinned versions below target/.
 install_tools() {
   local python=${PYTHON:-python3} tool
   [ "$(uname -s)" = Linux ] || fail "AWS's runtime emulator is a Linux program: run this on Linux"
@@ -81,20 +82,21 @@ install_tools() {
   rm -f "$logs"/*.log
 }
 
-# Whether a container can be had for the function: a daemon, and AWS's image here or to be pulled.
+# Whether the function can run in a container: needs a Docker daemon, and AWS's image locally or by
+# a pull.
 has_docker() {
   limited 20 docker info >/dev/null 2>&1 || return
   docker image inspect "$base_image" >/dev/null 2>&1 || limited 600 docker pull --quiet "$base_image"
 }
 
-# Whether Rust's library for a target is here, or can be had.
+# Whether Rust's standard library for a target is installed, or can be installed.
 has_target() {
   rustc --print target-libdir --target "$1" | xargs ls >/dev/null 2>&1 || limited 300 rustup target add "$1"
 }
 
 check() { python tests/tooling/check.py "$@"; }
 
-# The emulated AgentCore Runtime, its endpoint and credentials in the environment.
+# Starts the emulated AgentCore Runtime, with its endpoint and credentials in the environment.
 start_emulator() {
   limited 900 cargo build --locked --quiet -p agentcore-bridge -p agentcore-emulator --bins
   start 900 emulator "$target/debug/agentcore-emulator"
@@ -105,11 +107,11 @@ start_emulator() {
   AWS_ACCESS_KEY_ID=$(sed -n 's/^ *AWS_ACCESS_KEY_ID=//p' "$logs/emulator.log")
   AWS_SECRET_ACCESS_KEY=$(sed -n 's/^ *AWS_SECRET_ACCESS_KEY=//p' "$logs/emulator.log")
   export AWS_ENDPOINT_URL_BEDROCK_AGENTCORE ECHO_AGENT_ARN AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-  # For the event that came through a custom domain with a base path.
+  # For the event from a custom domain with a base path.
   export BASE_PATH=bridge
 }
 
-# `sam build` for this machine, apart from the .aws-sam of a deployment.
+# Runs `sam build` for this machine, separate from the .aws-sam of a deployment.
 build_with_sam() {
   limited 1200 sam build --build-dir "$sam_build" --parameter-overrides "Architecture=$architecture"
 }

@@ -1,4 +1,4 @@
-//! The AgentCore emulator, in front of it TLS where a case wants it.
+//! The AgentCore emulator, with TLS in front of it if a case requires it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::case::Case;
 
 const ARN: &str = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/Bench_Agent-Abcdef1234";
 
-/// As long as those that a function's role gets.
+/// As long as the credentials of a function's role.
 const TOKEN_BYTES: usize = 900;
 
-/// An agent that the functions of one case talk to.
+/// The agent for the functions of one case.
 pub(crate) struct AgentCore {
-    /// What a function is told of it.
+    /// The variables that configure a function for it.
     pub(crate) variables: Vec<(&'static str, String)>,
     _emulator: Emulator,
     /// Ends with this.
@@ -31,7 +31,7 @@ pub(crate) struct AgentCore {
 
 impl Drop for AgentCore {
     fn drop(&mut self) {
-        // What is left of it is a small file among temporary ones.
+        // On failure a small temporary file remains.
         let _ = self.certificate.take().map(std::fs::remove_file);
     }
 }
@@ -94,7 +94,7 @@ impl AgentCore {
 }
 
 async fn pass_on(acceptor: TlsAcceptor, stream: TcpStream, behind: std::net::SocketAddr) {
-    // A client may go at any time; what it lacks then is seen by its own check.
+    // A client may disconnect at any time; its own checks notice missing data.
     let _ = stream.set_nodelay(true);
     let Ok(mut outside) = acceptor.accept(stream).await else {
         return;
@@ -105,7 +105,7 @@ async fn pass_on(acceptor: TlsAcceptor, stream: TcpStream, behind: std::net::Soc
     }
 }
 
-/// A server with a certificate of its own, and the file that the certificate is in.
+/// A TLS server with its own certificate, and the file with that certificate.
 fn acceptor() -> Result<(TlsAcceptor, PathBuf), Error> {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()])?;
     let file = std::env::temp_dir().join(format!("invocation-{}.pem", std::process::id()));
@@ -115,7 +115,7 @@ fn acceptor() -> Result<(TlsAcceptor, PathBuf), Error> {
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key)?;
-    // Without it the server remembers some sessions, and forgets one program's over another's.
+    // Otherwise the server caches some sessions, and one program's would evict another's.
     config.ticketer = ring::Ticketer::new()?;
     Ok((TlsAcceptor::from(Arc::new(config)), file))
 }

@@ -23,13 +23,13 @@ Options:
   --json FILE        write all numbers there
   --help             print this";
 
-/// What is to be measured, and how.
+/// What to measure, and how.
 #[derive(Clone, Debug)]
 pub(crate) struct Arguments {
     pub(crate) ours: PathBuf,
     pub(crate) floor: PathBuf,
     pub(crate) plain: PathBuf,
-    /// Names of programs; all of them if there is none.
+    /// Names of programs; empty for all.
     pub(crate) only: Vec<String>,
     pub(crate) cases: Vec<Case>,
     pub(crate) rounds: usize,
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Nothing, if help is asked for.
+    /// Parses the arguments; `None` if help was requested.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut arguments = Self {
             ours: PathBuf::new(),

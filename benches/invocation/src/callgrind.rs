@@ -1,4 +1,4 @@
-//! Instructions an invocation: twice as many invocations, less as many.
+//! Instructions per invocation: the difference between a run and one of twice the length.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use crate::case::Case;
 use crate::function::Function;
 use crate::programs::Program;
 
-/// Whether it can be counted here.
+/// Whether instructions can be counted on this machine.
 pub(crate) async fn is_there() -> bool {
     let valgrind = Command::new("valgrind").arg("--version").output().await;
     valgrind.is_ok_and(|output| output.status.success())
 }
 
-/// In one process, with one invocation after the other.
+/// Counts in one process, with one invocation after another.
 pub(crate) async fn instructions(
     program: &Program,
     case: Case,

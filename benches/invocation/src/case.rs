@@ -1,4 +1,4 @@
-//! What is asked for: the form of the answer, the way to the agent, the size of the reply.
+//! The cases: form of the response, transport to the agent, size of the reply.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,11 +10,11 @@ use crate::Error;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Case {
-    /// Whether the answer leaves while the reply comes.
+    /// Whether the response is streamed.
     pub(crate) streamed: bool,
     pub(crate) tls: bool,
     pub(crate) chunks: usize,
-    /// How many invocations there are at once.
+    /// The number of concurrent invocations.
     pub(crate) at_once: usize,
 }
 
@@ -38,7 +38,7 @@ impl Case {
         all
     }
 
-    /// All that there are with one at a time, and some with several.
+    /// All cases without concurrency, and some with it.
     pub(crate) fn usual() -> Vec<Self> {
         let several = |case: &Self| case.chunks == 20 && case.streamed == case.tls;
         let mut all = Self::all();
@@ -54,7 +54,7 @@ impl Case {
         }
     }
 
-    /// An agent that says so many chunks, with a pause before each.
+    /// An agent that sends this many chunks, with a pause before each.
     pub(crate) fn agent(self, delay_ms: u64) -> Agent {
         let pause = (delay_ms > 0).then(|| Step::pause_ms(delay_ms));
         let chunks = (0..self.chunks).flat_map(|number| {
@@ -65,7 +65,7 @@ impl Case {
         Agent::scripted(chunks.chain([done]).collect())
     }
 
-    /// An event of a function URL.
+    /// The event of a function URL.
     pub(crate) fn event(self) -> String {
         let mut event: Value =
             serde_json::from_str(include_str!("../../../tests/events/function-url.json"))
@@ -88,7 +88,7 @@ impl Case {
         event.to_string()
     }
 
-    /// Fails where an answer is not the whole reply.
+    /// Fails if a response does not contain the complete reply.
     pub(crate) fn check(self, answer: &[u8]) -> Result<(), Error> {
         let answer = std::str::from_utf8(answer)?;
         let said = if self.streamed {
@@ -104,7 +104,7 @@ impl Case {
     }
 }
 
-/// What the chunk of that number says.
+/// The text of the n-th chunk.
 fn chunk(number: usize) -> String {
     format!("the words no. {number:03} ")
 }

@@ -1,4 +1,4 @@
-//! A function: a program as a child process, behind a Runtime API of its own.
+//! A function: a program as a child process with a Runtime API of its own.
 
 use std::fs;
 use std::process::Stdio;
@@ -14,10 +14,10 @@ use tokio::time::{sleep, timeout};
 use crate::Error;
 use crate::runtime_api::{Answer, RuntimeApi};
 
-/// A function that has not asked for work by then, never will; callgrind's are slow.
+/// How long to wait for a function's first request for work. Under callgrind it is slow.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Between two looks at a clock that should stand still.
+/// The interval between two reads of a clock that should stand still.
 const LOOK: Duration = Duration::from_micros(300);
 
 pub(crate) struct Function {
@@ -28,19 +28,19 @@ pub(crate) struct Function {
     workers: usize,
 }
 
-/// Kibibytes.
+/// Memory in kibibytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
-    /// The most that was resident at a time.
+    /// The peak of resident memory.
     pub(crate) peak: u64,
-    /// What is resident and not of a file.
+    /// Resident memory that is not backed by a file.
     pub(crate) anonymous: u64,
-    /// What is resident, where several share it a part of it.
+    /// Resident memory, with shared pages divided among the processes.
     pub(crate) proportional: u64,
 }
 
 impl Function {
-    /// Starts a function that runs so many invocations at once, and waits until it asks for work.
+    /// Starts a function for this many concurrent invocations, and waits until it asks for work.
     pub(crate) async fn start(
         mut command: Command,
         workers: usize,
@@ -70,7 +70,7 @@ impl Function {
         let mut child = command.spawn()?;
         let pid = child.id().and_then(|id| i32::try_from(id).ok());
         let pid = Pid::from_raw(pid.ok_or("the function has no id")?);
-        // As on Lambda, somebody reads what is logged.
+        // As on Lambda, the log output is read.
         if let Some(mut log) = child.stdout.take() {
             tokio::spawn(async move { tokio::io::copy(&mut log, &mut tokio::io::sink()).await });
         }
@@ -90,10 +90,10 @@ impl Function {
         self.api.invoke(event).await
     }
 
-    /// The processor time that the process has taken until it waits for its next invocation.
+    /// The processor time of the process until it waits for its next invocation.
     pub(crate) async fn processor_time(&self) -> Result<Duration, Error> {
         self.api.idle(self.workers).await;
-        // Having asked for work it has a few instructions to go until it really waits.
+        // After asking for work it executes a few more instructions before it really waits.
         let mut before = Duration::from(clock_gettime(self.clock)?);
         loop {
             sleep(LOOK).await;
@@ -115,7 +115,7 @@ impl Function {
         })
     }
 
-    /// Asks the process to end, and waits until it has.
+    /// Asks the process to end, and waits for that.
     pub(crate) async fn terminate(mut self) -> Result<(), Error> {
         kill(self.pid, Signal::SIGTERM)?;
         timeout(START_TIMEOUT, self.child.wait()).await??;

@@ -1,5 +1,5 @@
-//! As much of HTTP/1.1 as a Runtime API needs, and no more, since it shares the machine with what it
-//! measures.
+//! The part of HTTP/1.1 that a Runtime API needs. It is kept small, since it runs on the machine
+//! that is measured.
 
 use std::io;
 use std::time::Instant;
@@ -7,13 +7,13 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What the first piece of a reply has.
+/// The text of a reply's first chunk.
 const CHUNK: &[u8] = b"\"chunk\"";
 
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
-    /// Where in the buffer what has not been taken begins.
+    /// The offset of the first unread byte in the buffer.
     at: usize,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) body: Vec<u8>,
-    /// When the first chunk of a reply had come, in a body that came in pieces.
+    /// When the first chunk of a reply arrived, if the body was chunked.
     pub(crate) first_chunk: Option<Instant>,
 }
 
@@ -32,7 +32,7 @@ enum Length {
 
 impl Connection {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        // Without this, what is sent only leaves later.
+        // Disables Nagle's algorithm. A failure only makes sending slower.
         let _ = stream.set_nodelay(true);
         Self {
             stream,
@@ -41,7 +41,7 @@ impl Connection {
         }
     }
 
-    /// The next request; none where the client has closed the connection.
+    /// The next request; `None` if the client has closed the connection.
     pub(crate) async fn request(&mut self) -> io::Result<Option<Request>> {
         let head = loop {
             if let Some(head) = self.head()? {

@@ -1,5 +1,5 @@
-//! What an invocation costs: built binaries side by side, behind a Runtime API and in front of an
-//! AgentCore emulator that are both in this process.
+//! Measures what an invocation costs: runs built binaries side by side, with a Runtime API and an
+//! AgentCore emulator that are both part of this process.
 //!
 //! ```sh
 //! benches/invocation/run                                      # everything, as a Markdown table
@@ -9,15 +9,14 @@
 //! ```
 //!
 //! `run` builds what it measures. `ours` is the product, `floor` the least that such a program can
-//! cost, `plain` what one writes with the usual crates and no further thought. A case is
-//! `buffered` or `streamed`, `plain` or `tls`, a number of chunks, and how many invocations there
-//! are at once (one process for each, as Lambda does it): `streamed-tls-400`,
-//! `buffered-plain-20-x16`. `managed` is ours with all of these in one process, as Lambda Managed
-//! Instances have it.
+//! cost, `plain` a straightforward program on common crates. A case is `buffered` or `streamed`,
+//! `plain` or `tls`, a number of chunks, and the number of concurrent invocations (each in its own
+//! process, as on Lambda): `streamed-tls-400`, `buffered-plain-20-x16`. `managed` is ours with all
+//! of them in one process, as on Lambda Managed Instances.
 //!
-//! Programs take turns in small batches, each round beginning with another, so that what else the
-//! machine does hits all alike. Costs are medians over rounds. Processor time is the kernel's clock
-//! of the process, in nanoseconds.
+//! Programs take turns in small batches, and each round begins with another one, so that other load
+//! on the machine affects all alike. Costs are medians over rounds. Processor time is the kernel's
+//! clock of the process, in nanoseconds.
 
 use std::process::ExitCode;
 
@@ -49,7 +48,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // One thread: what is measured has the other processors for itself.
+    // A single thread leaves the other processors to the measured programs.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

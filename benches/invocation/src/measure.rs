@@ -1,4 +1,5 @@
-//! One case: each program's starts, then rounds in which they take turns.
+//! Measures one case: first the starts of each program, then rounds in which the programs take
+//! turns.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,41 +14,41 @@ use crate::case::Case;
 use crate::function::{Function, Memory};
 use crate::programs::Program;
 
-/// What a program was seen to take, in one case. Those of different programs that are at the same
-/// place were seen one after the other.
+/// The samples of a program in one case. Samples of different programs at the same index were taken
+/// one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Samples {
-    /// Processor time of a process until it first asks for work, one for each start.
+    /// Processor time until a process first asks for work, one for each start.
     pub(crate) init: Vec<Duration>,
-    /// The first invocation of a process: how long it took, and its processor time.
+    /// The duration and processor time of a process's first invocation.
     pub(crate) first: Vec<Duration>,
     pub(crate) first_processor: Vec<Duration>,
     pub(crate) rounds: Vec<Round>,
-    /// Of all processes, at the end.
+    /// The memory of all processes, at the end.
     pub(crate) memory: Vec<Memory>,
     pub(crate) instructions: Option<u64>,
 }
 
-/// Further invocations of processes that go on.
+/// Further invocations of warm processes.
 #[derive(Debug, Default)]
 pub(crate) struct Round {
-    /// How long each took, and until its first chunk where it was streamed.
+    /// The duration of each, and the time to its first chunk if streamed.
     pub(crate) took: Vec<Duration>,
     pub(crate) first_chunk: Vec<Duration>,
-    /// Processor time of one.
+    /// Processor time per invocation.
     pub(crate) processor: Duration,
 }
 
 pub(crate) struct Measured {
     pub(crate) case: Case,
-    /// As many as there are programs; none for one that is not in this case.
+    /// One entry per program; `None` for a program that is not part of this case.
     pub(crate) samples: Vec<Option<Samples>>,
 }
 
-/// A program's processes.
+/// The processes of a program.
 struct Running {
     functions: Vec<Arc<Function>>,
-    /// How many invocations a process has at once.
+    /// The number of concurrent invocations per process.
     workers: usize,
 }
 
@@ -87,7 +88,7 @@ pub(crate) async fn case(
     for round in 0..=arguments.rounds {
         for (running, samples) in turns(&running, &mut samples, round) {
             let seen = running.round(case, &event, batch).await?;
-            // The first is to warm up.
+            // The first round is a warm-up.
             if round > 0 {
                 samples.rounds.push(seen);
             }
@@ -109,7 +110,7 @@ pub(crate) async fn case(
     Ok(Measured { case, samples })
 }
 
-/// Those that are in the case, each time beginning with another.
+/// The programs of the case, rotated so that each round begins with another one.
 fn turns<'a, T>(
     all: &'a [T],
     samples: &'a mut [Option<Samples>],
@@ -125,7 +126,7 @@ fn turns<'a, T>(
     both.into_iter()
 }
 
-/// How many invocations in a row make a round, for each of those at once.
+/// The number of consecutive invocations per round, for each concurrent one.
 fn batch(case: Case, invocations: usize) -> usize {
     let of_one = if case.chunks > 100 {
         invocations.div_ceil(4)

@@ -14,13 +14,13 @@ use crate::case::Case;
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) path: PathBuf,
-    /// Whether one process runs all invocations that there are at once.
+    /// Whether one process runs all concurrent invocations.
     managed: bool,
-    /// In bytes, packed as for a deployment.
+    /// The size of the deployment package, in bytes.
     pub(crate) zip: usize,
 }
 
-/// What an archive of one file has beside its data: two headers, its name twice, and the end.
+/// The overhead of an archive of one file: two headers, the name twice, and the end record.
 const ZIP_OVERHEAD: usize = 30 + 46 + 22 + 2 * "bootstrap".len();
 
 impl Program {
@@ -55,7 +55,7 @@ impl Program {
             .collect()
     }
 
-    /// Whether the program is another one in that case.
+    /// Whether the program behaves differently in that case.
     pub(crate) fn is_in(&self, case: Case) -> bool {
         !self.managed || case.at_once > 1
     }
@@ -64,7 +64,7 @@ impl Program {
         Command::new(&self.path)
     }
 
-    /// Of so many invocations at once, how many processes run how many each.
+    /// For this many concurrent invocations: how many processes run how many each.
     pub(crate) fn processes(&self, at_once: usize) -> (usize, usize) {
         if self.managed {
             (1, at_once)
@@ -74,7 +74,7 @@ impl Program {
     }
 }
 
-/// The size of an archive with the file, as `zip -9` makes it.
+/// The size of an archive of the file, as `zip -9` makes it.
 fn zip(path: &Path) -> Result<usize, Error> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&std::fs::read(path)?)?;

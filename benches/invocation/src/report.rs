@@ -1,4 +1,4 @@
-//! The numbers, as a table and as JSON.
+//! Reports the results as a table and as JSON.
 
 use std::fmt;
 use std::time::Duration;
@@ -32,7 +32,7 @@ struct Case {
     programs: Vec<Costs>,
 }
 
-/// What a program costs in a case, and in times of the floor.
+/// The cost of a program in a case, absolute and relative to the floor.
 #[derive(Debug, Serialize)]
 struct Costs {
     program: &'static str,
@@ -46,7 +46,7 @@ struct Cost {
     to_floor: Option<f64>,
 }
 
-/// What the table shows; the rest is in the JSON.
+/// The columns of the table. The JSON has all values.
 const SHOWN: [&str; 10] = [
     "init CPU, ms",
     "first, ms",
@@ -118,19 +118,19 @@ fn costs(samples: &Samples, floor: Option<&Samples>) -> Vec<Cost> {
     costs.collect()
 }
 
-/// How samples become one number.
+/// How samples are aggregated.
 enum Measure {
-    /// The median of what was seen time after time. Its ratio is the median of ratios of what was
-    /// seen at about the same time, when the machine was in the same mood.
+    /// The median. Ratios are computed for samples taken at about the same time, when the machine
+    /// was equally loaded, and their median is reported.
     Median(fn(&Samples) -> Vec<f64>),
-    /// A quantile of how long all invocations took.
+    /// A quantile of the durations of all invocations.
     Quantile(f64),
     One(fn(&Samples) -> Option<f64>),
 }
 
 use Measure::{Median, One, Quantile};
 
-/// What is told of a program, with the unit in the name.
+/// The reported values, with the unit in the name.
 const COSTS: [(&str, Measure); 12] = [
     ("init CPU, ms", Median(|all| each(&all.init))),
     ("first, ms", Median(|all| each(&all.first))),
@@ -200,7 +200,7 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// The mean of a program's processes.
+/// The mean over a program's processes.
 fn mb(samples: &Samples, of: fn(&Memory) -> u64) -> Option<f64> {
     let kib: u64 = samples.memory.iter().map(of).sum();
     let count = samples.memory.len();
@@ -265,7 +265,7 @@ impl Costs {
     }
 }
 
-/// The number, and in times of the floor's.
+/// The value, and its ratio to the floor's.
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.2}", self.value)?;

@@ -1,4 +1,4 @@
-//! Lambda's Runtime API, for one function.
+//! A Runtime API for one function.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,12 +15,12 @@ use crate::http::Connection;
 
 const INVOCATION_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What a function answered, and how long it took.
+/// The response of a function, and how long it took.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     pub(crate) took: Duration,
-    /// Until the first chunk of a streamed reply.
+    /// The time to the first chunk of a streamed reply.
     pub(crate) first_chunk: Option<Duration>,
 }
 
@@ -32,10 +32,10 @@ pub(crate) struct RuntimeApi {
     _serving: JoinSet<()>,
 }
 
-/// One that waits for an answer.
+/// A caller that waits for a response.
 type Caller = oneshot::Sender<Result<Answer, String>>;
 
-/// One that asks for work, to be given an event.
+/// A worker that asks for work.
 type Worker = oneshot::Sender<Invocation>;
 
 struct Invocation {
@@ -45,9 +45,9 @@ struct Invocation {
 
 struct Shared {
     workers: mpsc::UnboundedSender<Worker>,
-    /// How many ask for work.
+    /// The number of workers that ask for work.
     idle: watch::Sender<usize>,
-    /// Invocations under way, by their id, and when they began.
+    /// Invocations in flight by id, with the time at which they began.
     running: Mutex<HashMap<String, (Instant, Caller)>>,
     ids: Mutex<u64>,
 }
@@ -73,14 +73,14 @@ impl RuntimeApi {
         })
     }
 
-    /// Waits until so many ask for work.
+    /// Waits until this many workers ask for work.
     pub(crate) async fn idle(&self, workers: usize) {
         let mut idle = self.shared.idle.subscribe();
-        // The sender is a part of `self`, so that it outlives this call.
+        // Cannot fail: the sender is part of `self`, so it outlives this call.
         let _ = idle.wait_for(|idle| *idle >= workers).await;
     }
 
-    /// Gives an event to one that asks for work.
+    /// Passes an event to a worker that asks for work.
     pub(crate) async fn invoke(&self, event: &Arc<str>) -> Result<Answer, Error> {
         let (answer, answered) = oneshot::channel();
         let worker = self.idle.lock().await.recv().await.ok_or("no workers")?;
@@ -105,7 +105,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// A connection that breaks off has an invocation that ends without an answer: its caller sees.
+/// If the connection breaks off, the invocation ends without a response, which its caller notices.
 async fn serve(mut connection: Connection, shared: Arc<Shared>) -> io::Result<()> {
     while let Some(request) = connection.request().await? {
         let arrived = Instant::now();
@@ -132,7 +132,7 @@ async fn serve(mut connection: Connection, shared: Arc<Shared>) -> io::Result<()
 
 async fn next(connection: &mut Connection, shared: &Shared) -> io::Result<()> {
     let (worker, invocation) = oneshot::channel();
-    // Whoever listens for workers goes together with all of this.
+    // The receiver is dropped together with the whole Runtime API.
     let _ = shared.workers.send(worker);
     shared.idle.send_modify(|idle| *idle += 1);
     let Ok(Invocation { event, answer }) = invocation.await else {
@@ -175,7 +175,7 @@ fn answered(
         }),
         _ => Err(String::from_utf8_lossy(&body).into_owned()),
     };
-    // A caller that waits no more has said so.
+    // A caller that no longer waits has reported why.
     let _ = answer.send(told);
 }
 
@@ -196,7 +196,7 @@ fn now() -> Duration {
     now.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Nothing panics while it holds one.
+/// Poisoning is impossible: nothing panics while it holds the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

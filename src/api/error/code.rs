@@ -1,34 +1,34 @@
-//! The codes of errors, each with its status.
+//! Error codes and their HTTP statuses.
 
 use http::StatusCode;
 
-/// An error's code in an answer, which fixes its status.
+/// The code of an error response, which determines its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
-    /// The request is not as it has to be.
+    /// The request is invalid.
     Validation,
-    /// There are no credentials, or none that are accepted.
+    /// AWS credentials are missing or not accepted.
     Authentication,
-    /// The credentials may not do this.
+    /// The AWS credentials do not permit the operation.
     Authorization,
-    /// No such agent, path or runtime.
+    /// There is no such agent, path or runtime.
     NotFound,
-    /// The path has other methods.
+    /// The path does not support the method.
     MethodNotAllowed,
-    /// The body is too large.
+    /// The request body is too large.
     PayloadTooLarge,
-    /// A limit of ours.
+    /// The caller exceeds one of our limits.
     RateLimit,
-    /// The agent cannot be reached now.
+    /// The agent cannot be reached at the moment.
     ServiceUnavailable,
-    /// A time ran out.
+    /// A timeout elapsed.
     Timeout,
-    /// Anything else.
+    /// Any other error.
     Internal,
 }
 
 impl ErrorCode {
-    /// Every code.
+    /// All codes.
     pub const ALL: [Self; 10] = [
         Self::Validation,
         Self::Authentication,
@@ -42,7 +42,7 @@ impl ErrorCode {
         Self::Internal,
     ];
 
-    /// The code as an answer has it.
+    /// The code as it is written in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Validation => "ValidationError",
@@ -58,7 +58,7 @@ impl ErrorCode {
         }
     }
 
-    /// The status of an answer with this code.
+    /// The HTTP status of responses with this code.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Validation => StatusCode::BAD_REQUEST,

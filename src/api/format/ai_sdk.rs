@@ -1,4 +1,4 @@
-//! The UI message stream of the Vercel AI SDK, version 1, as its `useChat` reads it.
+//! The UI message stream of the Vercel AI SDK, version 1, which its `useChat` reads.
 //!
 //! <https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol#data-stream-protocol>
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::json::Metadata;
 use super::sse::{CONTENT_TYPE, DONE, push_data};
-use super::{Ended, Format};
+use super::{Completion, Format};
 use crate::api::error::ApiError;
 use crate::session::SessionId;
 
@@ -17,7 +17,7 @@ const HEADER: (HeaderName, HeaderValue) = (
     HeaderValue::from_static("v1"),
 );
 
-/// A reply is one part of text.
+/// A whole reply is one text part.
 const TEXT_ID: &str = "text-1";
 
 pub(super) struct AiSdk {
@@ -67,15 +67,19 @@ impl Format for AiSdk {
         r#"data: {\"type\":\"text-delta\",\"id\":\"text-1\",\"delta\":\"\"}\n\n"#.len()
     }
 
-    fn end(&mut self, ended: Ended, out: &mut Vec<u8>) {
+    fn end(&mut self, ended: Completion, out: &mut Vec<u8>) {
         let metadata = Metadata::from(ended);
-        let mut told = json!({ "sessionId": self.session.as_str(), "metadata": metadata });
+        let mut message_metadata =
+            json!({ "sessionId": self.session.as_str(), "metadata": metadata });
         if ended.incomplete {
-            told["incomplete"] = true.into();
+            message_metadata["incomplete"] = true.into();
         }
         push_data(out, &json!({ "type": "text-end", "id": TEXT_ID }));
         push_data(out, &json!({ "type": "finish-step" }));
-        push_data(out, &json!({ "type": "finish", "messageMetadata": told }));
+        push_data(
+            out,
+            &json!({ "type": "finish", "messageMetadata": message_metadata }),
+        );
         out.extend_from_slice(DONE);
     }
 

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use serde::Serialize;
 
-use super::{Ended, Format, push_json};
+use super::{Completion, Format, push_json};
 use crate::api::error::ApiError;
 use crate::api::response::APPLICATION_JSON;
 use crate::session::SessionId;
@@ -12,7 +12,7 @@ pub(super) struct Json {
     pub(super) session: SessionId,
 }
 
-/// What an answer says of the reply beside its text.
+/// The statistics of a reply in a response.
 #[derive(Serialize)]
 pub(super) struct Metadata {
     chunks: u64,
@@ -20,17 +20,17 @@ pub(super) struct Metadata {
     duration: u64,
 }
 
-impl From<Ended> for Metadata {
+impl From<Completion> for Metadata {
     fn from(
-        Ended {
+        Completion {
             chunks, duration, ..
-        }: Ended,
+        }: Completion,
     ) -> Self {
         Self { chunks, duration }
     }
 }
 
-/// What follows the text.
+/// The fields that follow the text.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Rest<'a> {
@@ -53,8 +53,8 @@ impl Format for Json {
         out.extend_from_slice(br#"{"response":""#);
     }
 
-    /// The text goes into the document as it comes, without the quotation marks that JSON puts around
-    /// each piece.
+    /// Appends to the text of the document, so the quotation marks around the serialized piece are
+    /// removed.
     fn piece(&mut self, text: &str, out: &mut Vec<u8>) {
         let start = out.len();
         push_json(out, &text);
@@ -66,7 +66,7 @@ impl Format for Json {
         0
     }
 
-    fn end(&mut self, ended: Ended, out: &mut Vec<u8>) {
+    fn end(&mut self, ended: Completion, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"","#);
         let start = out.len();
         let rest = Rest {
@@ -75,7 +75,7 @@ impl Format for Json {
             incomplete: ended.incomplete,
         };
         push_json(out, &rest);
-        // The rest of this object, and not one of its own.
+        // Without its opening brace the rest continues the document's object.
         out.remove(start);
     }
 

@@ -1,4 +1,4 @@
-//! Comments in the silences of a stream, so that nothing between takes it for dead.
+//! Keep-alive comments, so that no proxy closes a silent stream as idle.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,16 +7,16 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// After so much silence a comment goes out.
-const AFTER: Duration = Duration::from_secs(15);
+/// A comment is sent after this much silence.
+const INTERVAL: Duration = Duration::from_secs(15);
 
 const COMMENT: &[u8] = b": keep-alive\n\n";
 
-/// A stream with comments in its silences. The timer runs beside the stream, whose work is never
-/// given up for a comment.
+/// Adds comments to a stream while it is silent. The timer is polled beside the inner stream, so
+/// work in progress is never dropped for a comment.
 pub(in crate::api) struct KeepAlive<S> {
     inner: S,
-    /// `None` until something has gone out: before that nothing may.
+    /// `None` until the first item, before which no comment may be sent.
     silence: Option<Pin<Box<Sleep>>>,
 }
 
@@ -44,8 +44,8 @@ impl<S: Stream<Item = Vec<u8>> + Unpin> Stream for KeepAlive<S> {
             }
         };
         match &mut self.silence {
-            Some(silence) => silence.as_mut().reset(Instant::now() + AFTER),
-            None => self.silence = Some(Box::pin(sleep(AFTER))),
+            Some(silence) => silence.as_mut().reset(Instant::now() + INTERVAL),
+            None => self.silence = Some(Box::pin(sleep(INTERVAL))),
         }
         Poll::Ready(next)
     }
@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes, each with the milliseconds at which it came.
+    /// The items of a stream, each with the milliseconds at which it came.
     async fn read(events: impl Stream<Item = String>) -> Vec<(String, u128)> {
         let start = Instant::now();
         KeepAlive::new(Box::pin(events.map(String::into_bytes)))
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_silence_is_filled_and_nothing_comes_first() {
+    async fn comments_fill_silences_but_never_come_first() {
         let waits = [20_000, 0, 14_999, 31_000];
         let events = stream::iter(waits).then(|wait| async move {
             sleep(Duration::from_millis(wait)).await;
@@ -91,17 +91,17 @@ mod tests {
         assert_eq!(read(events).await, expected);
     }
 
-    /// The comment is due while the next event is being made: in its very middle, and in the very
-    /// moment in which it is ready.
+    /// Covers a comment that becomes due while the next item is in progress, and at the very moment
+    /// it is ready.
     #[tokio::test(start_paused = true)]
-    async fn what_is_under_way_is_not_given_up_for_a_comment() {
+    async fn a_comment_does_not_drop_work_in_progress() {
         for (wait, work) in [(14_950, 100), (14_950, 50), (15_000, 1)] {
             let events = stream::unfold(0, |step| async move {
                 match step {
                     0 => Some(("a".to_owned(), 1)),
                     1 => {
                         sleep(Duration::from_millis(wait)).await;
-                        // Whoever gives this up has lost the end: it is taken out by then.
+                        // If the future were dropped here, "end" would be lost.
                         sleep(Duration::from_millis(work)).await;
                         Some(("end".to_owned(), 2))
                     }

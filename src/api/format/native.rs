@@ -1,11 +1,12 @@
-//! Our own events: `session`, a chunk for each piece, then `complete` or `error`.
+//! The bridge's own format: server-sent events `session`, one chunk for each piece, then `complete`
+//! or `error`.
 
 use http::HeaderValue;
 use serde::Serialize;
 
 use super::json::Metadata;
 use super::sse::{CONTENT_TYPE, DONE, push_data, push_event};
-use super::{Ended, Format};
+use super::{Completion, Format};
 use crate::api::error::ApiError;
 use crate::session::SessionId;
 
@@ -55,7 +56,7 @@ impl Format for Native {
         r#"data: {\"chunk\":\"\"}\n\n"#.len()
     }
 
-    fn end(&mut self, ended: Ended, out: &mut Vec<u8>) {
+    fn end(&mut self, ended: Completion, out: &mut Vec<u8>) {
         let complete = Complete {
             session_id: self.session.as_str(),
             metadata: ended.into(),

@@ -1,4 +1,4 @@
-//! The forms of answers.
+//! Rendered responses against those of `lambda_http`.
 
 use std::convert::Infallible;
 
@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::captured;
 use crate::gateway::{Event, Gateway, render};
 
-/// Compares what both make of an answer, for each gateway.
-fn is_written_as_by_the_library(response: &Response<Vec<u8>>) {
+/// Asserts that both render a response alike, for each gateway.
+fn assert_rendered_as_by_lambda_http(response: &Response<Vec<u8>>) {
     for (name, gateway) in [
         ("rest-api", Gateway::Rest),
         ("http-api-payload-1", Gateway::Rest),
@@ -45,7 +45,7 @@ fn is_written_as_by_the_library(response: &Response<Vec<u8>>) {
 }
 
 #[test]
-fn answers_have_the_librarys_form() {
+fn responses_are_rendered_as_by_lambda_http() {
     for (status, content_type, body) in [
         (
             200,
@@ -77,7 +77,7 @@ fn answers_have_the_librarys_form() {
         if let Some(content_type) = content_type {
             headers.insert("content-type", HeaderValue::from_static(content_type));
         }
-        is_written_as_by_the_library(&response);
+        assert_rendered_as_by_lambda_http(&response);
     }
 }
 
@@ -85,13 +85,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn any_answer_has_the_librarys_form(
+    fn generated_responses_are_rendered_as_by_lambda_http(
         status in 200..600_u16,
         headers in proptest::collection::vec(("[a-z][a-z-]{0,3}|set-cookie", "[ -~]{0,8}"), 0..5),
         content_type in select(vec!["application/json", "text/event-stream; charset=utf-8"]),
         body in any::<String>(),
     ) {
-        // The library drops a byte-order mark, which no answer begins with.
+        // The library drops a byte order mark. No response of ours begins with one.
         let mut response = Response::new(format!(" {body}").into_bytes());
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
         for (name, value) in headers {
@@ -99,19 +99,19 @@ proptest! {
             response.headers_mut().append(name, HeaderValue::from_str(&value).unwrap());
         }
         response.headers_mut().insert("content-type", HeaderValue::from_static(content_type));
-        is_written_as_by_the_library(&response);
+        assert_rendered_as_by_lambda_http(&response);
     }
 }
 
 #[test]
-fn without_a_gateway_an_answer_has_what_each_reads() {
+fn without_a_gateway_the_form_is_one_that_all_accept() {
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response
         .headers_mut()
         .insert("x-a", HeaderValue::from_static("b"));
     let (parts, ()) = response.into_parts();
-    let answer: Value = serde_json::from_slice(&render(None, &parts, b"text")).unwrap();
+    let response: Value = serde_json::from_slice(&render(None, &parts, b"text")).unwrap();
     let expected = serde_json::json!({
         "statusCode": 400,
         "headers": { "x-a": "b" },
@@ -119,5 +119,5 @@ fn without_a_gateway_an_answer_has_what_each_reads() {
         "isBase64Encoded": false,
         "body": "text",
     });
-    assert_eq!(answer, expected);
+    assert_eq!(response, expected);
 }

@@ -1,12 +1,12 @@
-//! Events as gateways write them, and as they do not.
+//! Generates events, both as gateways write them and malformed ones.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-/// A header's name and its values. Those of `Host` hold no `?` and no `#`: the library takes what is
-/// behind these for the query.
+/// A header's name and values. `Host` contains no `?` and no `#`: the library would take what
+/// follows them for the query.
 fn header() -> impl Strategy<Value = (String, Vec<String>)> {
     let known = vec!["Accept", "accept", "Cookie", "cookie", "X-Forwarded-For"];
     let name = prop_oneof![
@@ -31,8 +31,8 @@ fn header() -> impl Strategy<Value = (String, Vec<String>)> {
     ]
 }
 
-/// No `?` and no `#`: the library takes what is behind these for a query or for nothing, and no
-/// gateway writes them there.
+/// A path without `?` and `#`: the library would take what follows them for a query or drop it, and
+/// no gateway writes them here.
 fn path() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => "(/[a-zA-Z0-9é \"{}|^`~.:@!$&'()*+,;=-]{0,6}(%[0-9a-fA-F]{2})?){0,3}",
@@ -40,7 +40,7 @@ fn path() -> impl Strategy<Value = String> {
     ]
 }
 
-/// As values of single and of multi-value fields.
+/// A name or value of a query parameter.
 fn parameter() -> impl Strategy<Value = String> {
     "([a-z0-9&=+ é#?\"]|%[0-9a-f]{2}|%z){0,6}"
 }
@@ -52,7 +52,7 @@ fn parameters() -> impl Strategy<Value = Vec<String>> {
     ]
 }
 
-/// With what it says about base64.
+/// A body, and whether it is declared as base64.
 fn body() -> impl Strategy<Value = (Value, bool)> {
     let base64 = "([A-Za-z0-9+/]{4}){0,4}([A-Za-z0-9+/][AQgw]==)?";
     prop_oneof![
@@ -70,7 +70,7 @@ fn method() -> impl Strategy<Value = &'static str> {
     ]
 }
 
-/// Names with their values, as a field has them that takes the last value alone, or all.
+/// Names with all their values. Fields for single values take only the last of each.
 type Pairs = Vec<(String, Vec<String>)>;
 
 fn last(pairs: &Pairs) -> Value {

@@ -1,5 +1,7 @@
-//! A connection to the Runtime API, driven by whoever waits for something on it: with nobody there
-//! it does nothing, and dropped, it takes along what was being sent.
+//! An HTTP/1.1 connection to the Runtime API.
+//!
+//! No task drives it: it makes progress only while a caller waits in [`Connection::send`]. Dropping
+//! it therefore also drops the body that was being sent.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -15,19 +17,19 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// A body on its way to Lambda, whole or streamed. A streamed one that breaks off says so in its
-/// trailers, and has no other errors.
+/// A request body, complete or streamed. A stream that breaks off reports that in its trailers, so
+/// the body itself has no errors.
 pub(in crate::lambda) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// A request was not answered.
-pub(super) enum Unsent {
-    /// Nobody has seen it: here it is.
-    Yes(Box<Request<Body>>),
-    /// It may have been seen.
-    No(hyper::Error),
+/// Why there is no response to a request.
+pub(super) enum SendError {
+    /// The request was not sent, and is handed back.
+    NotSent(Box<Request<Body>>),
+    /// The peer may have seen the request.
+    MaybeSent(hyper::Error),
 }
 
-/// One request at a time.
+/// Carries one request at a time.
 pub(super) struct Connection {
     sender: http1::SendRequest<Body>,
     driver: Driver,
@@ -39,7 +41,8 @@ type Driver = Option<http1::Connection<TokioIo<TcpStream>, Body>>;
 impl Connection {
     pub(super) async fn open(authority: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(authority).await?;
-        // A piece that waits for the acknowledgement of the one before is 40 ms late.
+        // With Nagle's algorithm a chunk would wait up to 40 ms for the previous one's
+        // acknowledgement.
         stream.set_nodelay(true)?;
         let (sender, driver) = http1::handshake(TokioIo::new(stream))
             .await
@@ -50,43 +53,46 @@ impl Connection {
         })
     }
 
-    /// Whether the last request is over and the peer has not closed.
+    /// Whether the last request is complete and the peer has not closed the connection.
     pub(super) async fn is_ready(&mut self) -> bool {
-        driving(&mut self.driver, std::future::ready(())).await;
+        drive(&mut self.driver, std::future::ready(())).await;
         self.driver.is_some() && self.sender.is_ready()
     }
 
-    /// Sends a request and reads the answer. An answer that says no is the end of it, wherever the
-    /// request's body is; one that says yes before it has all of that gets the rest.
-    pub(super) async fn send(&mut self, request: Request<Body>) -> Result<Response<Bytes>, Unsent> {
+    /// Sends a request and reads the response. After an error status the rest of the request's body
+    /// is not sent. After a success that comes early, it is.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Body>,
+    ) -> Result<Response<Bytes>, SendError> {
         let sent = self.sender.try_send_request(request);
-        let response = driving(&mut self.driver, sent).await;
+        let response = drive(&mut self.driver, sent).await;
         let response = response.map_err(|mut error| match error.take_message() {
-            Some(unsent) => Unsent::Yes(Box::new(unsent)),
-            None => Unsent::No(error.into_error()),
+            Some(unsent) => SendError::NotSent(Box::new(unsent)),
+            None => SendError::MaybeSent(error.into_error()),
         })?;
         let (parts, body) = response.into_parts();
-        let body = driving(&mut self.driver, body.collect()).await;
-        let body = body.map_err(Unsent::No)?.to_bytes();
+        let body = drive(&mut self.driver, body.collect()).await;
+        let body = body.map_err(SendError::MaybeSent)?.to_bytes();
         if parts.status.is_success() {
-            // One that is closed meanwhile is found to be so by the next request.
-            let _ = driving(&mut self.driver, self.sender.ready()).await;
+            // A connection that closes here is noticed by the next `is_ready`.
+            let _ = drive(&mut self.driver, self.sender.ready()).await;
         }
         Ok(Response::from_parts(parts, body))
     }
 }
 
-/// Waits for something that happens on the connection.
-async fn driving<T>(driver: &mut Driver, what: impl Future<Output = T>) -> T {
-    let mut what = pin!(what);
+/// Polls the connection while waiting for a future that depends on it.
+async fn drive<T>(driver: &mut Driver, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
     poll_fn(|cx| {
         if let Some(connection) = driver
             && Pin::new(connection).poll(cx).is_ready()
         {
-            // Whoever waits has been told.
+            // The result, error or not, has been passed to the future below.
             *driver = None;
         }
-        what.as_mut().poll(cx)
+        future.as_mut().poll(cx)
     })
     .await
 }

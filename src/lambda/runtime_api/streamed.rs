@@ -1,4 +1,4 @@
-//! What is around the body of a streamed answer.
+//! The prelude and the error trailers of a streamed response.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,13 +11,13 @@ use super::{ERROR_TYPE, diagnostic};
 
 const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
 
-/// Between the prelude and the body.
+/// Separates the prelude from the body.
 const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
 
-/// What comes first: status and headers, as Lambda puts them before the body, and the delimiter.
-/// They are two chunks, since `cargo lambda watch` reads no others.
+/// The first chunks of a streamed response: its status and headers as JSON, then the delimiter.
+/// They are two chunks, since `cargo lambda watch` does not accept them as one.
 pub(in super::super) fn prelude(status: StatusCode, mut headers: HeaderMap) -> [Bytes; 2] {
-    // Where there is none, Lambda says that the body is JSON.
+    // Without a content type, Lambda declares the body to be JSON.
     let unnamed = HeaderValue::from_static("application/octet-stream");
     headers.entry(CONTENT_TYPE).or_insert(unnamed);
     let prelude = Prelude {
@@ -25,7 +25,7 @@ pub(in super::super) fn prelude(status: StatusCode, mut headers: HeaderMap) -> [
         headers: Headers(&headers),
         cookies: [],
     };
-    // Numbers and texts always serialize.
+    // Numbers and strings always serialize.
     let prelude = serde_json::to_vec(&prelude).unwrap_or_default();
     [prelude.into(), DELIMITER]
 }
@@ -35,11 +35,11 @@ pub(in super::super) fn prelude(status: StatusCode, mut headers: HeaderMap) -> [
 struct Prelude<'a> {
     status_code: u16,
     headers: Headers<'a>,
-    /// None of ours sets one.
+    /// Our responses set no cookies, but Lambda expects the field.
     cookies: [&'a str; 0],
 }
 
-/// A value is a text, several are a list of these.
+/// One value of a name becomes a string, several become a list.
 struct Headers<'a>(&'a HeaderMap);
 
 impl Serialize for Headers<'_> {
@@ -63,12 +63,12 @@ impl Serialize for Headers<'_> {
     }
 }
 
-/// The trailers of an answer that has broken off.
+/// The trailers of a response that broke off.
 pub(in super::super) fn error_trailers(kind: &'static str, message: &str) -> HeaderMap {
     let body = STANDARD.encode(diagnostic(kind, message));
     let mut trailers = HeaderMap::new();
     trailers.insert(ERROR_TYPE, HeaderValue::from_static(kind));
-    // Base64 is a value.
+    // Base64 is always a valid header value.
     if let Ok(body) = HeaderValue::try_from(body) {
         trailers.insert(ERROR_BODY, body);
     }
@@ -82,9 +82,9 @@ mod tests {
 
     use super::*;
 
-    /// The runtime library is the judge of what Lambda takes.
+    /// Checked against `lambda_runtime`, whose format Lambda accepts.
     #[test]
-    fn a_prelude_is_the_runtime_librarys() {
+    fn the_prelude_equals_that_of_lambda_runtime() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("content-type", "text/event-stream; charset=utf-8"),
@@ -96,13 +96,13 @@ mod tests {
         }
         for status in [StatusCode::OK, StatusCode::GATEWAY_TIMEOUT] {
             let [ours, delimiter] = prelude(status, headers.clone());
-            let librarys = MetadataPrelude {
+            let theirs = MetadataPrelude {
                 status_code: status,
                 headers: headers.clone(),
                 cookies: vec![],
             };
             let ours: Value = serde_json::from_slice(&ours).unwrap();
-            assert_eq!(ours, serde_json::to_value(librarys).unwrap());
+            assert_eq!(ours, serde_json::to_value(theirs).unwrap());
             assert_eq!(delimiter, [0; 8].as_slice());
         }
     }

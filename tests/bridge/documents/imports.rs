@@ -1,10 +1,10 @@
-//! The import graph of the rooms is as docs/architecture.md shows it, and leads one way.
+//! The import graph of the modules equals docs/architecture.md, and has one direction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{files, read};
 
-/// The rooms of `src/` and what each imports of the others, tests apart.
+/// The modules of `src/` and their imports of each other, except in tests.
 fn graph() -> BTreeMap<String, BTreeSet<String>> {
     let mut graph: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     let sources = files().into_iter().filter(|path| {
@@ -38,7 +38,7 @@ fn graph() -> BTreeMap<String, BTreeSet<String>> {
     graph
 }
 
-/// What the table says, in its order.
+/// The rows of the documented table, in order.
 fn table() -> Vec<(String, BTreeSet<String>)> {
     let architecture = read("docs/architecture.md");
     let section = architecture.split("## The import graph").nth(1).unwrap();
@@ -57,7 +57,7 @@ fn table() -> Vec<(String, BTreeSet<String>)> {
 }
 
 #[test]
-fn the_import_graph_is_the_documents() {
+fn the_documented_import_graph_is_up_to_date() {
     let documented: BTreeMap<_, _> = table().into_iter().collect();
     assert_eq!(graph(), documented);
 }

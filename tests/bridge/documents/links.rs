@@ -1,4 +1,4 @@
-//! Each link leads to a file and to a heading that are there, from documents and from all else.
+//! Links from documents and other files lead to files and headings that exist.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use super::{documents, files, is_document, prose, read, root};
 
 #[test]
-fn each_link_of_a_document_leads_somewhere() {
+fn links_in_documents_resolve() {
     let mut checked = 0;
     for document in documents() {
         let folder = Path::new(&document).parent().unwrap();
@@ -28,9 +28,9 @@ fn each_link_of_a_document_leads_somewhere() {
     assert!(checked > 100, "{checked} links");
 }
 
-/// Error messages, alarms, comments and tests send people to documents too.
+/// Error messages, alarms, comments and tests refer to documents too.
 #[test]
-fn each_document_that_another_file_names_is_there() {
+fn documents_named_in_other_files_exist() {
     let mut checked = 0;
     for file in files() {
         let is_text = Path::new(&file).extension().is_none_or(|kind| {
@@ -44,7 +44,7 @@ fn each_document_that_another_file_names_is_there() {
         for name in ["docs/", "README.md#", "SECURITY.md#", "CHANGELOG.md#"] {
             let text = read(&file);
             for (at, _) in text.match_indices(name) {
-                // A longer path, or an address.
+                // Part of a longer path, or of a URL.
                 if text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || "/.-_".contains(c)) {
                     continue;
                 }
@@ -62,10 +62,10 @@ fn each_document_that_another_file_names_is_there() {
     assert!(checked > 0);
 }
 
-/// Files that a document names, by their path or by the end of it, are there. History may name what
-/// is no more.
+/// Files named in a document, by path or by the end of it, exist. The change log may name removed
+/// files.
 #[test]
-fn each_file_that_a_document_names_is_there() {
+fn files_named_in_documents_exist() {
     let files = files();
     let mut checked = 0;
     for document in documents().iter().filter(|path| *path != "CHANGELOG.md") {
@@ -89,9 +89,9 @@ fn each_file_that_a_document_names_is_there() {
     assert!(checked > 50, "{checked} files");
 }
 
-/// A document that nothing leads to is read by nobody.
+/// A document without links to it would not be found.
 #[test]
-fn the_readme_leads_to_each_document() {
+fn every_document_is_reachable_from_the_readme() {
     let readme = read("README.md");
     for document in files() {
         if document.starts_with("docs/") && is_document(&document) {
@@ -111,7 +111,7 @@ fn check(from: &str, path: &str, anchor: &str) {
     }
 }
 
-/// What the links of a line lead to.
+/// The targets of a line's links.
 fn targets(line: &str) -> Vec<&str> {
     let links = line.match_indices("](");
     links
@@ -119,7 +119,7 @@ fn targets(line: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A path without `..`.
+/// Resolves `..` in a path.
 fn normal(path: &Path) -> String {
     let mut normal = PathBuf::new();
     for part in path.components() {
@@ -159,7 +159,7 @@ fn anchors(path: &str) -> Vec<String> {
 }
 
 #[test]
-fn anchors_are_githubs() {
+fn anchors_equal_those_of_github() {
     let expected = "sessions-and-whose-they-are";
     assert!(anchors("docs/api.md").contains(&expected.to_owned()));
     assert!(!anchors("docs/api.md").contains(&"sessions,-and-whose-they-are".to_owned()));

@@ -1,4 +1,4 @@
-//! JSON parses, and what a shell is to run is a shell's.
+//! Snippets of JSON and shell are valid.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::{Block, blocks, documents};
 
-/// The languages that are checked here, in `tests/node`, or by nobody since there is nothing to
-/// check.
+/// The languages that are checked here or in `tests/node`, and those that need no check.
 const LANGUAGES: [&str; 8] = [
     "json", "yaml", "sh", "console", "js", "tsx", "mermaid", "text",
 ];
@@ -22,7 +21,7 @@ fn of_language(language: &str) -> Vec<Block> {
 }
 
 #[test]
-fn each_block_says_its_language() {
+fn code_blocks_declare_a_language() {
     for document in documents() {
         for Block {
             place, language, ..
@@ -34,7 +33,7 @@ fn each_block_says_its_language() {
 }
 
 #[test]
-fn json_is_json() {
+fn json_blocks_parse() {
     for block in of_language("json") {
         let parsed = serde_json::from_str::<Value>(&block.text);
         assert!(parsed.is_ok(), "{}: {parsed:?}", block.place);
@@ -42,7 +41,7 @@ fn json_is_json() {
 }
 
 #[test]
-fn what_a_terminal_shows_is_commands_and_json() {
+fn console_blocks_contain_commands_and_json() {
     for block in of_language("console") {
         let mut is_command = false;
         let mut commands = String::new();
@@ -65,13 +64,13 @@ fn what_a_terminal_shows_is_commands_and_json() {
 }
 
 #[test]
-fn what_a_shell_runs_is_a_shells() {
+fn shell_blocks_parse() {
     for block in of_language("sh") {
         check_shell(&block.place, &block.text);
     }
 }
 
-/// Has bash read a text without running it.
+/// Lets bash parse a script without running it.
 fn check_shell(place: &str, text: &str) {
     let mut bash = Command::new("bash")
         .arg("-n")
@@ -83,7 +82,7 @@ fn check_shell(place: &str, text: &str) {
     input.write_all(text.as_bytes()).unwrap();
     drop(input);
     let output = bash.wait_with_output().unwrap();
-    // A mistake such as a quote without its end is not always a failure.
+    // Bash exits successfully after some mistakes, such as an unclosed quote.
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success() && said.is_empty(),

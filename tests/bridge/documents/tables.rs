@@ -1,4 +1,4 @@
-//! What the documents' tables say is what the program shows, all of it and nothing else.
+//! The tables of the documents equal what the program has.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,13 @@ use super::read;
 
 use crate::support::ARN;
 
-/// What the program shows; `surface.rs` keeps it true.
+/// A list of the surface file, which `surface.rs` keeps up to date.
 fn shown(list: &str) -> Vec<Value> {
     let surface: Value = serde_json::from_str(&read("tests/data/surface.json")).unwrap();
     surface[list].as_array().unwrap().clone()
 }
 
-/// The rows of all of a document's tables whose first heading is this: their cells, without
-/// backticks.
+/// The rows of all tables of a document with this first heading: their cells, without backticks.
 fn table(path: &str, first_heading: &str) -> Vec<Vec<String>> {
     let document = read(path);
     let begins = format!("| {first_heading} |");
@@ -55,7 +54,7 @@ fn texts(list: &[Value], name: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_route_is_told_of() {
+fn documented_routes_are_complete() {
     let told: BTreeSet<_> = column(&table("docs/api.md", "route"), 0)
         .into_iter()
         .collect();
@@ -63,7 +62,7 @@ fn each_route_is_told_of() {
     for route in shown("routes") {
         for method in route["methods"].as_array().unwrap() {
             let method = method.as_str().unwrap();
-            // These are everywhere, which the text says.
+            // These exist on all routes, which the text says.
             if !matches!(method, "HEAD" | "OPTIONS") {
                 there.insert(format!("{method} {}", route["path"].as_str().unwrap()));
             }
@@ -73,7 +72,7 @@ fn each_route_is_told_of() {
 }
 
 #[test]
-fn each_error_is_told_of() {
+fn documented_errors_are_complete() {
     let rows = table("docs/api.md", "status");
     let told = rows.iter().filter(|row| row[0].parse::<u16>().is_ok());
     let told: BTreeSet<_> = told.map(|row| format!("{} {}", row[0], row[1])).collect();
@@ -85,12 +84,12 @@ fn each_error_is_told_of() {
 }
 
 #[test]
-fn each_event_is_told_of_with_its_fields() {
+fn documented_log_events_are_complete() {
     let rows = table("docs/operate.md", "`message`");
     let events = shown("events");
     assert_eq!(column(&rows, 0), texts(&events, "message"));
     for (row, event) in rows.iter().zip(&events) {
-        // Brackets say more of a field.
+        // Brackets enclose remarks on a field.
         let told = row[1].split(',').map(|field| {
             let field = field.split('(').next().unwrap().trim();
             field.to_owned()
@@ -106,7 +105,7 @@ fn each_event_is_told_of_with_its_fields() {
 }
 
 #[test]
-fn each_metric_is_told_of_with_its_unit() {
+fn documented_metrics_are_complete() {
     let rows = table("docs/operate.md", "metric");
     let metrics = shown("metrics");
     assert_eq!(column(&rows, 0), texts(&metrics, "name"));
@@ -114,7 +113,7 @@ fn each_metric_is_told_of_with_its_unit() {
 }
 
 #[test]
-fn each_variable_is_told_of_with_what_it_accepts() {
+fn documented_variables_are_complete() {
     let rows = table("docs/configure.md", "variable");
     let variables = shown("variables");
     assert_eq!(column(&rows, 0), texts(&variables, "name"));
@@ -125,23 +124,23 @@ fn each_variable_is_told_of_with_what_it_accepts() {
     }
 }
 
-/// Everything that is configured, in words that can be compared.
+/// The complete configuration as comparable text.
 fn configured(variables: &[(String, String)]) -> String {
     let agent = ("ONBOARDING_AGENT_ARN".to_owned(), ARN.to_owned());
     let env: Environment = variables.iter().cloned().chain([agent]).collect();
     format!("{:?}", Config::from_env(&env).unwrap())
 }
 
-/// A default that is said changes nothing where it is set.
+/// Setting a variable to its documented default changes nothing.
 #[test]
-fn each_default_is_the_programs() {
+fn documented_defaults_are_those_of_the_program() {
     let usual = configured(&[]);
     let mut checked = 0;
     for line in read("docs/configure.md").lines() {
         let Some(row) = line.strip_prefix("| `").map(|_| line) else {
             continue;
         };
-        // What is no value, such as "none", has no backticks.
+        // Words that are not values, such as "none", have no backticks.
         let default = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
         let Some(default) = default.strip_prefix('`').and_then(|d| d.strip_suffix('`')) else {
             continue;
@@ -154,9 +153,9 @@ fn each_default_is_the_programs() {
     assert!(checked > 15, "{checked} defaults");
 }
 
-/// `.env.example` names every variable that is read, and shows the defaults.
+/// `.env.example` names every variable, and shows the defaults.
 #[test]
-fn the_example_file_is_whole_and_changes_nothing() {
+fn env_example_is_complete_and_changes_nothing() {
     let example = read(".env.example");
     let is_name = |name: &str| {
         let mut bytes = name.bytes();

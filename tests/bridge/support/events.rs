@@ -1,8 +1,8 @@
-//! Events of gateways.
+//! Creates events of gateways.
 
 use serde_json::{Value, json};
 
-/// An event of a REST API, as its documentation shows it.
+/// An event of a REST API, as in its documentation.
 pub(crate) fn rest_event(method: &str, path: &str, body: Option<&str>) -> Value {
     json!({
         "resource": "/{proxy+}",
@@ -30,7 +30,7 @@ pub(crate) fn rest_event(method: &str, path: &str, body: Option<&str>) -> Value 
     })
 }
 
-/// An event of an HTTP API, and of a function URL, as their documentation shows it.
+/// An event of an HTTP API or a function URL, as in their documentation.
 pub(crate) fn http_event(method: &str, path: &str, query: &str, body: Option<&str>) -> Value {
     json!({
         "version": "2.0",
@@ -61,7 +61,7 @@ pub(crate) fn http_event(method: &str, path: &str, query: &str, body: Option<&st
     })
 }
 
-/// An event of an Application Load Balancer, as its documentation shows it.
+/// An event of an Application Load Balancer, as in its documentation.
 pub(crate) fn alb_event(method: &str, path: &str) -> Value {
     json!({
         "requestContext": {
@@ -82,7 +82,7 @@ pub(crate) fn said(prompt: &str) -> String {
     json!({ "agentId": "test", "prompt": prompt }).to_string()
 }
 
-/// A captured event with what a gateway puts into its request context.
+/// A captured event with these fields in its request context.
 pub(crate) fn event(name: &str, context: &Value) -> Value {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events");
     let event = std::fs::read_to_string(format!("{folder}/{name}.json")).unwrap();
@@ -93,7 +93,7 @@ pub(crate) fn event(name: &str, context: &Value) -> Value {
     event
 }
 
-/// The same event with another method and path.
+/// Changes the method and path of an event.
 pub(crate) fn at(mut event: Value, method: &str, path: &str) -> Value {
     if event.get("rawPath").is_some() {
         event["rawPath"] = path.into();
@@ -107,7 +107,7 @@ pub(crate) fn at(mut event: Value, method: &str, path: &str) -> Value {
     event
 }
 
-/// The same event with another body.
+/// Changes the body of an event.
 pub(crate) fn saying(mut event: Value, body: &Value) -> Value {
     event["body"] = body.to_string().into();
     event

@@ -1,4 +1,4 @@
-//! The built binary as a Lambda function, in front of an agent.
+//! The built binary as a Lambda function, with an agent behind it.
 
 use agentcore_emulator::{Agent, Emulator};
 use serde_json::Value;
@@ -11,7 +11,7 @@ pub(crate) async fn function(agent: Agent, more: &[(&str, &str)]) -> (Emulator, 
     (emulator, function)
 }
 
-/// The status and the body of an answer, which must be one.
+/// The status and body of a response. Panics for other outcomes.
 pub(crate) fn answered(outcome: Outcome) -> (u64, Value) {
     let Outcome::Response(answer) = outcome else {
         panic!("no answer: {outcome:?}")

@@ -1,4 +1,4 @@
-//! What the binary says on standard output.
+//! Reads the log lines of the binary.
 
 use agentcore_bridge::telemetry::{EVENTS, LogEvent};
 use agentcore_emulator::Agent;
@@ -9,7 +9,7 @@ use super::{Outcome, function, rest_event};
 pub(crate) const QUICK: [(&str, &str); 2] =
     [("CHUNK_TIMEOUT_MS", "300"), ("RETRY_MAX_RETRIES", "1")];
 
-/// The lines of an output, each of which must be a JSON object with what every line has.
+/// Parses the lines of an output. Each must be a JSON object with the fields that every line has.
 pub(crate) fn lines(output: &str) -> Vec<Value> {
     let line = |line: &str| {
         let parsed: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
@@ -29,10 +29,11 @@ pub(crate) fn lines(output: &str) -> Vec<Value> {
     output.lines().map(line).collect()
 }
 
-/// What any line may have.
+/// Fields that every line may have.
 const EVERYWHERE: [&str; 5] = ["timestamp", "level", "message", "requestId", "traceId"];
 
-/// A line has the fields of its event: those that it must have, and no others than it may have.
+/// Asserts that a line has exactly the fields that are declared for its event, except optional
+/// ones.
 fn check_fields(event: &LogEvent, line: &Value) {
     if line.get("_aws").is_some() {
         return;
@@ -56,17 +57,17 @@ fn check_fields(event: &LogEvent, line: &Value) {
     }
 }
 
-/// An invocation and what was said of it.
-pub(crate) struct Told {
+/// The response and the log lines of one invocation.
+pub(crate) struct LoggedInvocation {
     pub(crate) status: u64,
-    /// The answer as Lambda got it.
+    /// The response as Lambda received it.
     pub(crate) answer: Value,
-    /// The lines in their order, those of the metrics apart.
+    /// The log lines in order, without those of the metrics.
     pub(crate) events: Vec<Value>,
     pub(crate) metrics: Vec<Value>,
 }
 
-impl Told {
+impl LoggedInvocation {
     pub(crate) fn messages(&self) -> Vec<&str> {
         self.events
             .iter()
@@ -90,19 +91,19 @@ impl Told {
         serde_json::from_str(self.answer["body"].as_str().unwrap()).unwrap()
     }
 
-    /// The one object of the metrics.
+    /// The metrics. Panics unless there is exactly one line of them.
     pub(crate) fn metrics(&self) -> &Value {
         assert_eq!(self.metrics.len(), 1, "{:#?}", self.metrics);
         &self.metrics[0]
     }
 }
 
-/// Invokes an agent once by a function of its own.
-pub(crate) async fn told(agent: Agent, body: &Value) -> Told {
+/// Invokes an agent once, in a process of its own.
+pub(crate) async fn told(agent: Agent, body: &Value) -> LoggedInvocation {
     told_at("/api/agents/invoke", agent, body).await
 }
 
-pub(crate) async fn told_at(path: &str, agent: Agent, body: &Value) -> Told {
+pub(crate) async fn told_at(path: &str, agent: Agent, body: &Value) -> LoggedInvocation {
     let (_emulator, function) = function(agent, &QUICK).await;
     let event = rest_event("POST", path, Some(&body.to_string()));
     let Outcome::Response(answer) = function.invoke(&event).await else {
@@ -116,7 +117,7 @@ pub(crate) async fn told_at(path: &str, agent: Agent, body: &Value) -> Told {
     let (metrics, events) = lines
         .into_iter()
         .partition(|line| line.get("_aws").is_some());
-    Told {
+    LoggedInvocation {
         status: answer["statusCode"].as_u64().unwrap(),
         answer,
         events,

@@ -1,4 +1,4 @@
-//! A Runtime API of AWS Lambda on loopback, and the built binary as a child process behind it.
+//! A Lambda Runtime API on loopback, with the built binary as a child process.
 
 use std::collections::HashMap;
 use std::process::Stdio;
@@ -19,22 +19,22 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-/// How a function answered an invocation.
+/// The outcome of an invocation.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Response(Value),
-    /// A streamed one, part by part as it comes; who reads slowly slows the function, and who drops
-    /// it closes the connection.
+    /// A streamed response, chunk by chunk. Reading slowly slows the function; dropping the
+    /// receiver closes the connection.
     Stream(mpsc::Receiver<Bytes>),
     Error(Value),
 }
 
-/// The function as a child process, and the Runtime API that it asks for work.
+/// The function as a child process, with its Runtime API.
 pub(crate) struct Function {
     child: Child,
-    /// What the process says, read as it says it.
-    stdout: Heard,
-    stderr: Heard,
+    /// The output of the process, read while it runs.
+    stdout: Output,
+    stderr: Output,
     events: mpsc::UnboundedSender<Next>,
     shared: Arc<Shared>,
     invocations: Mutex<u32>,
@@ -44,53 +44,53 @@ struct Shared {
     events: AsyncMutex<mpsc::UnboundedReceiver<Next>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     init_error: Mutex<Option<Value>>,
-    /// How often the function said that it is ready for its snapshot.
+    /// How often the function reported to be ready for its snapshot.
     snapshots: Mutex<u32>,
-    /// Those of the last streamed answer that had some.
+    /// The trailers of the last streamed response that had any.
     trailers: Mutex<Option<HeaderMap>>,
-    /// The answer to a function whose caller has gone.
-    to_the_left: Mutex<StatusCode>,
+    /// The status for a streamed response whose caller has gone.
+    cancelled_status: Mutex<StatusCode>,
     timeout: Duration,
 }
 
-/// What a function gets that asks for work.
+/// The answer to a function that asks for work.
 enum Next {
     Event(String, Vec<u8>, Headers),
-    Odd(Odd),
+    BadAnswer(BadAnswer),
 }
 
-/// Headers in place of the usual ones; `None` leaves one out.
+/// Headers that replace the usual ones; `None` removes one.
 pub(crate) type Headers = Vec<(&'static str, Option<&'static str>)>;
 
-/// What Lambda should not answer to a function that asks for work.
+/// Answers to a function that asks for work, which Lambda should not give.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Odd {
+pub(crate) enum BadAnswer {
     Status(u16),
-    /// An event without an id.
+    /// An event without a request id.
     NoId,
-    /// The connection breaks off in the middle of the event.
+    /// The connection breaks off in mid-event.
     Broken,
 }
 
-/// What is done with the process's standard output.
+/// How the standard output of the process is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listening {
-    /// All of it is read.
+    /// Completely, while the process runs.
     Always,
-    /// Nobody reads until [`Function::listen`].
+    /// Only after [`Function::listen`].
     Later,
-    /// The other end is closed.
+    /// Not at all: the reading end is closed.
     Never,
 }
 
-/// A pipe from the process.
-enum Heard {
+/// An output pipe of the process.
+enum Output {
     Read(JoinHandle<String>),
     Unread(ChildStdout),
     Closed,
 }
 
-impl Heard {
+impl Output {
     fn reading(mut pipe: impl AsyncRead + Send + Unpin + 'static) -> Self {
         Self::Read(tokio::spawn(async move {
             let mut said = String::new();
@@ -99,7 +99,7 @@ impl Heard {
         }))
     }
 
-    /// All that was said until the process ended.
+    /// The output until the process ended.
     async fn whole(self) -> String {
         match self {
             Self::Read(said) => said.await.unwrap(),
@@ -108,7 +108,7 @@ impl Heard {
     }
 }
 
-/// A streamed answer as a whole: status and body.
+/// Reads a streamed response to its end. Returns status and body.
 pub(crate) async fn whole(mut parts: mpsc::Receiver<Bytes>) -> (u64, String) {
     let mut bytes = Vec::new();
     let reading = async {
@@ -124,16 +124,16 @@ pub(crate) async fn whole(mut parts: mpsc::Receiver<Bytes>) -> (u64, String) {
     (prelude["statusCode"].as_u64().unwrap(), body.to_owned())
 }
 
-/// A process that has ended.
+/// The exit of a process.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct Exit {
     pub(crate) success: bool,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) init_error: Option<Value>,
 }
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resources {
     pub(crate) descriptors: usize,
@@ -142,7 +142,7 @@ pub(crate) struct Resources {
 }
 
 impl Function {
-    /// What the process holds at the moment.
+    /// The current resources of the process.
     pub(crate) fn resources(&self) -> Resources {
         let process = format!("/proc/{}", self.child.id().unwrap());
         let count = |folder| {
@@ -175,7 +175,7 @@ impl Function {
         Self::start_with(variables, Duration::from_secs(30), Listening::Always).await
     }
 
-    /// The same, with a time limit for each invocation, and with other listeners.
+    /// Starts the function with a timeout for each invocation and with a way to read its output.
     pub(crate) async fn start_with(
         variables: Vec<(String, String)>,
         timeout: Duration,
@@ -188,7 +188,7 @@ impl Function {
             init_error: Mutex::default(),
             snapshots: Mutex::default(),
             trailers: Mutex::default(),
-            to_the_left: Mutex::new(StatusCode::ACCEPTED),
+            cancelled_status: Mutex::new(StatusCode::ACCEPTED),
             timeout,
         });
         let router = Router::new()
@@ -220,11 +220,11 @@ impl Function {
             .unwrap();
         let stdout = child.stdout.take().unwrap();
         let stdout = match listening {
-            Listening::Always => Heard::reading(stdout),
-            Listening::Later => Heard::Unread(stdout),
-            Listening::Never => Heard::Closed,
+            Listening::Always => Output::reading(stdout),
+            Listening::Later => Output::Unread(stdout),
+            Listening::Never => Output::Closed,
         };
-        let stderr = Heard::reading(child.stderr.take().unwrap());
+        let stderr = Output::reading(child.stderr.take().unwrap());
         Self {
             child,
             stdout,
@@ -235,12 +235,12 @@ impl Function {
         }
     }
 
-    /// Sends an event and waits for the answer.
+    /// Sends an event and waits for the outcome.
     pub(crate) async fn invoke(&self, event: &Value) -> Outcome {
         self.invoke_with(event.to_string().into(), vec![]).await
     }
 
-    /// The same with any bytes for an event, and with other headers.
+    /// Sends any bytes as an event, with other headers.
     pub(crate) async fn invoke_with(&self, event: Vec<u8>, headers: Headers) -> Outcome {
         let id = {
             let mut invocations = self.invocations.lock().unwrap();
@@ -258,22 +258,22 @@ impl Function {
         outcome.await.expect("an answer in time").unwrap()
     }
 
-    /// Answers oddly when the function next asks for work.
-    pub(crate) fn be_odd(&self, odd: Odd) {
-        self.events.send(Next::Odd(odd)).unwrap();
+    /// Answers badly when the function next asks for work.
+    pub(crate) fn answer_badly(&self, answer: BadAnswer) {
+        self.events.send(Next::BadAnswer(answer)).unwrap();
     }
 
-    /// How a function is answered whose caller has gone; 202 if nothing else is said.
-    pub(crate) fn answer_the_left(&self, status: StatusCode) {
-        *self.shared.to_the_left.lock().unwrap() = status;
+    /// Sets the status for streamed responses whose caller has gone; 202 by default.
+    pub(crate) fn set_cancelled_status(&self, status: StatusCode) {
+        *self.shared.cancelled_status.lock().unwrap() = status;
     }
 
-    /// The trailers of the last streamed answer that had some.
+    /// The trailers of the last streamed response that had any.
     pub(crate) fn trailers(&self) -> Option<HeaderMap> {
         self.shared.trailers.lock().unwrap().clone()
     }
 
-    /// How often the function said that it is ready for its snapshot.
+    /// How often the function reported to be ready for its snapshot.
     pub(crate) fn snapshots(&self) -> u32 {
         *self.shared.snapshots.lock().unwrap()
     }
@@ -285,31 +285,31 @@ impl Function {
         assert!(sent.unwrap().success());
     }
 
-    /// Begins to read what the process says, and what it has said.
+    /// Starts to read the output, including what was written before.
     pub(crate) fn listen(&mut self) {
-        if let Heard::Unread(pipe) = std::mem::replace(&mut self.stdout, Heard::Closed) {
-            self.stdout = Heard::reading(pipe);
+        if let Output::Unread(pipe) = std::mem::replace(&mut self.stdout, Output::Closed) {
+            self.stdout = Output::reading(pipe);
         }
     }
 
-    /// Waits until the process ends by itself.
-    pub(crate) async fn ended(mut self) -> Ended {
+    /// Waits until the process exits by itself.
+    pub(crate) async fn ended(mut self) -> Exit {
         let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait());
         let status = status.await.expect("an end in time").unwrap();
         self.output(status.success()).await
     }
 
-    /// Ends the process, and gives what it has said.
-    pub(crate) async fn stop(mut self) -> Ended {
+    /// Kills the process. Returns its output.
+    pub(crate) async fn stop(mut self) -> Exit {
         self.child.kill().await.unwrap();
         self.output(false).await
     }
 
-    async fn output(self, success: bool) -> Ended {
+    async fn output(self, success: bool) -> Exit {
         let stdout = self.stdout.whole().await;
         let stderr = self.stderr.whole().await;
         let init_error = self.shared.init_error.lock().unwrap().take();
-        Ended {
+        Exit {
             success,
             stdout,
             stderr,
@@ -324,11 +324,11 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
     };
     let (id, event, others) = match next {
         Next::Event(id, event, others) => (id, event, others),
-        Next::Odd(Odd::Status(status)) => {
+        Next::BadAnswer(BadAnswer::Status(status)) => {
             return StatusCode::from_u16(status).unwrap().into_response();
         }
-        Next::Odd(Odd::NoId) => return "{}".into_response(),
-        Next::Odd(Odd::Broken) => {
+        Next::BadAnswer(BadAnswer::NoId) => return "{}".into_response(),
+        Next::BadAnswer(BadAnswer::Broken) => {
             let parts = [Ok("{\"a\":"), Err(std::io::Error::other("broken off"))];
             return Body::from_stream(futures_util::stream::iter(parts)).into_response();
         }
@@ -368,14 +368,14 @@ async fn response(
         let status = settle(&shared, &id, Outcome::Stream(receiver));
         loop {
             let frame = tokio::select! {
-                () = sender.closed() => return *shared.to_the_left.lock().unwrap(),
+                () = sender.closed() => return *shared.cancelled_status.lock().unwrap(),
                 frame = body.frame() => frame,
             };
             let Some(Ok(frame)) = frame else {
                 return status;
             };
             match frame.into_data() {
-                // One who leaves now is seen at the top.
+                // If the caller leaves now, the next iteration notices.
                 Ok(part) => drop(sender.send(part).await),
                 Err(frame) => *shared.trailers.lock().unwrap() = frame.into_trailers().ok(),
             }

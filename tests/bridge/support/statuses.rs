@@ -1,6 +1,6 @@
-//! What an agent's refusal of the handshake becomes.
+//! How refusals of a handshake map to responses.
 
-/// The status of the answer for that of a handshake.
+/// The status of the response to a handshake refused with this status.
 pub(crate) fn answer_to(handshake: u16) -> u16 {
     match handshake {
         400 | 401 | 403 | 404 => handshake,

@@ -1,5 +1,4 @@
-//! Agents as scripts: what one does with a handshake, what it says to a message, and what the
-//! service says about it.
+//! Scripted agents: how they handle a handshake, what they send, and which status they report.
 
 use std::{fmt, sync::Arc};
 
@@ -10,10 +9,10 @@ mod stock;
 
 pub use stock::stock;
 
-/// The endpoint that every agent has.
+/// The name of the endpoint that every agent has.
 pub(crate) const DEFAULT_ENDPOINT: &str = "DEFAULT";
 
-/// An agent: how it meets a handshake, what it says first, and what it replies.
+/// An agent: how it handles a handshake, what it sends first, and what it replies.
 #[derive(Clone)]
 pub struct Agent {
     pub(crate) handshake: Handshake,
@@ -29,25 +28,25 @@ pub struct Agent {
 
 type Reply = dyn Fn(&Turn) -> Vec<Step> + Send + Sync;
 
-/// A message for an agent, and what the runtime session was before it.
+/// A message to an agent, with the history of its runtime session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// The message's `prompt`, or the whole message where it has none.
+    /// The message's `prompt`, or the whole message if it has none.
     pub prompt: String,
-    /// The message's `sessionId`, or the empty string where it has none.
+    /// The message's `sessionId`, or an empty string if it has none.
     pub session_id: String,
-    /// The message as it came.
+    /// The message as received.
     pub message: String,
-    /// The session id of the handshake.
+    /// The runtime's session id, from the handshake.
     pub runtime_session_id: String,
-    /// 1 for the first message of this runtime session, over all of its connections.
+    /// The number of this message in its runtime session, counted from 1 across all connections.
     pub turn_number: usize,
-    /// The prompts before this one in the same runtime session, oldest first.
+    /// The earlier prompts of the same runtime session, oldest first.
     pub history: Vec<String>,
 }
 
 impl Agent {
-    /// An agent that does the same for every message.
+    /// An agent that performs the same steps for every message.
     #[must_use]
     pub fn scripted(steps: Vec<Step>) -> Self {
         Self::replying(move |_| steps.clone())
@@ -67,33 +66,33 @@ impl Agent {
         }
     }
 
-    /// An agent that is met no further than its handshake.
+    /// An agent that never gets past its handshake.
     #[must_use]
     pub fn refusing(handshake: Handshake) -> Self {
         Self::scripted(Vec::new()).handshake(handshake)
     }
 
-    /// The same agent with another handshake.
+    /// Sets how the agent handles handshakes.
     #[must_use]
     pub fn handshake(self, handshake: Handshake) -> Self {
         Self { handshake, ..self }
     }
 
-    /// The same agent with steps that it takes right after the handshake, before any message.
+    /// Sets steps that the agent performs right after the handshake, before any message.
     #[must_use]
     pub fn opening(self, opening: Vec<Step>) -> Self {
         Self { opening, ..self }
     }
 
-    /// The same agent with another answer to `StopRuntimeSession`; to accept is to answer as the
-    /// service does. Attempts to stop are counted by themselves.
+    /// Sets how the agent handles `StopRuntimeSession`. `Accept` responds as the service does.
+    /// Attempts to stop are counted separately from attempts to connect.
     #[must_use]
     pub fn stopping(self, stopping: Handshake) -> Self {
         Self { stopping, ..self }
     }
 
-    /// The same agent with another status of its endpoints, which `GetAgentRuntimeEndpoint` tells;
-    /// it is `READY` otherwise. The status has no effect on anything else.
+    /// Sets the status that `GetAgentRuntimeEndpoint` reports, `READY` by default. It affects
+    /// nothing else.
     #[must_use]
     pub fn endpoint_status(self, status: impl Into<String>) -> Self {
         Self {
@@ -102,8 +101,8 @@ impl Agent {
         }
     }
 
-    /// The same agent with no endpoints but these and `DEFAULT`; without a list it has any that it
-    /// is asked for. One that it does not have is a `ResourceNotFoundException`.
+    /// Limits the agent's endpoints to these and `DEFAULT`; by default it has every endpoint asked
+    /// for. Any other is a `ResourceNotFoundException`.
     #[must_use]
     pub fn endpoints<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
         Self {

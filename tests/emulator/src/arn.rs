@@ -1,6 +1,6 @@
 //! The parts of an agent's ARN: `arn:<partition>:<service>:<region>:<account>:runtime/<id>`.
 
-/// The region; an ARN without one has the empty one, which no credential scope can name.
+/// The region. It is empty if the ARN has none, and then no credential scope matches it.
 pub(crate) fn region(arn: &str) -> &str {
     arn.split(':').nth(3).unwrap_or_default()
 }

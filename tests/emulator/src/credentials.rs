@@ -2,19 +2,19 @@
 
 use std::fmt;
 
-/// An access key, as the emulator knows it to check signatures.
+/// An access key that the emulator accepts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// The public half, for instance `AKIAIOSFODNN7EXAMPLE`.
+    /// The access key id, for instance `AKIAIOSFODNN7EXAMPLE`.
     pub access_key_id: String,
-    /// The half that signs.
+    /// The secret key.
     pub secret_access_key: String,
-    /// The token that must come with temporary credentials, and must not come without them.
+    /// The session token, which temporary credentials require and permanent ones must not have.
     pub session_token: Option<String>,
 }
 
 impl Credentials {
-    /// The key pair of the AWS documentation's examples, which an emulator accepts by default.
+    /// The example keys of the AWS documentation, which an emulator accepts by default.
     #[must_use]
     pub fn example() -> Self {
         Self {

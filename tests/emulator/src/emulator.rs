@@ -1,4 +1,4 @@
-//! The emulator's life: it is built, accepts connections, and stops.
+//! The emulator: built by a builder, it accepts connections until it is stopped.
 
 use std::{
     io,
@@ -16,10 +16,10 @@ use crate::{
     state::{Clock, State, system_clock},
 };
 
-/// A runtime that listens on 127.0.0.1.
+/// An emulated AgentCore Runtime that listens on 127.0.0.1.
 ///
-/// It lives on the tokio runtime that it was started on. When it is dropped, its port and all of
-/// its connections are closed.
+/// Its tasks run on the tokio runtime on which it was started. Dropping it closes its port and all
+/// connections.
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
@@ -27,7 +27,7 @@ pub struct Emulator {
     accepting: JoinHandle<()>,
 }
 
-/// The settings of an [`Emulator`] to be.
+/// Configures and starts an [`Emulator`].
 #[derive(Default)]
 pub struct Builder {
     port: u16,
@@ -37,41 +37,42 @@ pub struct Builder {
 }
 
 impl Emulator {
-    /// Begins with a free port, no agents, the example credentials, and the machine's clock.
+    /// Creates a builder with a free port, no agents, the example credentials, and the system
+    /// clock.
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its URL, to be used as an endpoint override: `http://127.0.0.1:<port>`.
+    /// The URL, for use as an endpoint override: `http://127.0.0.1:<port>`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Sets the agent of an ARN, for connections from now on, in place of one that was there.
+    /// Registers or replaces the agent of an ARN, for all future connections.
     pub fn register(&self, arn: impl Into<String>, agent: Agent) {
         self.state.register(arn.into(), agent);
     }
 
-    /// Lets credentials expire: signed with them, a request is an `ExpiredTokenException`.
+    /// Marks credentials as expired: requests signed with them get an `ExpiredTokenException`.
     pub fn expire(&self, access_key_id: impl Into<String>) {
         self.state.expire(access_key_id.into());
     }
 
-    /// All connections so far, in the order in which they were accepted.
+    /// All connections so far, in the order of acceptance.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
         self.state.log.snapshot()
     }
 
-    /// How many connections the clients have not ended.
+    /// The number of connections that their clients have not ended.
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.state
@@ -79,16 +80,16 @@ impl Emulator {
             .count(|connection| connection.ended == Ended::Open)
     }
 
-    /// The conversations that are remembered, sorted by ARN and session id. One begins with its
-    /// first message, and lasts until `StopRuntimeSession`.
+    /// All runtime sessions, sorted by ARN and session id. A session starts with its first message,
+    /// and lasts until `StopRuntimeSession`.
     #[must_use]
     pub fn sessions(&self) -> Vec<Session> {
         self.state.sessions()
     }
 
-    /// Waits until the connections are as wanted, for ever if they never are, and returns them.
+    /// Waits until the connections satisfy a predicate, and returns them.
     ///
-    /// There is no time limit here, because one would be over at once where time is paused.
+    /// It waits without a timeout, since with tokio's paused time one would elapse at once.
     pub async fn wait_until(
         &self,
         predicate: impl FnMut(&[Connection]) -> bool,
@@ -96,10 +97,10 @@ impl Emulator {
         self.state.log.wait_until(predicate).await
     }
 
-    /// Closes the port and all connections, and returns when they are closed.
+    /// Closes the port and all connections, and waits until they are closed.
     pub async fn stop(mut self) {
         self.accepting.abort();
-        // The outcome is that it was cancelled.
+        // The result is always that the task was cancelled.
         let _ = (&mut self.accepting).await;
     }
 }
@@ -111,38 +112,38 @@ impl Drop for Emulator {
 }
 
 impl Builder {
-    /// Listens on that port; 0, the default, is any free one.
+    /// Sets the port; 0, the default, picks a free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Adds an agent under its full ARN.
+    /// Registers an agent under its full ARN.
     #[must_use]
     pub fn agent(mut self, arn: impl Into<String>, agent: Agent) -> Self {
         self.agents.push((arn.into(), agent));
         self
     }
 
-    /// Adds credentials to accept; the example ones are accepted only if there are no others.
+    /// Adds accepted credentials. The example credentials are accepted only if none are added.
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials.push(credentials);
         self
     }
 
-    /// Replaces the clock; `now` gives seconds since the epoch.
+    /// Replaces the clock; `now` returns seconds since the epoch.
     #[must_use]
     pub fn now(mut self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.now = Some(Box::new(now));
         self
     }
 
-    /// Starts to listen.
+    /// Starts the emulator.
     ///
     /// # Errors
-    /// The port cannot be had.
+    /// The port cannot be bound.
     pub async fn start(mut self) -> io::Result<Emulator> {
         if self.credentials.is_empty() {
             self.credentials.push(Credentials::example());
@@ -173,7 +174,7 @@ impl std::fmt::Debug for Builder {
     }
 }
 
-/// Gives each connection a task of its own; all of them end with this one.
+/// Accepts connections, each in a task of its own. All of them end with this one.
 async fn accept(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
@@ -183,11 +184,11 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
                     let entry = state.log.open();
                     connections.spawn(server::serve(stream, Arc::clone(&state), entry));
                 }
-                // The client has gone again, or there are no file descriptors left just now: the
-                // next turn of the loop will tell.
+                // The client has gone already, or file descriptors have run out for the moment.
+                // Either way, accepting goes on.
                 Err(_) => tokio::task::yield_now().await,
             },
-            // Takes finished tasks out of the set.
+            // Removes finished tasks from the set.
             Some(_) = connections.join_next() => {}
         }
     }

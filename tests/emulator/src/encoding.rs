@@ -9,17 +9,17 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Percent-encodes all but letters, digits, `-`, `.`, `_` and `~`.
+/// Percent-encodes everything but letters, digits, `-`, `.`, `_` and `~`.
 pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// The same for a path, whose slashes stay.
+/// Like [`encode`], but keeps the slashes of a path.
 pub(crate) fn encode_path(path: &str) -> String {
     path.split('/').map(encode).collect::<Vec<_>>().join("/")
 }
 
-/// Undoes percent encoding; bytes that are not UTF-8 become U+FFFD. A plus sign stays one.
+/// Decodes percent encoding. Invalid UTF-8 becomes U+FFFD; a plus sign stays a plus sign.
 pub(crate) fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
@@ -29,7 +29,7 @@ pub(crate) fn split_target(target: &str) -> (&str, &str) {
     target.split_once('?').unwrap_or((target, ""))
 }
 
-/// The parameters of a query, decoded, in the order in which they came.
+/// The decoded parameters of a query, in order.
 pub(crate) fn parameters(query: &str) -> Vec<(String, String)> {
     query
         .split('&')

@@ -8,18 +8,18 @@ pub use encode::Frame;
 pub use message::{Assembler, Message};
 pub use parse::{Masking, Parser, Violation};
 
-/// The largest payload of one frame that the service takes, in bytes.
+/// The largest frame payload that the service accepts, in bytes.
 pub const MAX_PAYLOAD: u64 = 32 * 1024;
 
-/// The operation codes of RFC 6455, section 11.8.
+/// The opcodes of RFC 6455, section 11.8.
 pub mod opcode {
-    /// A later part of a message.
+    /// A further frame of a message.
     pub const CONTINUATION: u8 = 0x0;
-    /// A message of text, or its first part.
+    /// A text message, or its first frame.
     pub const TEXT: u8 = 0x1;
-    /// A message of bytes, or its first part.
+    /// A binary message, or its first frame.
     pub const BINARY: u8 = 0x2;
-    /// The end of the conversation.
+    /// Closes the connection.
     pub const CLOSE: u8 = 0x8;
     /// Asks for a pong.
     pub const PING: u8 = 0x9;
@@ -27,7 +27,7 @@ pub mod opcode {
     pub const PONG: u8 = 0xA;
 }
 
-/// Applies the mask of a frame to its payload, or takes it away again.
+/// Masks or unmasks a payload.
 fn mask(payload: &mut [u8], key: [u8; 4]) {
     for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {
         *byte ^= key;

@@ -1,8 +1,8 @@
-//! A Bedrock `AgentCore` Runtime on loopback, for tests and local runs.
+//! An emulator of Bedrock `AgentCore` Runtime on loopback, for tests and local runs.
 //!
-//! It checks what the service checks, the signature first of all, with code of its own: a second
-//! opinion on the client that connects. The agents behind it are scripts, and can misbehave in
-//! every way that a peer on a network can; what the client did is there to look at afterwards.
+//! It checks what the service checks, beginning with the signature, and does so with code of its
+//! own, independent of the client under test. Its agents are scripted, and can misbehave in every
+//! way that a network peer can. Everything that a client did is recorded.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -16,11 +16,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The way of a connection: `emulator` accepts it, `server` reads its request, checks it (with
-//! [`sigv4`]), meets the handshake and holds the conversation (with [`frame`]), as the [`Agent`]
-//! says; all that the client does goes into a [`Connection`]. Two operations are ordinary HTTP:
-//! `StopRuntimeSession`, and `GetAgentRuntimeEndpoint`, for which the emulator is its own control
-//! plane. See [`Operation`].
+//! The path of a connection: `emulator` accepts it; `server` reads its request, checks it (with
+//! [`sigv4`]), performs the handshake and holds the conversation (with [`frame`]), as the [`Agent`]
+//! prescribes. What the client does is recorded in a [`Connection`]. Two operations are ordinary
+//! HTTP: `StopRuntimeSession`, and `GetAgentRuntimeEndpoint`, for which the emulator acts as its
+//! own control plane. See [`Operation`].
 
 mod agent;
 mod arn;

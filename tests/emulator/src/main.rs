@@ -1,4 +1,4 @@
-//! The emulator as a program, with its stock of agents.
+//! The emulator as a program, with its stock agents.
 
 use std::{
     env,
@@ -24,20 +24,20 @@ async fn main() -> ExitCode {
         Ok(Command::Help) => io::stdout().write_all(HELP.as_bytes()),
         Ok(Command::Serve { port }) => serve(port).await,
         Err(problem) => {
-            complain(&format!("{problem}\n\n{HELP}"));
+            print_error(&format!("{problem}\n\n{HELP}"));
             return ExitCode::from(2);
         }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("{error}\n"));
+            print_error(&format!("{error}\n"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// What the command line asks for.
+/// A parsed command line.
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
     Help,
@@ -102,8 +102,8 @@ fn announce(emulator: &Emulator) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes to standard error, beyond which there is nowhere to report a failure.
-fn complain(text: &str) {
+/// Writes to standard error. If that fails, there is nowhere else to report it.
+fn print_error(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 

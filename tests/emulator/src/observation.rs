@@ -1,20 +1,20 @@
-//! What the emulator has seen of its clients.
+//! The record of what clients did.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// One connection, from its TCP handshake on, as far as it has got.
+/// One connection, as far as it has come since it was accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connection {
-    /// The HTTP method; empty until the request is there.
+    /// The HTTP method; empty until the request has been read.
     pub method: String,
-    /// What the request asks for; none until it is there, and where it asks for nothing known.
+    /// The requested operation; `None` until the request has been read, and for unknown ones.
     pub operation: Option<Operation>,
     /// The ARN in the path, decoded, if the path is that of an agent.
     pub arn: Option<String>,
-    /// Path and query as on the wire; empty until the request is there.
+    /// Path and query as on the wire; empty until the request has been read.
     pub target: String,
     /// The headers in order, their names in lower case.
     pub headers: Vec<(String, String)>,
@@ -23,52 +23,52 @@ pub struct Connection {
     /// The runtime's session id: in the query, or in the header for `StopRuntimeSession` and where
     /// the address is not signed.
     pub runtime_session_id: Option<String>,
-    /// The HTTP status that was answered, 101 for an upgrade; none as long as none was, or where
-    /// the agent answers with something that has none.
+    /// The HTTP status of the response, 101 for an upgrade. `None` before a response, and for raw
+    /// bytes.
     pub status: Option<u16>,
-    /// The client's frames in order, control frames too.
+    /// All frames of the client in order, including control frames.
     pub frames: Vec<ReceivedFrame>,
-    /// The client's messages in order, as text.
+    /// The messages of the client in order, as text.
     pub messages: Vec<String>,
-    /// How many pongs have come.
+    /// The number of pongs received.
     pub pongs: usize,
-    /// The code of the client's close frame; 1005 for a close frame without a code.
+    /// The code of the client's close frame; 1005 if it has none.
     pub close_code: Option<u16>,
-    /// Whether and how TCP ended.
+    /// Whether and how the TCP connection ended.
     pub ended: Ended,
 }
 
-/// What a client asks for, by the service's own names.
+/// An operation, by the service's name for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
-    /// A WebSocket to an agent.
+    /// Opens a WebSocket to an agent.
     InvokeAgentRuntimeWithWebSocketStream,
-    /// The end of a runtime session, by
+    /// Ends a runtime session:
     /// [`StopRuntimeSession`](https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_StopRuntimeSession.html).
     StopRuntimeSession,
-    /// The state of an agent's endpoint, by
+    /// Describes an agent's endpoint:
     /// [`GetAgentRuntimeEndpoint`](https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_GetAgentRuntimeEndpoint.html).
     GetAgentRuntimeEndpoint,
 }
 
-/// A conversation that the emulator remembers.
+/// A runtime session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Session {
     /// The agent's ARN.
     pub arn: String,
     /// The runtime's session id.
     pub runtime_session_id: String,
-    /// How many messages have come in it, over all of its connections.
+    /// The number of messages in it, across all connections.
     pub turns: usize,
 }
 
-/// The outline of a frame that a client sent.
+/// Describes a frame that a client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceivedFrame {
-    /// Its operation code; see [`crate::frame::opcode`].
+    /// The opcode; see [`crate::frame::opcode`].
     pub opcode: u8,
-    /// Whether it was the last of its message.
+    /// Whether it was the last frame of its message.
     pub fin: bool,
     /// The size of its payload in bytes.
     pub len: usize,
@@ -77,18 +77,18 @@ pub struct ReceivedFrame {
 /// How a TCP connection ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ended {
-    /// The client has not ended it; the emulator alone may have.
+    /// The client has not ended it. The emulator may have closed its own side.
     #[default]
     Open,
-    /// The client closed it in the ordinary way.
+    /// The client closed it with a FIN.
     Fin,
-    /// With a reset: the agent's, or the client's, which is also what becomes of a connection that
-    /// is closed before all that had arrived was read.
+    /// It was reset by the agent or by the client. A client's system also resets a connection that
+    /// is closed with unread bytes.
     Reset,
 }
 
 impl Connection {
-    /// The first header of that name, which is compared without regard to case.
+    /// The first header with this name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let same = |(known, _): &&(String, String)| known.eq_ignore_ascii_case(name);
@@ -115,12 +115,12 @@ impl Connection {
     }
 }
 
-/// All connections, in the order in which they were accepted.
+/// The records of all connections, in the order of acceptance.
 #[derive(Debug, Default)]
 pub(crate) struct Log(watch::Sender<Vec<Connection>>);
 
 impl Log {
-    /// Begins the record of another connection.
+    /// Adds a record for a new connection.
     pub(crate) fn open(self: &Arc<Self>) -> Entry {
         let mut index = 0;
         self.0.send_modify(|connections| {
@@ -155,13 +155,13 @@ impl Log {
             .await
         {
             Ok(connections) => connections.clone(),
-            // The sender is a part of `self`, so that it outlives this call.
+            // Cannot happen: the sender is part of `self`, so it outlives this call.
             Err(_) => self.snapshot(),
         }
     }
 }
 
-/// The place in the log of one connection.
+/// Updates the record of one connection.
 #[derive(Debug)]
 pub(crate) struct Entry {
     log: Arc<Log>,

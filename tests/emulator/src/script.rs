@@ -1,54 +1,53 @@
-//! The words of which an agent's script is made.
+//! The elements of an agent's script.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-/// What an agent does with a request to connect or to stop a session, after the service has let it
-/// through.
+/// How an agent handles a request to connect or to stop a session that the service has admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Handshake {
     /// Upgrades the connection, or stops the session.
     Accept,
-    /// Answers with an HTTP status, and ends the connection.
+    /// Responds with an HTTP status, and closes the connection.
     Status {
         /// The status, for instance 424.
         status: u16,
-        /// The value of `x-amzn-ErrorType`; without one the header is not sent.
+        /// The value of the `x-amzn-ErrorType` header; `None` omits the header.
         error_type: Option<String>,
-        /// Further headers. `content-length` is added unless it is among them.
+        /// Further headers. `content-length` is added if it is missing.
         headers: Vec<(String, String)>,
         /// The body.
         body: Vec<u8>,
     },
-    /// Reads the request and never answers.
+    /// Reads the request and never responds.
     Stall,
-    /// Ends the connection with a TCP reset in place of an answer.
+    /// Resets the TCP connection instead of responding.
     Reset,
-    /// Ends the connection in the ordinary way without an answer.
+    /// Closes the connection with a FIN, without a response.
     CloseSilently,
-    /// Answers with bytes of any kind.
+    /// Responds with raw bytes.
     Raw {
         /// The bytes.
         bytes: Vec<u8>,
-        /// Whether the connection then stays open, or ends in the ordinary way.
+        /// Whether the connection stays open afterwards, or is closed with a FIN.
         keep_open: bool,
     },
-    /// Waits, and then does something else.
+    /// Waits, then does something else.
     Delayed {
         /// How long to wait.
         by: Duration,
-        /// What to do then.
+        /// What to do after the wait.
         then: Box<Handshake>,
     },
-    /// One after the other, an attempt each; the last is for all attempts that follow. Attempts
-    /// are counted from when the agent was registered.
+    /// One for each attempt; the last one for all further attempts. Attempts are counted from the
+    /// registration of the agent.
     Sequence(Vec<Handshake>),
 }
 
 impl Handshake {
-    /// A refusal in the service's usual form: the type in the header, a message in a JSON body.
+    /// A refusal as the service sends it: the type in a header, a message in a JSON body.
     #[must_use]
     pub fn status(status: u16, error_type: &str) -> Self {
         Self::Status {
@@ -61,7 +60,7 @@ impl Handshake {
         }
     }
 
-    /// The same with a further header, if it is a `Status`.
+    /// Adds a header to a `Status`; has no effect on other variants.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         if let Self::Status { headers, .. } = &mut self {
@@ -82,52 +81,53 @@ impl Handshake {
     }
 }
 
-/// One thing that an agent does on an open connection.
+/// A step that an agent performs on an open connection.
 ///
 /// After the last step of a reply the agent waits for the next message on the same connection,
-/// unless a step has ended it. Pings of the client are answered, and a close frame of the client
-/// ends the script, between steps and during a `Pause`.
+/// unless a step has ended it. Between steps and during a `Pause`, pings of the client are
+/// answered, and a close frame ends the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Sends a message of text in one frame.
+    /// Sends a text message in one frame.
     Text(String),
-    /// Sends a message of bytes in one frame.
+    /// Sends a binary message in one frame.
     Binary(Vec<u8>),
-    /// Sends one message of text in several frames, which may cut a character in two.
+    /// Sends one text message in several frames, which may split a character.
     Fragments(Vec<Vec<u8>>),
     /// Sends a ping.
     Ping(Vec<u8>),
-    /// Sends a close frame, with or without a code, waits for the client's, and ends the connection.
+    /// Sends a close frame with or without a code, waits for the client's, and closes the
+    /// connection.
     Close(Option<u16>),
     /// Waits before the next step.
     Pause(Duration),
-    /// Ends the connection in the ordinary way of TCP, without a close frame.
+    /// Closes the connection with a FIN, without a close frame.
     Fin,
-    /// Ends the connection with a TCP reset.
+    /// Resets the TCP connection.
     Reset,
-    /// Sends bytes as they are, frames or not; see [`crate::frame::Frame`].
+    /// Sends raw bytes, frames or not; see [`crate::frame::Frame`].
     Bytes(Vec<u8>),
-    /// Sends nothing until the client sends a close frame, and answers that.
+    /// Waits for a close frame of the client, and answers it.
     AwaitClose,
-    /// Sends nothing ever again, not even in answer to a ping or a close frame.
+    /// Never sends anything again, not even a pong or a close frame.
     Silence,
 }
 
 impl Step {
-    /// A message of text.
+    /// A text message.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// One message of text in the given pieces.
+    /// One text message in the given pieces.
     #[must_use]
     pub fn fragments<P: Into<Vec<u8>>>(pieces: impl IntoIterator<Item = P>) -> Self {
         Self::Fragments(pieces.into_iter().map(Into::into).collect())
     }
 
-    /// A wait, in milliseconds.
+    /// A pause, in milliseconds.
     #[must_use]
     pub fn pause_ms(milliseconds: u64) -> Self {
         Self::Pause(Duration::from_millis(milliseconds))

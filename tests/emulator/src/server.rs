@@ -1,4 +1,4 @@
-//! One connection, from its request to its end.
+//! Serves one connection, from its request to its end.
 
 use std::{io, sync::Arc};
 
@@ -29,16 +29,17 @@ mod route;
 mod script;
 mod stop;
 
-/// Serves a connection until the client ends it, or the agent does with a reset.
+/// Serves a connection until the client ends it or the agent resets it.
 pub(crate) async fn serve(mut stream: TcpStream, state: Arc<State>, entry: Entry) {
-    // Small messages should leave at once; without this they only leave later.
+    // Disables Nagle's algorithm, which delays small messages. A failure costs only speed.
     let _ = stream.set_nodelay(true);
     let ended = match exchange(&mut stream, &state, &entry).await {
         Ok(ended) => ended,
         Err(error) => ended_by(&error),
     };
     if ended == Ended::Reset {
-        // Without lingering, to close is to reset. Where the client was first, nothing is left.
+        // Closing with a linger time of zero sends a reset. If the client has closed first, there
+        // is nothing left to reset.
         let _ = stream.set_zero_linger();
     }
     drop(stream);
@@ -82,7 +83,7 @@ fn observe(entry: &Entry, request: &Request, route: &Route) {
     });
 }
 
-/// Answers, and waits for the client to end the connection.
+/// Sends a response, and waits for the client to end the connection.
 async fn respond(stream: &mut TcpStream, response: &Response, entry: &Entry) -> io::Result<Ended> {
     entry.update(|connection| connection.status = Some(response.status));
     stream.write_all(&response.encode()).await?;
@@ -90,9 +91,9 @@ async fn respond(stream: &mut TcpStream, response: &Response, entry: &Entry) -> 
     Ok(drain(stream).await)
 }
 
-/// Discards all that comes until the connection ends.
+/// Reads and discards everything until the connection ends.
 ///
-/// To close a socket with bytes unread would reset it, and what was sent might never be seen.
+/// Closing a socket with unread bytes would reset it, and the client might lose the response.
 async fn drain(stream: &mut (impl AsyncRead + Unpin)) -> Ended {
     let mut buffer = [0; 4096];
     loop {

@@ -1,9 +1,9 @@
-//! AWS Signature Version 4, in the query of a URL or in the headers of a request, seen from the
-//! service's side.
+//! AWS Signature Version 4 from the service's side: verifies signatures in the query of a URL or in
+//! the headers of a request.
 //!
 //! Written from the AWS documentation alone ("Create a signed AWS API request" and "Authenticating
-//! requests: using query parameters" in the IAM user guide), so that it is a second opinion on
-//! whoever signs. Pure: the credentials and the time are arguments.
+//! requests: using query parameters" in the IAM user guide), independently of the code that signs.
+//! Pure: credentials and time are arguments.
 
 use std::fmt::Write as _;
 
@@ -24,25 +24,25 @@ pub use refusal::Refusal;
 /// The service's name in a credential scope.
 pub const SERVICE: &str = "bedrock-agentcore";
 
-/// How far the clocks of client and service may be apart, in seconds.
+/// The largest accepted difference between the clocks of client and service, in seconds.
 const MAX_CLOCK_SKEW: u64 = 300;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// What was signed: everything that a signature depends on, beside the body and the secret key.
+/// What a signature covers, except for the body and the secret key.
 #[derive(Clone, Copy, Debug)]
 pub struct Signed<'a> {
     /// The HTTP method.
     pub method: &'a str,
-    /// Path and query as on the wire; an `X-Amz-Signature` in the query is left out.
+    /// Path and query as on the wire; an `X-Amz-Signature` in the query is ignored.
     pub target: &'a str,
-    /// The signed headers, lower-cased names, sorted.
+    /// The signed headers, sorted, with lower-case names.
     pub headers: &'a [(&'a str, &'a str)],
     /// The time of the signature, `YYYYMMDDTHHMMSSZ`.
     pub amz_date: &'a str,
-    /// The region of the scope.
+    /// The region of the credential scope.
     pub region: &'a str,
-    /// The service of the scope.
+    /// The service of the credential scope.
     pub service: &'a str,
 }
 
@@ -52,7 +52,7 @@ pub fn signature(signed: &Signed<'_>, secret_access_key: &str) -> String {
     signature_with_body(signed, b"", secret_access_key)
 }
 
-/// The same for a request with that body.
+/// Like [`signature`], for a request with a body.
 #[must_use]
 pub fn signature_with_body(signed: &Signed<'_>, body: &[u8], secret_access_key: &str) -> String {
     let day = signed.amz_date.get(..8).unwrap_or(signed.amz_date);

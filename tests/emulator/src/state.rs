@@ -1,4 +1,4 @@
-//! What all connections of an emulator share.
+//! The state that all connections of an emulator share.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -25,9 +25,9 @@ pub(crate) struct State {
 
 struct Registered {
     agent: Agent,
-    /// How often a client has asked to connect.
+    /// The number of attempts to connect so far.
     attempts: usize,
-    /// How often a client has asked to stop a session.
+    /// The number of attempts to stop a session so far.
     stops: usize,
 }
 
@@ -76,7 +76,7 @@ impl State {
             .map(|(arn, known)| (arn.clone(), known.agent.clone()))
     }
 
-    /// The agent of that ARN and what it does at this attempt to connect, which is counted.
+    /// Counts an attempt to connect. Returns the agent of the ARN, and how it handles this attempt.
     pub(crate) fn attempt(&self, arn: &str) -> Option<(Agent, Handshake)> {
         let mut agents = lock(&self.agents);
         let registered = agents.get_mut(arn)?;
@@ -85,7 +85,7 @@ impl State {
         Some((registered.agent.clone(), handshake))
     }
 
-    /// What the agent of that ARN does at this attempt to stop a session, which is counted.
+    /// Counts an attempt to stop a session. Returns how the agent of the ARN handles this attempt.
     pub(crate) fn stop_attempt(&self, arn: &str) -> Option<Handshake> {
         let mut agents = lock(&self.agents);
         let registered = agents.get_mut(arn)?;
@@ -102,7 +102,7 @@ impl State {
         lock(&self.expired).contains(access_key_id)
     }
 
-    /// Remembers a message in its runtime session, and tells which turn it is there.
+    /// Adds a message to its runtime session. Returns the turn.
     pub(crate) fn turn(&self, arn: &str, runtime_session_id: &str, message: String) -> Turn {
         let (prompt, session_id) = read_message(&message);
         let mut sessions = lock(&self.sessions);
@@ -120,13 +120,13 @@ impl State {
         turn
     }
 
-    /// Forgets a runtime session, and tells whether there was one.
+    /// Removes a runtime session. Returns whether it existed.
     pub(crate) fn forget(&self, arn: &str, runtime_session_id: &str) -> bool {
         let session = (arn.to_owned(), runtime_session_id.to_owned());
         lock(&self.sessions).remove(&session).is_some()
     }
 
-    /// The runtime sessions that are remembered, in order.
+    /// All runtime sessions, in order.
     pub(crate) fn sessions(&self) -> Vec<Session> {
         let sessions = lock(&self.sessions);
         sessions
@@ -151,7 +151,7 @@ impl fmt::Debug for State {
 /// The clock of this machine.
 #[expect(clippy::disallowed_methods, reason = "the emulator's one clock")]
 pub(crate) fn system_clock() -> u64 {
-    // A clock that stands before 1970 makes every signature invalid, as it should.
+    // A clock before 1970 makes every signature invalid, which is right.
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
@@ -172,7 +172,7 @@ fn read_message(message: &str) -> (String, String) {
     }
 }
 
-/// No lock is held over code that can panic, so that what it guards is always whole.
+/// Ignores poisoning: no lock is held across code that can panic, so the data is always consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_remembers_its_prompts_and_no_other_does() {
+    fn a_session_keeps_its_own_prompts_only() {
         let state = State::new(Vec::new(), Box::new(|| 0));
         let message = |prompt: &str| format!(r#"{{"prompt":"{prompt}","sessionId":"s"}}"#);
         let first = state.turn("a", "1", message("one"));
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_forgotten_alone_and_once() {
+    fn forgetting_a_session_affects_only_that_one() {
         let state = State::new(Vec::new(), Box::new(|| 0));
         for (arn, session) in [("b", "1"), ("a", "2"), ("a", "1"), ("a", "1")] {
             state.turn(arn, session, String::new());
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_another_form_is_a_prompt_itself() {
+    fn a_message_that_is_not_json_is_the_prompt() {
         for message in ["hello", "{}", r#"{"prompt": 1}"#, ""] {
             assert_eq!(read_message(message), (message.to_owned(), String::new()));
         }

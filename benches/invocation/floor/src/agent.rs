@@ -1,4 +1,4 @@
-//! A conversation with the agent: TCP, TLS, the opening handshake, frames, events.
+//! The connection to the agent: TCP, TLS, the WebSocket handshake, frames, events.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl Agent {
         })
     }
 
-    /// Connects, and hands the prompt over.
+    /// Connects and sends the prompt.
     pub(crate) async fn say(&self, prompt: &str, session: &str) -> Result<Conversation> {
         let authority = &self.authority;
         let tcp = TcpStream::connect(authority).await?;
@@ -53,7 +53,7 @@ impl Agent {
             stream = Box::new(tls.connect(name, stream).await?);
         }
         let target = self.target(session);
-        // A digit of base 16 is one of base 64 too: 16 bytes are 22 of them and two signs.
+        // Hexadecimal digits are valid base64 digits: 22 of them and `==` encode 16 bytes.
         let key = &hex::encode(random::<16>())[..21];
         let request = format!(
             "GET {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\n\
@@ -92,12 +92,12 @@ struct Chunk {
 
 pub(crate) struct Conversation {
     pub(crate) stream: BufReader<Box<dyn Stream>>,
-    /// What messages held and is no whole event yet.
+    /// Received text that is not yet a complete event.
     events: Vec<u8>,
 }
 
 impl Conversation {
-    /// The next chunk; at the reply's end none, once the close frame has left.
+    /// The next chunk; `None` at the end of the reply, after the close frame was sent.
     pub(crate) async fn next(&mut self) -> Result<Option<String>> {
         loop {
             if let Some(end) = self.events.windows(2).position(|two| two == b"\n\n") {
@@ -123,7 +123,7 @@ impl Conversation {
             self.events.resize(at + length, 0);
             self.stream.read_exact(&mut self.events[at..]).await?;
             if opcode > 2 {
-                // Pings and the like; one that closes before the end has lost the reply.
+                // Pings and the like. A close before the end is an incomplete reply.
                 self.events.truncate(at);
             }
         }

@@ -1,5 +1,5 @@
-//! The lean program that the bridge is measured against: it reads one kind of event and one kind of
-//! reply, and does nothing that the exchange does not need.
+//! The minimal program that the bridge is compared with: it reads one kind of event and one kind of
+//! reply, and does nothing that the exchange does not require.
 #![expect(clippy::disallowed_methods, reason = "a program of one page")]
 
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ const INVOCATION_TIMEOUT: Duration = Duration::from_secs(25);
 const PRELUDE: &str = "{\"statusCode\":200,\"headers\":{\"content-type\":\"text/event-stream\",\
     \"cache-control\":\"no-store\"},\"cookies\":[]}\0\0\0\0\0\0\0\0";
 
-/// What is read of an event of a function URL.
+/// The fields that are used of a function URL's event.
 #[derive(Deserialize)]
 struct Event {
     body: String,
@@ -41,7 +41,7 @@ async fn main() -> Result<()> {
     let agent = Agent::from_env()?;
     loop {
         let (id, event) = api.next().await?;
-        // One that fails ends the process, which Lambda starts anew.
+        // A failure ends the process, and Lambda starts a new one.
         timeout(INVOCATION_TIMEOUT, answer(&mut api, &agent, &id, &event)).await??;
     }
 }
@@ -56,7 +56,7 @@ async fn answer(api: &mut RuntimeApi, agent: &Agent, id: &str, event: &[u8]) -> 
     let fresh = format!("session-{}-0000", hex::encode(random::<16>()));
     let session = request.session_id.unwrap_or(fresh);
     let mut conversation = agent.say(&request.prompt, &session).await?;
-    // The reply, or where it is streamed what has not left of its events.
+    // The reply, or when streaming, the events that have not been sent.
     let (mut text, mut chunks) = (String::new(), 0);
     if agent.streams {
         api.begin(id, STREAMED);

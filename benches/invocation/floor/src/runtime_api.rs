@@ -14,7 +14,7 @@ pub(crate) const STREAMED: &str = "Content-Type: application/vnd.awslambda.http-
 
 pub(crate) struct RuntimeApi {
     stream: BufReader<TcpStream>,
-    /// What is about to leave.
+    /// The bytes to be sent next.
     out: String,
 }
 
@@ -26,26 +26,26 @@ impl RuntimeApi {
         Ok(Self { stream, out })
     }
 
-    /// The next invocation: its id and its event.
+    /// Gets the next invocation: its id and its event.
     pub(crate) async fn next(&mut self) -> Result<(String, Vec<u8>)> {
         self.out = format!("GET {INVOCATION}/next HTTP/1.1\r\nHost: lambda\r\n\r\n");
         self.exchange().await
     }
 
-    /// Sends an answer as a whole.
+    /// Sends a complete response.
     pub(crate) async fn whole(&mut self, id: &str, body: &str) -> Result<()> {
         self.begin(id, &format!("{WHOLE}{}", body.len()));
         self.out.push_str(body);
         self.exchange().await.map(drop)
     }
 
-    /// Begins an answer, which leaves with its first piece.
+    /// Begins a streamed response, which is sent with its first chunk.
     pub(crate) fn begin(&mut self, id: &str, headers: &str) {
         let line = format_args!("POST {INVOCATION}/{id}/response HTTP/1.1");
         self.out = format!("{line}\r\nHost: lambda\r\n{headers}\r\n\r\n");
     }
 
-    /// Sends a piece of a streamed answer.
+    /// Sends a chunk of a streamed response.
     pub(crate) async fn send(&mut self, piece: &str, is_last: bool) -> Result<()> {
         write!(self.out, "{:x}\r\n{piece}\r\n", piece.len())?;
         if !is_last {
@@ -60,7 +60,7 @@ impl RuntimeApi {
         Ok(self.stream.write_all(out.as_bytes()).await?)
     }
 
-    /// Sends what there is; the response's invocation id, and its body.
+    /// Sends the buffered bytes. Returns the invocation id and the body of Lambda's answer.
     async fn exchange(&mut self) -> Result<(String, Vec<u8>)> {
         self.flush().await?;
         let head = read_head(&mut self.stream, "HTTP/1.1 2").await?;
@@ -75,7 +75,7 @@ impl RuntimeApi {
     }
 }
 
-/// The head of a response, which must begin so.
+/// Reads the head of a response, which must begin like this.
 pub(crate) async fn read_head<S: AsyncBufRead + Unpin>(s: &mut S, start: &str) -> Result<String> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {

@@ -1,4 +1,4 @@
-//! The address of the agent's WebSocket, signed by AWS Signature Version 4 in its query.
+//! The presigned URL of the agent's WebSocket, by AWS Signature Version 4.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b785
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 impl Agent {
-    /// Path and query for a session.
+    /// The signed path and query for a session.
     pub(crate) fn target(&self, session: &str) -> String {
         let region = self.arn.split(':').nth(3).unwrap_or_default();
         let time = now();
@@ -21,14 +21,15 @@ impl Agent {
         let scope = format!("{date}/{region}/{SERVICE}/aws4_request");
         let path = format!("/runtimes/{}/ws", encode(&self.arn));
         let (key_id, token) = (&self.key_id, encode(&self.token));
-        // In the order in which they are signed.
+        // In the order that the signature requires.
         let query = format!(
             "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={key_id}%2F{}&X-Amz-Date={time}\
              &X-Amz-Expires=300&X-Amz-Security-Token={token}&X-Amz-SignedHeaders=host\
              &X-Amzn-Bedrock-AgentCore-Runtime-Session-Id={session}",
             encode(&scope)
         );
-        // The path is encoded once more: of what is reserved it has slashes and percent signs.
+        // The path is percent-encoded a second time. Its only reserved characters are slashes and
+        // percent signs.
         let twice = path.replace('%', "%25");
         let host = &self.authority;
         let canonical = format!("GET\n{twice}\n{query}\nhost:{host}\n\nhost\n{EMPTY}");
@@ -51,7 +52,7 @@ fn mac(key: &[u8], text: &str) -> hmac::Tag {
 fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let seconds = since.unwrap_or_default().as_secs();
-    // Days since 1 March of the year 2000, so that a leap day is a year's last; good until 2100.
+    // Days since 1 March 2000, so that a leap day is the last of a year. Valid until 2100.
     let days = seconds / 86_400 - 11_017;
     let year = (4 * days + 3) / 1_461;
     let day = days - 1_461 * year / 4;

@@ -1,4 +1,4 @@
-//! The same API on the usual crates, as one writes it without a second thought.
+//! The same API, written in a straightforward way on common crates.
 
 use std::time::{Instant, SystemTime};
 
@@ -40,7 +40,7 @@ struct Chunk {
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().json().init();
-    // Two of the crates bring a provider each, and rustls wants to be told which.
+    // Two of the crates bring a crypto provider each, so rustls has to be told which one to use.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let config = &config;
@@ -121,7 +121,7 @@ async fn send(sender: &mpsc::Sender<Result<Frame, Error>>, text: String) -> Resu
     Ok(sender.send(Ok(Frame::data(text.into()))).await?)
 }
 
-/// Connects, and hands the prompt over.
+/// Connects and sends the prompt.
 async fn begin(config: &SdkConfig, request: &Request) -> Result<(Socket, String)> {
     let invoke: Invoke = serde_json::from_slice(request.body())?;
     let arn = variable(&format!("{}_AGENT_ARN", invoke.agent_id.to_uppercase()))?;

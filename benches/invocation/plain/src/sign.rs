@@ -1,4 +1,4 @@
-//! The address of the agent's WebSocket, signed.
+//! The presigned URL of the agent's WebSocket.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};

@@ -1,11 +1,11 @@
-//! Ready agents: the ways in which real ones are known to answer.
+//! Ready-made agents, in the formats of real ones.
 
 use serde_json::{Value, json};
 
 use super::{Agent, Turn};
 use crate::{Handshake, Step};
 
-/// How long the pieces of a story are apart, in milliseconds.
+/// The pause between the chunks of a story, in milliseconds.
 const STORY_PACE_MS: u64 = 80;
 
 const STORY: [&str; 12] = [
@@ -24,8 +24,8 @@ const STORY: [&str; 12] = [
 ];
 
 impl Agent {
-    /// Says the prompt back and which turn of the session it is, as `data: {"chunk": …}` events
-    /// and `data: [DONE]`.
+    /// Repeats the prompt and the number of the turn, as `data: {"chunk": …}` events and `data:
+    /// [DONE]`.
     #[must_use]
     pub fn echo() -> Self {
         Self::replying(|turn| chunks(&words(turn)))
@@ -43,8 +43,8 @@ impl Agent {
         Self::scripted(steps)
     }
 
-    /// Streams as Strands does: each token as `event` and again as `data`, the whole as `message`
-    /// and `result` at the end, and a close with 1000.
+    /// Streams as Strands does: each token as `event` and again as `data`, the complete text as
+    /// `message` and `result`, and a close with 1000.
     #[must_use]
     pub fn strands() -> Self {
         Self::replying(|turn| {
@@ -64,7 +64,7 @@ impl Agent {
         })
     }
 
-    /// Passes on the events of Bedrock's Converse API, and closes with 1000.
+    /// Sends the events of Bedrock's Converse API, and closes with 1000.
     #[must_use]
     pub fn converse() -> Self {
         Self::replying(|turn| {
@@ -94,7 +94,7 @@ impl Agent {
         })
     }
 
-    /// Speaks as the chat completions of `OpenAI` do, and ends with `data: [DONE]`.
+    /// Sends chat completion chunks as `OpenAI` does, and ends with `data: [DONE]`.
     #[must_use]
     pub fn openai_chat() -> Self {
         Self::replying(|turn| {
@@ -120,8 +120,8 @@ impl Agent {
         })
     }
 
-    /// Streams as the service's SDK does for a generator of strings, `data: "…"`, and closes with
-    /// 1000.
+    /// Streams as AWS's SDK for agents does for a generator of strings, `data: "…"`, and closes
+    /// with 1000.
     #[must_use]
     pub fn sdk_strings() -> Self {
         Self::replying(|turn| {
@@ -132,7 +132,7 @@ impl Agent {
         })
     }
 
-    /// Sends a bare JSON message for each piece and `{"type": "done"}`; never closes.
+    /// Sends one bare JSON message for each piece, then `{"type": "done"}`; never closes.
     #[must_use]
     pub fn bare_json() -> Self {
         Self::replying(|turn| {
@@ -146,7 +146,7 @@ impl Agent {
         })
     }
 
-    /// Says something, and then fails as the service's SDK reports it in mid-stream.
+    /// Sends some text, then an error as AWS's SDK reports it in mid-stream.
     #[must_use]
     pub fn sdk_error() -> Self {
         Self::scripted(vec![
@@ -156,7 +156,7 @@ impl Agent {
         ])
     }
 
-    /// Fails in the same way before any text.
+    /// Sends the same error before any text.
     #[must_use]
     pub fn error_first() -> Self {
         Self::scripted(vec![
@@ -165,13 +165,14 @@ impl Agent {
         ])
     }
 
-    /// Accepts the connection and never says a word.
+    /// Accepts the connection and never sends anything.
     #[must_use]
     pub fn silent() -> Self {
         Self::scripted(vec![Step::Silence])
     }
 
-    /// Answers the first handshake with 424, as a container that is not up yet, and then echoes.
+    /// Refuses the first handshake with 424, as for a container that is still starting, then
+    /// echoes.
     #[must_use]
     pub fn cold() -> Self {
         let not_up = Handshake::status(424, "RuntimeClientError");
@@ -179,7 +180,7 @@ impl Agent {
     }
 }
 
-/// The answer that most ready agents give, in the pieces in which they send it.
+/// The reply of most ready-made agents, in the pieces in which they send it.
 fn words(turn: &Turn) -> Vec<String> {
     let number = turn.turn_number;
     vec![

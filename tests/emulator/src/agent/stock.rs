@@ -2,7 +2,7 @@
 
 use super::Agent;
 
-/// Every ready agent, with a name and an ARN for it.
+/// All ready-made agents, each with a name and an ARN.
 #[must_use]
 pub fn stock() -> Vec<(&'static str, String, Agent)> {
     [
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn agents_that_answer_say_the_prompt_back() {
+    fn agents_that_reply_repeat_the_prompt() {
         let quiet = ["story", "sdk-error", "error-first", "silent"];
         for (name, _, agent) in stock() {
             let said = agent.reply(&turn()).iter().any(|step| match step {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_echo_shows_which_turn_it_is() {
+    fn the_echo_agent_counts_turns() {
         let steps = Agent::echo().reply(&turn());
         let expected = [
             "data: {\"chunk\":\"You said: \"}\n\n",

@@ -1,26 +1,26 @@
-//! Frame to bytes, true to the rules or not.
+//! Encodes frames, valid or not.
 
 use super::{mask, opcode};
 
-/// One frame. Every part of it can be set, so that a test can send what no library would.
+/// A frame. Every part can be set, so that a test can send what no library would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// Whether it is the last one of its message.
+    /// Whether it is the last frame of its message.
     pub fin: bool,
     /// The three reserved bits, as a number from 0 to 7.
     pub rsv: u8,
-    /// The operation code, 0 to 15.
+    /// The opcode, 0 to 15.
     pub opcode: u8,
     /// The masking key; clients must have one, servers must not.
     pub mask: Option<[u8; 4]>,
-    /// The length to claim in place of the payload's own.
+    /// The length to declare instead of the payload's real one.
     pub declared_len: Option<u64>,
     /// The payload, not masked.
     pub payload: Vec<u8>,
 }
 
 impl Frame {
-    /// A whole message or control frame, as a server sends it.
+    /// A complete message or control frame, as a server sends it.
     pub fn new(opcode: u8, payload: impl Into<Vec<u8>>) -> Self {
         Self {
             fin: true,
@@ -41,19 +41,19 @@ impl Frame {
         )
     }
 
-    /// The same, with more of the message to come.
+    /// Clears the FIN bit: more of the message follows.
     #[must_use]
     pub fn unfinished(self) -> Self {
         Self { fin: false, ..self }
     }
 
-    /// The same, with reserved bits.
+    /// Sets the reserved bits.
     #[must_use]
     pub fn with_rsv(self, rsv: u8) -> Self {
         Self { rsv, ..self }
     }
 
-    /// The same, masked, as a client sends it.
+    /// Masks the frame, as a client does.
     #[must_use]
     pub fn masked(self, key: [u8; 4]) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl Frame {
         }
     }
 
-    /// The same, with a length that it does not have.
+    /// Declares a length that the payload does not have.
     #[must_use]
     pub fn declaring(self, len: u64) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Frame {
         }
     }
 
-    /// The frame as it goes over the wire.
+    /// Encodes the frame for the wire.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let len = self.declared_len.unwrap_or(self.payload.len() as u64);

@@ -1,13 +1,13 @@
-//! Frames to messages.
+//! Assembles frames into messages.
 
 use super::{Frame, Violation, opcode};
 
-/// What one or several frames amount to.
+/// A complete message or a control frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// A whole message of text.
+    /// A text message.
     Text(String),
-    /// A whole message of bytes.
+    /// A binary message.
     Binary(Vec<u8>),
     /// A ping's payload.
     Ping(Vec<u8>),
@@ -17,15 +17,15 @@ pub enum Message {
     Close(Option<u16>),
 }
 
-/// Puts the frames of a message together.
+/// Assembles the frames of messages.
 #[derive(Debug, Default)]
 pub struct Assembler {
-    /// The operation code and the payloads of the message under way.
+    /// The opcode and the payload so far of an incomplete message.
     partial: Option<(u8, Vec<u8>)>,
 }
 
 impl Assembler {
-    /// Takes a frame, and gives the message that it completes.
+    /// Adds a frame. Returns the message that it completes, if any.
     ///
     /// # Errors
     /// A frame out of place (1002), or text that is not UTF-8 (1007).

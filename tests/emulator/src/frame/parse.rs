@@ -1,8 +1,8 @@
-//! Bytes to frames, strictly.
+//! Parses frames strictly.
 
 use super::{Frame, mask, opcode};
 
-/// A breach of the protocol, and the close code that answers it.
+/// A protocol violation, with the close code that answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The code of RFC 6455, section 7.4.1.
@@ -17,7 +17,7 @@ impl Violation {
     }
 }
 
-/// Whether the frames must come masked: those of a client must, those of a server must not.
+/// Whether frames must be masked: those of a client must, those of a server must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Masking {
     /// Frames come from a client.
@@ -26,7 +26,7 @@ pub enum Masking {
     Forbidden,
 }
 
-/// Cuts a stream of bytes into frames.
+/// Parses a stream of bytes into frames.
 #[derive(Debug)]
 pub struct Parser {
     masking: Masking,
@@ -34,18 +34,18 @@ pub struct Parser {
     buffer: Vec<u8>,
 }
 
-/// The part of a frame that comes before its payload.
+/// The header of a frame.
 struct Header {
     fin: bool,
     opcode: u8,
     mask: Option<[u8; 4]>,
     payload_len: usize,
-    /// The length of this part itself.
+    /// The length of the header.
     len: usize,
 }
 
 impl Parser {
-    /// A parser that refuses payloads over `max_payload` bytes.
+    /// Creates a parser that refuses payloads over `max_payload` bytes.
     #[must_use]
     pub fn new(masking: Masking, max_payload: u64) -> Self {
         Self {
@@ -55,15 +55,15 @@ impl Parser {
         }
     }
 
-    /// Takes bytes as they came.
+    /// Adds received bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next frame, its payload unmasked, or nothing until more bytes have come.
+    /// The next frame with its payload unmasked; `None` until more bytes have arrived.
     ///
     /// # Errors
-    /// The violation, as soon as the frame's header shows it. Nothing useful follows then.
+    /// A [`Violation`], as soon as a frame's header shows it. The parser cannot be used after that.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, Violation> {
         let Some(header) = self.header()? else {
             return Ok(None);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn several_frames_may_come_at_once() {
+    fn several_frames_in_one_read_are_parsed() {
         let mut parser = Parser::new(Masking::Forbidden, MAX_PAYLOAD);
         let frames = [Frame::new(opcode::PING, "a"), Frame::close(Some(1000))];
         parser.push(&frames.clone().map(|frame| frame.encode()).concat());

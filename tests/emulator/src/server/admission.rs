@@ -1,4 +1,4 @@
-//! What the service checks before a request reaches an agent.
+//! The checks that the service makes before a request reaches an agent.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +11,7 @@ use crate::{
     state::State,
 };
 
-/// A request that has passed.
+/// A request that has passed all checks.
 #[derive(Debug)]
 pub(super) struct Admitted {
     pub(super) arn: String,
@@ -57,7 +57,7 @@ pub(super) fn admit_stop(
     checked(request.session_in_headers())
 }
 
-/// Checks the signature in the headers, which must be for one of the regions, and returns that one.
+/// Checks the signature in the headers, which must be for one of the regions. Returns that region.
 pub(super) fn authorize<'a>(
     request: &Request,
     body: &[u8],
@@ -108,7 +108,7 @@ fn authenticate(request: &Request, arn: &str, state: &State) -> Result<(), Refus
     Ok(())
 }
 
-/// Checks that there is such an agent, and that it has the endpoint that the query names.
+/// Checks that the agent exists, and that it has the endpoint named in the query.
 fn check_agent(request: &Request, arn: &str, state: &State) -> Result<(), Response> {
     let agent = state.agent(arn).ok_or_else(unknown_runtime)?;
     let qualifier = request.parameter("qualifier");
@@ -126,7 +126,7 @@ fn checked(session_id: Option<String>) -> Result<String, Response> {
     })
 }
 
-/// The service takes up to 256 characters, but the memory behind its agents takes 100.
+/// The service accepts up to 256 characters, but AgentCore Memory behind it only 100.
 fn is_session_id(id: &str) -> bool {
     (33..=100).contains(&id.len())
         && id.starts_with(|first: char| first.is_ascii_alphanumeric())

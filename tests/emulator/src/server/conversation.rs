@@ -1,7 +1,8 @@
-//! A conversation over an open WebSocket: one side listens, the other speaks by the script.
+//! A conversation over an open WebSocket: a listener reads frames while a speaker performs the
+//! script.
 //!
-//! The two run at the same time, so that what the client does is seen while the agent speaks, even
-//! while a client that does not read keeps the agent from speaking on.
+//! They run concurrently, so that frames of the client are recorded while the agent sends, even if
+//! the client does not read and so blocks the agent.
 
 use std::{io, pin::pin};
 
@@ -26,10 +27,10 @@ use speaker::{Finish, Speaker};
 
 mod speaker;
 
-/// What the listening side tells the speaking one.
+/// What the listener passes to the speaker.
 type Event = Result<Message, Violation>;
 
-/// Talks until the client ends the connection, or the agent does with a reset.
+/// Holds the conversation until the client ends the connection or the agent resets it.
 pub(super) async fn hold(
     stream: &mut TcpStream,
     early: &[u8],
@@ -42,13 +43,13 @@ pub(super) async fn hold(
     let mut listening = pin!(listen(reader, early, events, entry));
     let speaking = speak(Speaker::new(writer, inbox), admitted, state);
     tokio::select! {
-        // What was said before the client ended the connection is still heard.
+        // Steps that are due before the client ends the connection are still performed.
         biased;
         finish = speaking => match finish {
             Ok(Finish::Over) => listening.await,
             Ok(Finish::Reset) => Ended::Reset,
             Err(error) => {
-                // A reset shows only once, and it was the writer that saw it.
+                // The system reports a reset only once, and the writer got it.
                 let ended = listening.await;
                 if ended_by(&error) == Ended::Reset { Ended::Reset } else { ended }
             }
@@ -75,7 +76,7 @@ async fn speak(
     }
 }
 
-/// Reads frames until the connection ends; after a violation it only waits for the end.
+/// Reads frames until the connection ends. After a protocol violation it only waits for the end.
 async fn listen(
     mut reader: ReadHalf<'_>,
     early: &[u8],
@@ -100,7 +101,7 @@ async fn listen(
     }
 }
 
-/// Records and passes on the frames that are complete.
+/// Records complete frames and passes their messages to the speaker.
 fn take(
     parser: &mut Parser,
     assembler: &mut Assembler,

@@ -1,4 +1,4 @@
-//! `GetAgentRuntimeEndpoint`, on the control plane: the state of an agent's endpoint.
+//! `GetAgentRuntimeEndpoint` of the control plane: describes an agent's endpoint.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Ended, observation::Entry, state::State};
 
-/// When every endpoint was made.
+/// The creation time of every endpoint.
 const CREATED_AT: &str = "2025-07-16T12:00:00Z";
 
 pub(super) async fn serve(
@@ -30,8 +30,8 @@ pub(super) async fn serve(
     respond(stream, &response, entry).await
 }
 
-/// A control plane is that of a region, which for a host on loopback only the signature tells: a
-/// runtime of another region is not there.
+/// A control plane belongs to a region. On loopback only the signature shows which one, and
+/// runtimes of other regions do not exist there.
 fn describe(
     request: &Request,
     body: &[u8],
@@ -53,7 +53,7 @@ fn describe(
         "agentRuntimeArn": arn,
         "agentRuntimeEndpointArn": format!("{arn}/runtime-endpoint/{name}"),
         "name": name,
-        // In the service's form: a name, a hyphen and ten letters or digits.
+        // The service's form: a name, a hyphen, and ten letters or digits.
         "id": format!("{name}-0123456789"),
         "liveVersion": "1",
         "createdAt": CREATED_AT,

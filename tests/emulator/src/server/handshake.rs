@@ -1,4 +1,4 @@
-//! Upgrades a connection that has been let through, unless its agent's script says otherwise.
+//! Upgrades an admitted connection, unless its agent's script says otherwise.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! HTTP requests.
+//! Reads HTTP requests.
 
 use std::{error::Error, io};
 
@@ -6,13 +6,13 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 
 use crate::encoding::{parameters, split_target};
 
-/// What carries the runtime's session id: a parameter of a WebSocket's query, a header elsewhere.
+/// Carries the runtime's session id: a query parameter for a WebSocket, a header otherwise.
 pub(super) const SESSION_ID: &str = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
 
-/// A signed URL with a session token has some kilobytes; this is far beyond.
+/// Far more than a signed URL with a session token, which takes some kilobytes.
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 64;
-/// The one body that there is has a token of some hundred bytes.
+/// Far more than the only known body, a token of some hundred bytes.
 const MAX_BODY: usize = 64 * 1024;
 
 /// A request without its body.
@@ -23,12 +23,12 @@ pub(super) struct Request {
     pub(super) target: String,
     /// The headers in order, their names in lower case.
     pub(super) headers: Vec<(String, String)>,
-    /// What has come after the head.
+    /// Bytes received after the head.
     pub(super) rest: Vec<u8>,
 }
 
 impl Request {
-    /// The first header of that name, in lower case.
+    /// The first header with this lower-case name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers
@@ -36,7 +36,7 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The first parameter of that name in the query, decoded.
+    /// The first query parameter with this name, decoded.
     pub(super) fn parameter(&self, name: &str) -> Option<String> {
         parameters(split_target(&self.target).1)
             .into_iter()
@@ -52,7 +52,7 @@ impl Request {
             .map(str::to_owned)
     }
 
-    /// Whether a header's comma-separated values have this one among them, in any case.
+    /// Whether a header's comma-separated values include a token, in any case.
     pub(super) fn header_has(&self, name: &str, token: &str) -> bool {
         let mut headers = self.headers.iter().filter(|(known, _)| known == name);
         headers.any(|(_, values)| {
@@ -63,10 +63,10 @@ impl Request {
     }
 }
 
-/// Reads until the head is complete.
+/// Reads the head of a request.
 ///
 /// # Errors
-/// The connection ended before, or what came is not HTTP.
+/// The connection ended early, or the bytes are not HTTP.
 pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Request> {
     let mut bytes = Vec::new();
     loop {
@@ -82,10 +82,10 @@ pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Request> {
     }
 }
 
-/// Reads the body, of which the beginning may have come with the head.
+/// Reads the body, whose beginning may have arrived with the head.
 ///
 /// # Errors
-/// The connection ended before, or the body is too long, or its length is not said beforehand.
+/// The connection ended early, or the body is too long or has no declared length.
 pub(super) async fn read_body(stream: &mut TcpStream, request: &Request) -> io::Result<Vec<u8>> {
     if request.header("transfer-encoding").is_some() {
         return Err(invalid("the body has no content-length"));

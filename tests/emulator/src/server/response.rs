@@ -1,8 +1,8 @@
-//! HTTP answers.
+//! HTTP responses.
 
 use serde_json::{Value, json};
 
-/// A whole answer.
+/// A complete response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Response {
     pub(super) status: u16,
@@ -23,7 +23,7 @@ impl Response {
         }
     }
 
-    /// A 200 with a body of JSON.
+    /// A 200 with a JSON body.
     pub(super) fn json(body: &Value) -> Self {
         Self {
             status: 200,
@@ -57,7 +57,7 @@ impl Response {
     }
 }
 
-/// The reason phrase, which is for people alone.
+/// The reason phrase, which only people read.
 fn reason(status: u16) -> &'static str {
     match status {
         101 => "Switching Protocols",

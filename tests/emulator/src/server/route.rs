@@ -1,5 +1,5 @@
-//! Which operation a request asks for. Another one is a variant here and an arm where the variants
-//! are matched.
+//! Determines the operation of a request. A new operation is a variant here, and a match arm where
+//! variants are handled.
 
 use super::request::Request;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
-    /// `GET …/runtimes/<ARN>/ws` with an upgrade, whatever path comes before.
+    /// `GET …/runtimes/<ARN>/ws` with an upgrade, under any path prefix.
     WebSocket {
         /// The ARN, decoded.
         arn: String,
@@ -33,7 +33,7 @@ pub(super) enum Route {
 impl Route {
     pub(super) fn of(request: &Request) -> Self {
         let (path, _) = split_target(&request.target);
-        // From the end, because what a path begins with does not matter.
+        // Matched from the end, since any prefix is accepted.
         let segments: Vec<_> = path.rsplit('/').collect();
         match (request.method.as_str(), &segments[..]) {
             ("GET", ["ws", arn, "runtimes", ..]) if is_upgrade(request) => {
@@ -42,7 +42,7 @@ impl Route {
             ("POST", ["stopruntimesession", arn, "runtimes", ..]) => {
                 Self::Stop { arn: decode(arn) }
             }
-            // The slash at the end is in the service's model.
+            // The trailing slash is part of the service's model.
             ("GET", ["", name, "runtime-endpoints", id, "runtimes", ..]) if !name.is_empty() => {
                 Self::Endpoint {
                     runtime_id: decode(id),
@@ -53,7 +53,7 @@ impl Route {
         }
     }
 
-    /// The service's name for it.
+    /// The operation, by the service's name.
     pub(super) fn operation(&self) -> Option<Operation> {
         match self {
             Self::WebSocket { .. } => Some(Operation::InvokeAgentRuntimeWithWebSocketStream),

@@ -1,4 +1,4 @@
-//! What an agent's script puts in the place of the service's answer.
+//! Performs what an agent's script prescribes instead of the service's response.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use super::{drain, respond, response::Response};
 use crate::{Ended, Handshake, observation::Entry};
 
-/// Does what the script says; nothing is the result where the service is to answer.
+/// Performs a scripted handshake. Returns `None` if the service itself is to respond.
 pub(super) async fn follow(
     stream: &mut TcpStream,
     mut script: Handshake,
@@ -49,8 +49,8 @@ pub(super) async fn follow(
                 ended = drain(stream) => break ended,
                 () = tokio::time::sleep(by) => *then,
             },
-            // Which one of them was settled when the attempt was counted; only one inside a delay
-            // is left, and that has no count of its own.
+            // The attempt was resolved when it was counted. A sequence can only be left within a
+            // delay, and has no count of its own, so its first element applies.
             sequence @ Handshake::Sequence(_) => sequence.at(0).clone(),
         };
     };

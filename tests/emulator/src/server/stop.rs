@@ -1,4 +1,4 @@
-//! `StopRuntimeSession`, on the data plane: a conversation is forgotten.
+//! `StopRuntimeSession` of the data plane: removes a runtime session.
 
 use std::io;
 
@@ -56,8 +56,8 @@ fn stop(arn: &str, session_id: String, state: &State) -> Response {
     response
 }
 
-/// A body is optional, and so is the one member that it may have. The token is checked and no more:
-/// to stop a session twice is a 404 with the same token too.
+/// The body and its only member, a client token, are optional. The token is only validated:
+/// stopping a session twice is a 404 with the same token too.
 fn check_body(body: &[u8]) -> Result<(), Response> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -78,7 +78,7 @@ fn check_body(body: &[u8]) -> Result<(), Response> {
     }
 }
 
-/// As in the service's model: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,256}`, 33 to 256 of them.
+/// The service's model: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,256}`, 33 to 256 characters.
 fn is_client_token(token: &str) -> bool {
     (33..=256).contains(&token.len())
         && token.starts_with(|first: char| first.is_ascii_alphanumeric())

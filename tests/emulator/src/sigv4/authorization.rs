@@ -1,4 +1,4 @@
-//! The signature in the `Authorization` header of a request.
+//! Verifies the signature in the `Authorization` header of a request.
 
 use super::{
     ALGORITHM, MAX_CLOCK_SKEW, Refusal, SERVICE, Signed, credential::Credential, date,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::Credentials;
 
-/// A whole request, as it came.
+/// A complete request, as received.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The HTTP method.
@@ -19,7 +19,7 @@ pub struct Request<'a> {
     pub body: &'a [u8],
 }
 
-/// Who signed a request, and for which region.
+/// The verified signer of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signer<'a> {
     /// The credentials that signed.
@@ -28,13 +28,13 @@ pub struct Signer<'a> {
     pub region: &'a str,
 }
 
-/// Checks the signature in the `Authorization` header of a request.
+/// Verifies the signature in the `Authorization` header of a request.
 ///
-/// `regions` are those of which the credential scope must name one, and `now` is in seconds since
-/// the epoch. `host`, and each `x-amz-…` header that came, must be signed.
+/// The credential scope must name one of `regions`; `now` is in seconds since the epoch. `host` and
+/// every `x-amz-…` header of the request must be signed.
 ///
 /// # Errors
-/// The refusal that the service would answer with.
+/// The [`Refusal`] with which the service would respond.
 pub fn verify_request<'a>(
     request: &Request<'_>,
     regions: impl IntoIterator<Item = &'a str>,
@@ -44,7 +44,7 @@ pub fn verify_request<'a>(
     verify_for(SERVICE, request, regions, accepted, now)
 }
 
-/// The service is an argument for the examples of the AWS documentation, which are of others.
+/// The service is an argument, since the examples of the AWS documentation are for other services.
 fn verify_for<'a>(
     service: &str,
     request: &Request<'_>,
@@ -92,7 +92,7 @@ impl<'a> Request<'a> {
             .collect()
     }
 
-    /// The value of a header that may be there once.
+    /// The value of a header that may occur only once.
     fn single(&self, name: &'static str) -> Result<Option<&'a str>, Refusal> {
         match self.values(name)[..] {
             [] => Ok(None),
@@ -101,7 +101,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The headers of those names, of which none that has to be signed may be missing.
+    /// The headers with these names. Fails if one that must be signed is missing.
     fn signed_headers<'n>(&self, names: &[&'n str]) -> Result<Vec<(&'n str, String)>, Refusal> {
         if !names.contains(&"host") {
             return Err(Refusal::InvalidSignature("host is not a signed header"));
@@ -123,7 +123,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What the header says, with the date that belongs to it.
+/// The parsed `Authorization` header, with the date that belongs to it.
 struct Authorization<'a> {
     credential: Credential,
     signed_headers: Vec<&'a str>,

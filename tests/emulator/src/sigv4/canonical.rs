@@ -1,9 +1,9 @@
-//! The one form of a request that both sides hash.
+//! The canonical request, which both sides hash.
 
 use super::{Signed, sha256};
 use crate::encoding::{encode, encode_path, parameters, split_target};
 
-/// Method, path, query, headers, names of the headers, hash of the body, a line each.
+/// Method, path, query, headers, header names and the body's hash, one per line.
 pub(super) fn request(signed: &Signed<'_>, body: &[u8]) -> String {
     let (path, query) = split_target(signed.target);
     let names: Vec<_> = signed.headers.iter().map(|(name, _)| *name).collect();
@@ -15,7 +15,7 @@ pub(super) fn request(signed: &Signed<'_>, body: &[u8]) -> String {
         });
     [
         signed.method,
-        // Every service but S3 encodes the path that is on the wire once more.
+        // All services but S3 encode the path of the wire once more.
         &encode_path(path),
         &sorted(query),
         &headers,
@@ -25,7 +25,7 @@ pub(super) fn request(signed: &Signed<'_>, body: &[u8]) -> String {
     .join("\n")
 }
 
-/// The query in the order of its encoded names and values, without the signature.
+/// The query sorted by encoded names and values, without the signature.
 fn sorted(query: &str) -> String {
     let mut pairs: Vec<_> = parameters(query)
         .into_iter()
@@ -40,7 +40,7 @@ fn sorted(query: &str) -> String {
     pairs.join("&")
 }
 
-/// What AWS calls `Trimall`: no white space at the ends, and one space for several.
+/// AWS's `Trimall`: trims whitespace, and collapses runs of it into one space.
 fn trimmed(value: &str) -> String {
     let words: Vec<_> = value.split_ascii_whitespace().collect();
     words.join(" ")

@@ -1,4 +1,4 @@
-//! The `Credential` of a signature: who signs, and for what.
+//! The `Credential` of a signature: an access key id and a scope.
 
 use super::Refusal;
 use crate::Credentials;
@@ -11,8 +11,8 @@ pub(super) struct Credential {
 }
 
 impl Credential {
-    /// Reads `<access key id>/<day>/<region>/<service>/aws4_request`; nothing if it has not as many
-    /// parts.
+    /// Parses `<access key id>/<day>/<region>/<service>/aws4_request`; `None` if the number of
+    /// parts differs.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('/').map(str::to_owned);
         let access_key_id = parts.next()?;
@@ -23,7 +23,7 @@ impl Credential {
         })
     }
 
-    /// The credentials that it names, if the session token is theirs.
+    /// Finds the named credentials, if the session token belongs to them.
     pub(super) fn known<'a>(
         &self,
         session_token: Option<&str>,
@@ -38,7 +38,7 @@ impl Credential {
             .ok_or(Refusal::UnrecognizedClient)
     }
 
-    /// The one of the regions that the scope names, where the rest of the scope is right too.
+    /// The region of the scope if it is one of `regions` and the rest of the scope is right.
     pub(super) fn region<'a>(
         &self,
         regions: impl IntoIterator<Item = &'a str>,

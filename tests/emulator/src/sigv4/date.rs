@@ -1,6 +1,6 @@
 //! The time format of `X-Amz-Date`.
 
-/// Seconds since the epoch of `YYYYMMDDTHHMMSSZ`, or nothing if that is no such time.
+/// Parses `YYYYMMDDTHHMMSSZ` to seconds since the epoch; `None` if it is invalid.
 pub(super) fn epoch_seconds(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
     if bytes.len() != 16 || bytes[8] != b'T' || bytes[15] != b'Z' {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn invalid_times_are_refused() {
         for text in [
             "",
             "2024-02-29T00:00Z",

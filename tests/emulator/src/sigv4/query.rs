@@ -1,4 +1,4 @@
-//! The signature in the query of a presigned URL.
+//! Verifies the signature in the query of a presigned URL.
 
 use super::{
     ALGORITHM, MAX_CLOCK_SKEW, Refusal, SERVICE, Signed, credential::Credential, date, signature,
@@ -8,16 +8,16 @@ use crate::{
     encoding::{parameters, split_target},
 };
 
-/// How long a presigned URL may live at most, in seconds.
+/// The longest lifetime of a presigned URL, in seconds.
 pub const MAX_EXPIRES: u64 = 300;
 
-/// Checks the signature in the query of a `GET` with an empty body.
+/// Verifies the signature in the query of a `GET` with an empty body.
 ///
-/// `region` is the one that the credential scope must name, and `now` is in seconds since the
-/// epoch. Returns the credentials that signed.
+/// The credential scope must name `region`; `now` is in seconds since the epoch. Returns the
+/// credentials that signed.
 ///
 /// # Errors
-/// The refusal that the service would answer with.
+/// The [`Refusal`] with which the service would respond.
 pub fn verify<'a>(
     target: &str,
     host: &str,
@@ -40,7 +40,7 @@ pub fn verify<'a>(
         region,
         service: SERVICE,
     };
-    // Both sides are on this machine, so that a comparison in constant time would protect nothing.
+    // Both sides run on one machine, so a constant-time comparison would protect nothing.
     if signature(&signed, &credentials.secret_access_key) == query.signature {
         Ok(credentials)
     } else {

@@ -1,25 +1,25 @@
-//! Why a request is not let in.
+//! Why a signature is refused.
 
 use std::{error::Error, fmt};
 
-/// The service's reasons to refuse a signature, each of which is an HTTP 403.
+/// The service's reasons for refusing a signature, each an HTTP 403.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
     /// There is no signature at all.
     MissingAuthenticationToken,
-    /// The named parameter is missing, there twice, or not of its form.
+    /// The named parameter is missing, repeated or malformed.
     IncompleteSignature(&'static str),
-    /// The signature is not that of the request, or not valid at this time.
+    /// The signature does not match the request, or is not valid at this time.
     InvalidSignature(&'static str),
-    /// The access key, or the session token with it, is none that the service knows.
+    /// The access key or its session token is unknown to the service.
     UnrecognizedClient,
-    /// The credentials themselves have expired.
+    /// The credentials have expired.
     ExpiredToken,
 }
 
 impl Refusal {
-    /// The service's name for it, as in the header `x-amzn-ErrorType`.
+    /// The service's error type, as in the header `x-amzn-ErrorType`.
     #[must_use]
     pub fn error_type(self) -> &'static str {
         match self {

@@ -14,21 +14,21 @@ use crate::{
     frame::{Frame, Message, opcode},
 };
 
-/// Performs steps, and does what the protocol asks for between them.
+/// Performs steps, and reacts to the client's frames between them.
 #[derive(Debug)]
 pub(super) struct Speaker<W> {
     writer: W,
     inbox: UnboundedReceiver<Event>,
-    /// Messages that came during a script.
+    /// Messages that arrived while steps were performed.
     pending: VecDeque<String>,
 }
 
-/// Why the agent has no more to say.
+/// Why the agent has stopped sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Finish {
-    /// The conversation is over; the client is to end the connection.
+    /// The conversation is over; the client is expected to end the connection.
     Over,
-    /// The connection is to be reset.
+    /// The connection must be reset.
     Reset,
 }
 
@@ -41,7 +41,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         }
     }
 
-    /// The client's next message, or nothing when the conversation is over.
+    /// The client's next message; `None` when the conversation is over.
     pub(super) async fn next_message(&mut self) -> io::Result<Option<String>> {
         loop {
             if let Some(message) = self.pending.pop_front() {
@@ -54,7 +54,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         }
     }
 
-    /// Performs the steps; the result is there if one of them, or the client, was the last word.
+    /// Performs steps. Returns a [`Finish`] if a step or the client has ended the conversation.
     pub(super) async fn perform(&mut self, steps: Vec<Step>) -> io::Result<Option<Finish>> {
         for step in steps {
             while let Ok(event) = self.inbox.try_recv() {
@@ -127,7 +127,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         self.is_over_after(event).await
     }
 
-    /// Reacts to what the client did, and tells whether the conversation is over with that.
+    /// Reacts to an event of the client. Returns whether the conversation is over.
     async fn is_over_after(&mut self, event: Option<Event>) -> io::Result<bool> {
         let farewell = match event {
             Some(Ok(Message::Text(text))) => {
@@ -146,7 +146,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
             Some(Ok(Message::Pong(_))) => return Ok(false),
             Some(Ok(Message::Close(code))) => code,
             Some(Err(violation)) => Some(violation.code),
-            // The listener has stopped: the connection has ended.
+            // The listener has stopped, so the connection has ended.
             None => return Ok(true),
         };
         self.send(&Frame::close(farewell)).await?;
@@ -159,7 +159,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
     }
 }
 
-/// One message of text in several frames; without a piece, it is an empty one.
+/// The frames of one text message. Without pieces, it is an empty message.
 fn fragments(pieces: Vec<Vec<u8>>) -> Vec<Frame> {
     let mut kinds = std::iter::once(opcode::TEXT).chain(std::iter::repeat(opcode::CONTINUATION));
     let mut frames: Vec<_> = pieces

@@ -1,5 +1,5 @@
-//! Examples of AWS, which are for other services. What botocore signs for this one, and tampering
-//! with that, is in `tests/authorization`.
+//! Examples of AWS, for other services. `tests/authorization` covers requests signed by botocore
+//! for this service, and tampering with them.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A streamed answer as the body of a request to the Runtime API.
+//! A streamed response as the body of a request to the Runtime API.
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,50 +10,55 @@ use http::{HeaderMap, Response};
 use hyper::body::{Body as _, Frame};
 
 use super::runtime_api::{Body, error_trailers, prelude};
-use super::stopping::Stopping;
+use super::shutdown::Shutdown;
 use crate::telemetry::Output;
 
-/// Prelude, pieces, and trailers where the pieces break off. Dropped, it drops what they come from.
-pub(super) struct StreamedAnswer {
+/// The body of a streamed response: the prelude, the chunks and, if the stream breaks off, error
+/// trailers. Dropping it drops the source of the chunks.
+pub(super) struct StreamedResponse {
     prelude: std::array::IntoIter<Bytes, 2>,
-    /// `None` once it has ended.
-    pieces: Option<Body>,
-    cut: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// `None` once the stream has ended.
+    chunks: Option<Body>,
+    aborting: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-impl StreamedAnswer {
-    /// The body for an answer, which is cut where the process has to end.
-    pub(super) fn new(answer: Response<Body>, stopping: &Stopping) -> Self {
-        let (parts, body) = answer.into_parts();
-        let mut stopping = stopping.clone();
+impl StreamedResponse {
+    /// Creates the body of a response. A shutdown that aborts requests in flight ends it with error
+    /// trailers.
+    pub(super) fn new(response: Response<Body>, shutdown: &Shutdown) -> Self {
+        let (parts, body) = response.into_parts();
+        let mut shutdown = shutdown.clone();
         Self {
             prelude: prelude(parts.status, parts.headers).into_iter(),
-            pieces: Some(body),
-            cut: Box::pin(async move { stopping.cut().await }),
+            chunks: Some(body),
+            aborting: Box::pin(async move { shutdown.aborting().await }),
         }
     }
 
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
-        let Some(pieces) = &mut self.pieces else {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        let Some(chunks) = &mut self.chunks else {
             return Poll::Ready(None);
         };
-        // What panics here would take the loop along.
-        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(pieces).poll_frame(cx)));
-        // What is said of an invocation is out before the piece that it is about.
+        // A panic here would unwind through the worker's loop.
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(chunks).poll_frame(cx)));
+        // Log lines are written before the chunk that they describe: Lambda may freeze the process
+        // right after the last one.
         Output.flush();
         let trailers = match polled {
             Ok(Poll::Ready(Some(Ok(frame)))) => return Poll::Ready(Some(frame)),
             Ok(Poll::Ready(None)) => HeaderMap::new(),
-            Ok(Poll::Pending) if self.cut.as_mut().poll(cx).is_pending() => return Poll::Pending,
+            Ok(Poll::Pending) if self.aborting.as_mut().poll(cx).is_pending() => {
+                return Poll::Pending;
+            }
             Ok(Poll::Pending) => error_trailers("Runtime.Stopping", "the function is stopping"),
             Err(_) => error_trailers("Runtime.Panicked", "something went wrong on our side"),
         };
-        self.pieces = None;
+        self.chunks = None;
         Poll::Ready((!trailers.is_empty()).then(|| Frame::trailers(trailers)))
     }
 }
 
-impl hyper::body::Body for StreamedAnswer {
+impl hyper::body::Body for StreamedResponse {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -64,7 +69,7 @@ impl hyper::body::Body for StreamedAnswer {
         if let Some(prelude) = self.prelude.next() {
             return Poll::Ready(Some(Ok(Frame::data(prelude))));
         }
-        self.poll_piece(cx).map(|frame| frame.map(Ok))
+        self.poll_chunk(cx).map(|frame| frame.map(Ok))
     }
 }
 
@@ -75,12 +80,13 @@ mod tests {
     use http_body_util::{BodyExt, StreamBody};
     use serde_json::{Value, json};
 
-    use super::super::stopping::stopping;
+    use super::super::shutdown::shutdown_channel;
     use super::*;
 
-    /// The bytes of an answer, and what its trailers say.
-    async fn read(answer: StreamedAnswer) -> (String, Option<(String, Value)>) {
-        let collected = answer
+    /// Reads a body to its end; returns its text, and the error type and error body of its
+    /// trailers.
+    async fn read(response: StreamedResponse) -> (String, Option<(String, Value)>) {
+        let collected = response
             .collect()
             .await
             .unwrap_or_else(|never| match never {});
@@ -96,23 +102,23 @@ mod tests {
         (String::from_utf8(bytes).unwrap(), trailers)
     }
 
-    fn one(piece: &'static str) -> impl futures_util::Stream<Item = &'static str> {
-        futures_util::stream::iter([piece])
+    fn one(chunk: &'static str) -> impl futures_util::Stream<Item = &'static str> {
+        futures_util::stream::iter([chunk])
     }
 
-    fn pieces(
-        pieces: impl futures_util::Stream<Item = &'static str> + Send + 'static,
+    fn chunks(
+        chunks: impl futures_util::Stream<Item = &'static str> + Send + 'static,
     ) -> Response<Body> {
-        let frames = pieces.map(|piece| Ok(Frame::data(piece.into())));
+        let frames = chunks.map(|chunk| Ok(Frame::data(chunk.into())));
         Response::new(StreamBody::new(frames).boxed_unsync())
     }
 
     #[tokio::test]
     async fn the_prelude_comes_first_and_names_a_type() {
-        let (_stop, stopping) = stopping();
-        let mut answer = pieces(one("text"));
-        answer.headers_mut().insert("x-a", "b".parse().unwrap());
-        let (body, trailers) = read(StreamedAnswer::new(answer, &stopping)).await;
+        let (_trigger, shutdown) = shutdown_channel();
+        let mut response = chunks(one("text"));
+        response.headers_mut().insert("x-a", "b".parse().unwrap());
+        let (body, trailers) = read(StreamedResponse::new(response, &shutdown)).await;
         let (prelude, rest) = body.split_once("\0\0\0\0\0\0\0\0").unwrap();
         let headers = json!({ "x-a": "b", "content-type": "application/octet-stream" });
         let expected = json!({ "statusCode": 200, "headers": headers, "cookies": [] });
@@ -122,16 +128,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_that_breaks_off_says_so_in_its_trailers() {
-        let (stop, stopping) = stopping();
+        let (trigger, shutdown) = shutdown_channel();
         let one = || one("one");
-        let panicking = pieces(one().chain(futures_util::stream::poll_fn(|_| panic!("MARKER"))));
-        let silent = pieces(one().chain(futures_util::stream::pending()));
-        stop.cut();
-        for (answer, expected) in [
+        let panicking = chunks(one().chain(futures_util::stream::poll_fn(|_| panic!("MARKER"))));
+        let silent = chunks(one().chain(futures_util::stream::pending()));
+        trigger.abort();
+        for (response, expected) in [
             (panicking, "Runtime.Panicked"),
             (silent, "Runtime.Stopping"),
         ] {
-            let (body, trailers) = read(StreamedAnswer::new(answer, &stopping)).await;
+            let (body, trailers) = read(StreamedResponse::new(response, &shutdown)).await;
             assert!(body.ends_with("\0one"), "{body}");
             let (kind, error) = trailers.unwrap();
             assert_eq!(kind, expected);
