@@ -196,7 +196,7 @@ async fn an_answer_to_a_ping_is_no_message() {
 #[tokio::test]
 async fn a_session_token_of_64_kilobytes_is_an_error_that_says_so() {
     let long = "a".repeat(65_536);
-    for token in [long.as_str(), "with a space", "with a line\n"] {
+    for token in [long.as_str(), "with a line\n"] {
         let bridge = Bridge::configured(Agent::echo(), &[("AWS_SESSION_TOKEN", token)]).await;
         let answer = bridge.say("Hi").await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{answer:?}");

@@ -87,7 +87,11 @@ async fn random_faults_leak_no_memory_or_descriptors() {
     say(&format!("before: {before:?}; after: {after:?}"));
     assert_eq!(statuses.values().sum::<usize>(), count);
     assert!(statuses.len() > 5, "{statuses:?}");
-    assert_eq!(after.descriptors, before.descriptors);
+    // One fewer: a socket still lingered when the first were counted.
+    assert!(
+        after.descriptors <= before.descriptors,
+        "{before:?} {after:?}"
+    );
     assert_eq!(after.threads, before.threads);
     assert!(
         after.memory_kib < before.memory_kib + MORE_MEMORY_KIB,

@@ -282,7 +282,11 @@ mod tests {
                 Some("token\n"),
                 "a key or token holds what no header can",
             ),
-            ("AK ID", None, "a key or token holds what no header can"),
+            (
+                "AK\u{e9}ID",
+                None,
+                "a key or token holds what no header can",
+            ),
             ("AKID", Some(&*longest), ""),
         ] {
             let token = token.map(str::to_owned);

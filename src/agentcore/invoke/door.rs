@@ -16,7 +16,7 @@ use crate::agentcore::wire::handshake::HandshakeError;
 use crate::agentcore::wire::socket::Socket;
 use crate::invocation::Visit;
 
-/// What opens WebSockets to one session, attempt after attempt.
+/// What opens a socket to one session, attempt after attempt.
 pub(super) struct Door<'a> {
     pub(super) client: &'a AgentCoreClient,
     pub(super) runtime: &'a Runtime,
