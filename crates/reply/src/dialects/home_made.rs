@@ -68,6 +68,7 @@ const PIECES: [(&str, Form); 5] = [
 
 /// The text of `{"chunk": "…"}` and its source. Most replies are made of such objects, so no
 /// dialect is asked of them. The object came by itself and has no outer name.
+#[inline]
 pub(crate) fn piece(value: Value<'_>) -> Option<(Str<'_>, Source)> {
     let (key, text) = value.as_only_string()?;
     let (_, form) = PIECES.iter().find(|(known, _)| key.is(known))?;

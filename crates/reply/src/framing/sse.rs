@@ -190,6 +190,7 @@ impl SseParser {
 
     /// Takes in a whole line; gives the SSE event that ends with it. `start` is where the line
     /// begins in the message, if all of it is there.
+    #[inline]
     fn end_line(
         &mut self,
         line: &str,
@@ -232,6 +233,7 @@ impl SseParser {
         }
     }
 
+    #[inline]
     fn push_data(
         &mut self,
         value: &str,

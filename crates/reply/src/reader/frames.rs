@@ -39,6 +39,7 @@ impl FrameReader {
     }
 
     /// Reads a frame that is one piece of text: most are, and no dialect has to be asked.
+    #[inline]
     pub(super) fn read_piece<'f>(&mut self, content: &Content<'f>) -> Option<(Str<'f>, Source)> {
         let Content::Value {
             value,

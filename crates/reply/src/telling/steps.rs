@@ -39,6 +39,7 @@ impl Telling {
     }
 
     /// Whether something is left to tell of what a frame said.
+    #[inline]
     pub(crate) fn has_more(&self, said: &Said) -> bool {
         !self.ready.is_empty() || self.told < said.count()
     }
@@ -55,6 +56,7 @@ impl Telling {
     }
 
     /// Tells a piece of text by itself.
+    #[inline]
     pub(crate) fn piece(&mut self, text: &str, source: &Source) -> Option<Step> {
         let step = self.text(text, source);
         self.after_ready(step)
@@ -85,6 +87,7 @@ impl Telling {
 
     /// What is to be told of a thing that was said. What it has to say of calls goes to those that
     /// are ready.
+    #[inline]
     fn tell(&mut self, item: Item<'_>) -> Option<Step> {
         match item {
             Item::Text(text, source) => self.text(text, &source),
