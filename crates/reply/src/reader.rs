@@ -3,7 +3,7 @@
 mod frames;
 mod structured;
 
-use crate::framing::{Broken, Frame, Framing};
+use crate::framing::{Broken, Feedback, Frame, Framing};
 use crate::step::{End, Step};
 use crate::telling::Telling;
 use frames::FrameReader;
@@ -77,29 +77,6 @@ impl ReplyReader {
         }
     }
 
-    /// Reads the next frame; `None` where another message is needed. What it says is told next, but
-    /// for a piece of text: most frames are one, and it is given at once.
-    #[expect(
-        clippy::option_option,
-        reason = "a type of its own would copy each step once more, and this is the innermost loop"
-    )]
-    fn read_on(&mut self) -> Option<Option<Step>> {
-        match self.framing.next()? {
-            Frame::Content(content) => {
-                if let Some((text, source)) = self.frames.read_piece(&content) {
-                    return Some(self.telling.piece(&text.decode(), &source));
-                }
-                let feedback = self.frames.read(content);
-                self.framing.take_feedback(feedback);
-                self.telling.begin();
-            }
-            Frame::Done => self.end(),
-            Frame::Broken(Broken::TooLarge) => self.telling.break_off(End::TooLarge),
-            Frame::Broken(Broken::NotUtf8) => self.telling.break_off(End::NotUtf8),
-        }
-        Some(None)
-    }
-
     /// The reply is over by what is around the words: `[DONE]`, or the connection's close.
     fn end(&mut self) {
         // An agent that has begun a run says itself when it is over. `[DONE]` is its word too.
@@ -117,14 +94,34 @@ impl Iterator for ReplyReader {
 
     fn next(&mut self) -> Option<Step> {
         while !self.has_ended {
-            let step = if self.telling.has_more(self.frames.said()) {
-                self.telling.next(self.frames.said())
-            } else {
-                self.read_on()?
-            };
-            if let Some(step) = step {
-                self.has_ended = matches!(step, Step::End(_));
-                return Some(step);
+            if self.telling.has_more(self.frames.said()) {
+                let step = self.telling.next(self.frames.said());
+                self.has_ended = matches!(step, Some(Step::End(_)));
+                if step.is_some() {
+                    return step;
+                }
+                continue;
+            }
+            match self.framing.next()? {
+                Frame::Content(content) => {
+                    // Most frames are a piece of text. It is told at once, and its step made where
+                    // it is returned: a step that is copied right after it was written stalls the
+                    // processor.
+                    if let Some((text, source)) = self.frames.read_piece(&content) {
+                        let told = self.telling.piece(&text.decode(), &source);
+                        self.framing.take_feedback(Feedback::Nothing);
+                        match told {
+                            Some(text) => return Some(Step::Text(text)),
+                            None => continue,
+                        }
+                    }
+                    let feedback = self.frames.read(content);
+                    self.framing.take_feedback(feedback);
+                    self.telling.begin();
+                }
+                Frame::Done => self.end(),
+                Frame::Broken(Broken::TooLarge) => self.telling.break_off(End::TooLarge),
+                Frame::Broken(Broken::NotUtf8) => self.telling.break_off(End::NotUtf8),
             }
         }
         None

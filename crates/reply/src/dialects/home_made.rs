@@ -9,7 +9,7 @@ mod fields;
 mod steps;
 mod text;
 
-use super::{Dialect, Reading};
+use super::{Dialect, Memory, Reading};
 use crate::json::{Keys, Object, Str, Value};
 use crate::names::{Meaning, Name};
 use crate::said::{Coverage, Form, Source};
@@ -68,7 +68,6 @@ const PIECES: [(&str, Form); 5] = [
 
 /// The text of `{"chunk": "…"}` and its source. Most replies are made of such objects, so no
 /// dialect is asked of them. The object came by itself and has no outer name.
-#[inline]
 pub(crate) fn piece(value: Value<'_>) -> Option<(Str<'_>, Source)> {
     let (key, text) = value.as_only_string()?;
     let (_, form) = PIECES.iter().find(|(known, _)| key.is(known))?;
@@ -79,6 +78,20 @@ pub(crate) fn piece(value: Value<'_>) -> Option<(Str<'_>, Source)> {
     };
     Some((text, source))
 }
+
+/// A text that came by itself and has no outer name, and its source: what [`named_text`] says of
+/// it.
+pub(crate) fn bare_text<'t>(text: Str<'t>, memory: &mut Memory) -> (Str<'t>, Source) {
+    memory.has_text |= !text.is_empty();
+    let source = Source {
+        form: BARE_TEXT,
+        coverage: Coverage::Unknown,
+        speaker: None,
+    };
+    (text, source)
+}
+
+const BARE_TEXT: Form = Form::TOP.then("text");
 
 /// Says the agent's own words, and the end or the error that comes with them. False where there is
 /// nothing of that.
@@ -155,7 +168,6 @@ mod tests;
 #[cfg(test)]
 mod quick_way {
     use super::*;
-    use crate::dialects::Memory;
     use crate::json::Document;
     use crate::said::{Item, Said};
 
@@ -181,5 +193,18 @@ mod quick_way {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_quick_way_of_bare_text_says_what_the_dialect_says() {
+        let (mut said, mut memory) = (Said::default(), Memory::default());
+        Reading::new(&mut said, &mut memory, "").plain_text(Str::plain("Hi"));
+        let mut quick_memory = Memory::default();
+        let (text, source) = bare_text(Str::plain("Hi"), &mut quick_memory);
+        let Some(Item::Text(expected, expected_source)) = said.item(0, &mut 0) else {
+            panic!("no text");
+        };
+        assert_eq!((&*text.decode(), source), (expected, expected_source));
+        assert_eq!(quick_memory.has_text, memory.has_text);
     }
 }

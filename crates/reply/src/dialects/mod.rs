@@ -44,7 +44,7 @@ mod strands_ts;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use home_made::piece;
+pub(crate) use home_made::{bare_text, piece};
 pub(crate) use memory::Memory;
 pub(crate) use reading::Reading;
 use registry::Dialect;

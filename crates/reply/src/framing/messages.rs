@@ -106,7 +106,6 @@ impl Framing {
     }
 
     /// The next frame; `None` where another message is needed.
-    #[inline]
     pub(crate) fn next(&mut self) -> Option<Frame<'_>> {
         let found = self.advance()?;
         Some(Frame::Content(match found {

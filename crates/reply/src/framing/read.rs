@@ -117,7 +117,7 @@ impl Framing {
             self.sse_from = None;
             self.work.push_front(Work::Done);
         }
-        let (buffer, range) = match event.data {
+        let (buffer, range) = match self.sse.take_data() {
             SseData::None => return (!event.is_last).then_some(Found::Name),
             SseData::InMessage(range) => (Buffer::Message, range),
             SseData::Joined => {

@@ -14,10 +14,10 @@ use super::sse_line::{FIELDS, is_done, split_field};
 use super::{DONE, MAX_BYTES};
 use crate::names::is_terminal_name;
 
-/// An SSE event that has ended. Its name is [`SseParser::name`].
-#[derive(Debug, PartialEq, Eq)]
+/// An SSE event that has ended. Its name is [`SseParser::name`], its data [`SseParser::take_data`]:
+/// they stay there, since this is handed up from function to function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SseEvent {
-    pub(super) data: SseData,
     /// It says that the reply ends with it.
     pub(super) is_last: bool,
 }
@@ -80,6 +80,11 @@ impl SseParser {
     /// The data so far of the SSE event whose end has not come.
     pub(super) fn open_data(&self) -> &str {
         &self.joined
+    }
+
+    /// The data of the SSE event that has ended.
+    pub(super) fn take_data(&mut self) -> SseData {
+        std::mem::take(&mut self.data)
     }
 
     /// Swaps the data that is `Joined` for a buffer to use again.
@@ -190,7 +195,6 @@ impl SseParser {
 
     /// Takes in a whole line; gives the SSE event that ends with it. `start` is where the line
     /// begins in the message, if all of it is there.
-    #[inline]
     fn end_line(
         &mut self,
         line: &str,
@@ -233,7 +237,6 @@ impl SseParser {
         }
     }
 
-    #[inline]
     fn push_data(
         &mut self,
         value: &str,
@@ -331,10 +334,7 @@ impl SseParser {
             self.name.clear();
         }
         self.is_terminal = false;
-        SseEvent {
-            data: std::mem::take(&mut self.data),
-            is_last,
-        }
+        SseEvent { is_last }
     }
 
     /// Keeps the memory of a line for the next.

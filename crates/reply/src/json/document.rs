@@ -25,7 +25,6 @@ impl Document {
     }
 
     /// Reads the first value of a text; gives where it ends.
-    #[inline]
     pub(crate) fn first(&mut self, text: &str) -> Option<usize> {
         self.nodes.clear();
         self.open.clear();

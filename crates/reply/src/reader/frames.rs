@@ -1,7 +1,7 @@
 //! The second step: what a frame says, by the dialects.
 
 use super::structured::Structured;
-use crate::dialects::{Memory, Reading, piece};
+use crate::dialects::{Memory, Reading, bare_text, piece};
 use crate::framing::{Content, Feedback, Otherwise};
 use crate::json::{Kind, Str, Value};
 use crate::python_repr::Reprs;
@@ -38,20 +38,27 @@ impl FrameReader {
         self.structured.take()
     }
 
-    /// Reads a frame that is one piece of text: most are, and no dialect has to be asked.
-    #[inline]
+    /// Reads a frame that is one piece of text, as most are: it need not go through what a frame
+    /// says.
     pub(super) fn read_piece<'f>(&mut self, content: &Content<'f>) -> Option<(Str<'f>, Source)> {
-        let Content::Value {
-            value,
-            sse_name: "",
-            ..
-        } = content
-        else {
-            return None;
+        let piece = match *content {
+            Content::Value {
+                value,
+                sse_name: "",
+                ..
+            } => {
+                let piece = piece(value)?;
+                self.reprs.came(true);
+                piece
+            }
+            Content::Text {
+                text,
+                sse_name: "",
+                is_sse_data: false,
+            } => bare_text(Str::plain(text), &mut self.memory),
+            _ => return None,
         };
-        let piece = piece(*value)?;
         self.structured.something_came();
-        self.reprs.came(true);
         Some(piece)
     }
 

@@ -39,7 +39,6 @@ impl Telling {
     }
 
     /// Whether something is left to tell of what a frame said.
-    #[inline]
     pub(crate) fn has_more(&self, said: &Said) -> bool {
         !self.ready.is_empty() || self.told < said.count()
     }
@@ -55,11 +54,15 @@ impl Telling {
         self.after_ready(step)
     }
 
-    /// Tells a piece of text by itself.
-    #[inline]
-    pub(crate) fn piece(&mut self, text: &str, source: &Source) -> Option<Step> {
-        let step = self.text(text, source);
-        self.after_ready(step)
+    /// What is to be told of a piece of text by itself. `None` where it is nothing, or not yet.
+    pub(crate) fn piece(&mut self, text: &str, source: &Source) -> Option<String> {
+        self.calls.end_all(&mut self.ready);
+        let told = self.text.tell(source, text)?.into_owned();
+        if self.ready.is_empty() {
+            return Some(told);
+        }
+        self.ready.push_back(Step::Text(told));
+        None
     }
 
     /// What is around the words says that the reply is over: `[DONE]`, or the connection's close.
@@ -76,7 +79,6 @@ impl Telling {
     }
 
     /// The step, unless it has ended calls: these come first, and the step after them.
-    #[inline]
     fn after_ready(&mut self, step: Option<Step>) -> Option<Step> {
         if self.ready.is_empty() {
             return step;
@@ -87,7 +89,6 @@ impl Telling {
 
     /// What is to be told of a thing that was said. What it has to say of calls goes to those that
     /// are ready.
-    #[inline]
     fn tell(&mut self, item: Item<'_>) -> Option<Step> {
         match item {
             Item::Text(text, source) => self.text(text, &source),

@@ -74,7 +74,6 @@ impl Transcript {
     }
 
     /// Adds what a form tells. Beyond `limit` bytes nothing more is remembered.
-    #[inline]
     pub(super) fn append(&mut self, form: Form, text: &str, limit: usize) {
         if self.teller != Some(form) {
             self.settle();

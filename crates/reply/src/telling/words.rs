@@ -31,7 +31,6 @@ impl Words {
 
     /// What of a text is to be told. `None` where all of it was told, and where it repeats the
     /// transcript so far: it is kept back until it shows whether it goes on to repeat it.
-    #[inline]
     pub(super) fn tell<'t>(&mut self, source: &Source, text: &'t str) -> Option<Cow<'t, str>> {
         let Source {
             form,
@@ -99,7 +98,6 @@ impl Words {
             .map(|(_, transcript)| transcript)
     }
 
-    #[inline]
     fn remember(&mut self, form: Form, speaker: Option<Speaker>, text: &str) {
         let others: usize = self.speakers.iter().map(|(_, own)| own.bytes()).sum();
         self.all
