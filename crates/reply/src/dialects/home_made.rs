@@ -68,9 +68,13 @@ const PIECES: [(&str, Form); 5] = [
 
 /// The text of `{"chunk": "…"}` and its source. Most replies are made of such objects, so no
 /// dialect is asked of them. The object came by itself and has no outer name.
-pub(crate) fn piece(value: Value<'_>) -> Option<(Str<'_>, Source)> {
+pub(crate) fn piece<'v>(value: Value<'v>, memory: &mut Memory) -> Option<(Str<'v>, Source)> {
     let (key, text) = value.as_only_string()?;
+    if text.is_empty() {
+        return None;
+    }
     let (_, form) = PIECES.iter().find(|(known, _)| key.is(known))?;
+    memory.has_text = true;
     let source = Source {
         form: *form,
         coverage: Coverage::Unknown,
@@ -185,12 +189,14 @@ mod quick_way {
                 let Some(Item::Text(expected, expected_source)) = said.item(0, &mut 0) else {
                     panic!("no text: {json}");
                 };
-                let (text, source) = piece(value).expect("a piece");
+                let mut quick_memory = Memory::default();
+                let (text, source) = piece(value, &mut quick_memory).expect("a piece");
                 assert_eq!(
                     (&*text.decode(), source),
                     (expected, expected_source),
                     "{json}"
                 );
+                assert_eq!(quick_memory.has_text, memory.has_text, "{json}");
             }
         }
     }

@@ -47,7 +47,7 @@ impl FrameReader {
                 sse_name: "",
                 ..
             } => {
-                let piece = piece(value)?;
+                let piece = piece(value, &mut self.memory)?;
                 self.reprs.came(true);
                 piece
             }

@@ -81,3 +81,12 @@ fn binary_messages_may_split_a_character_and_must_be_utf_8() {
     closed.finish();
     assert_eq!(closed.next(), Some(Step::End(End::NotUtf8)));
 }
+
+#[test]
+fn a_piece_without_text_is_none() {
+    for key in ["chunk", "token", "text", "content", "data"] {
+        let (empty, full) = (format!(r#"{{"{key}":""}}"#), format!(r#"{{"{key}":"a"}}"#));
+        let (pieces, end) = read(&[&empty, &full, &empty, "[DONE]"], false);
+        assert_eq!((pieces, end), (vec!["a".to_owned()], Some(End::Complete)));
+    }
+}
