@@ -41,8 +41,8 @@ async function stop(child) {
 }
 
 /** The local run: gives its address, and how to stop it. */
-export async function startLocal(agent) {
-  const child = start('LOCAL_BINARY', ['--port', '0'], variables(agent));
+export async function startLocal(agent, more = {}) {
+  const child = start('LOCAL_BINARY', ['--port', '0'], { ...variables(agent), ...more });
   const url = await new Promise((resolve, reject) => {
     createInterface(child.stdout)
       .on('line', line => {
@@ -74,10 +74,11 @@ export async function startFunction(agent, more = {}) {
   });
   child.stdout.resume();
   return {
-    async fetch(url, { method, body }) {
+    async fetch(url, { method, body, headers: sent }) {
       const { pathname, search } = new URL(url, 'http://gateway');
       const event = JSON.parse(readFileSync(CAPTURED_EVENT));
       Object.assign(event, { rawPath: pathname, rawQueryString: search.slice(1), body });
+      Object.assign(event.headers, Object.fromEntries(new Headers(sent)));
       Object.assign(event.requestContext.http, { method, path: pathname });
       const answer = await invocations.invoke(event);
       const { statusCode: status, headers } = answer;
