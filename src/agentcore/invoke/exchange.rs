@@ -7,6 +7,7 @@ use agentcore_reply::{Counts, End, ReplyReader, Step};
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::attempt::ReplyOptions;
 use crate::agent::ReplyEnd;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout};
 use crate::agentcore::until::Until;
@@ -18,6 +19,9 @@ use crate::agentcore::wire::socket::{Code, Incoming, Socket, SocketError};
 pub enum ReplyEvent {
     /// A piece of text, never empty.
     Piece(String),
+    /// A step of the agent's that is no text, or the end of a turn that had any: never a
+    /// [`Step::Text`] or [`Step::End`].
+    Step(Step),
     /// The reply is whole.
     Complete,
     /// The reply broke off. The pieces before are all that there is.
@@ -50,8 +54,8 @@ pub(super) struct Terms {
     pub(super) ping_interval: Option<Duration>,
     /// What ends the reply, besides the agent's own word.
     pub(super) reply_end: ReplyEnd,
-    /// How much of the reply's text is remembered, so that nothing of it is told twice.
-    pub(super) memory_bytes: usize,
+    /// How it is read.
+    pub(super) options: ReplyOptions,
     /// Whether a socket whose reply ended by the agent's own word is kept for the next turn.
     pub(super) keeps_socket: bool,
 }
@@ -76,8 +80,19 @@ pub(super) struct Exchange<T: Transport = Box<dyn Transport>> {
     /// When the last ping was sent since then.
     pinged: Option<Instant>,
     has_given_text: bool,
+    /// Something of this turn was told.
+    is_in_turn: bool,
     /// The operator's setting says that the reply is over, whatever the agent's format makes of that.
     is_over: bool,
+}
+
+fn reader(options: ReplyOptions) -> ReplyReader {
+    let reader = ReplyReader::new(options.memory_bytes);
+    if options.detail.ag_ui_events {
+        reader.passing_ag_ui_events()
+    } else {
+        reader
+    }
 }
 
 /// How a reply ended: whole, or broken off for a reason.
@@ -92,11 +107,12 @@ impl<T: Transport> Exchange<T> {
             peer_has_closed: false,
             closing: None,
             outcome: None,
-            reader: ReplyReader::new(terms.memory_bytes),
+            reader: reader(terms.options),
             terms,
             spoke: Instant::now(),
             pinged: None,
             has_given_text: false,
+            is_in_turn: false,
             is_over: false,
         }
     }
@@ -128,10 +144,16 @@ impl<T: Transport> Exchange<T> {
             }
             match self.reader.next() {
                 Some(Step::Text(text)) => {
-                    self.has_given_text = true;
+                    (self.has_given_text, self.is_in_turn) = (true, true);
                     return ReplyEvent::Piece(text);
                 }
                 Some(Step::End(end)) => self.end(end),
+                // A turn of which nothing was told has no end that matters.
+                Some(Step::TurnEnd) if !self.is_in_turn => {}
+                Some(step) if self.terms.options.detail.tells(&step) => {
+                    self.is_in_turn = step != Step::TurnEnd;
+                    return ReplyEvent::Step(step);
+                }
                 // How an agent came to its words is told to nobody.
                 Some(_) => {}
                 None if self.first_message_was_all() => self.declare_over(),
@@ -346,7 +368,7 @@ mod tests {
             chunk_timeout: Duration::from_secs(20),
             ping_interval: None,
             reply_end: ReplyEnd::Explicit,
-            memory_bytes: 1 << 20,
+            options: ReplyOptions::text_alone(1 << 20),
             keeps_socket: false,
         };
         let mut exchange = Exchange::open(socket, terms);
