@@ -6,18 +6,19 @@ import { SECRET } from '../../node/agent.js';
 import { AGENT_FAILED, AGENT_LOST } from '../../node/bridge.js';
 import { UNUSUAL } from '../../node/chat.js';
 import { CLIENTS, Client, textOf, typesOf } from './ag_ui.js';
-import { EXPOSED, agent, lambda, local } from './bridges.js';
+import { EXPOSED, WAYS, agent, local, streamingLambda } from './bridges.js';
 import { ANSWERS, CALL, CALLS, FAILS, REASONING, RESULT, STEPS, TEXTS } from './steps.js';
 
 const PATH = '/api/agents/echo/ag-ui';
 
 const plain = await local();
 const exposed = await local(EXPOSED);
+const behind = await streamingLambda();
+const ways = await Promise.all(WAYS.map(async ([way, start]) => [way, await start(EXPOSED)]));
+const withToken = await Promise.all(WAYS.map(([, start]) => start({ ECHO_AGENT_AUTH: 'caller' })));
 const limited = {};
 for (const version of Object.keys(CLIENTS))
-  limited[version] = await local({ RATE_LIMIT_PER_MINUTE: '1' });
-const withToken = await local({ ECHO_AGENT_AUTH: 'caller' });
-const whole = await lambda(EXPOSED);
+  limited[version] = await Promise.all(WAYS.map(([, start]) => start({ RATE_LIMIT_PER_MINUTE: '1' })));
 
 const kinds = messages => messages.map(({ role }) => role);
 
@@ -26,10 +27,7 @@ for (const [version, HttpAgent] of Object.entries(CLIENTS)) {
     new Client(HttpAgent, bridge.url + (more.path ?? PATH), { fetch: bridge.fetch, ...more });
 
   describe(`@ag-ui/client ${version}`, () => {
-    for (const [way, bridge] of [
-      ['streamed', exposed],
-      ['whole, behind a gateway', whole],
-    ]) {
+    for (const [index, [way, bridge]] of ways.entries()) {
       test(`text, ${way}`, async () => {
         const one = client(bridge, { threadId: 'thread-1' });
         const asked = one.ask(UNUSUAL[1]);
@@ -83,6 +81,29 @@ for (const [version, HttpAgent] of Object.entries(CLIENTS)) {
         const ids = messages.map(({ id }) => id);
         assert.equal(new Set(ids).size, ids.length);
       });
+
+      for (const [status, code, { by = bridge, path, prepare = () => {} }] of [
+        [400, 'ValidationError', { prepare: one => one.agent.setMessages([]) }],
+        [401, 'AuthenticationError', { by: withToken[index] }],
+        [403, 'AuthorizationError', { prepare: () => agent.refuse(403) }],
+        [404, 'NotFoundError', { path: '/api/agents/nobody/ag-ui' }],
+        [429, 'RateLimitError', { by: limited[version][index], prepare: useUp }],
+        [503, 'ServiceUnavailableError', { prepare: () => agent.refuse(503) }],
+      ]) {
+        test(`an answer of ${status} is an error with that status, ${way}`, async t => {
+          t.mock.method(console, 'error', () => {});
+          const one = client(by, { path });
+          one.agent.addMessage({ id: '1', role: 'user', content: 'Hi' });
+          await prepare(one);
+          await assert.rejects(one.run(), error => {
+            assert.equal(error.status, status);
+            assert.equal(error.payload.error, code);
+            assert.equal(typeof error.payload.message, 'string');
+            assert.equal(error.payload.details.retryable, status === 429 || status === 503);
+            return true;
+          });
+        });
+      }
     }
 
     test('a conversation keeps its session, and its messages apart', async () => {
@@ -175,40 +196,22 @@ for (const [version, HttpAgent] of Object.entries(CLIENTS)) {
       });
     }
 
-    test('abortRun() in mid-stream closes the connection to the agent', async () => {
-      const one = client();
-      const seen = Promise.withResolvers();
-      one.agent.subscribe({ onTextMessageContentEvent: () => void seen.resolve() });
-      const asked = one.ask('Hi').catch(() => {});
-      const turn = await agent.turn();
-      turn.say('Hello ');
-      await seen.promise;
-      one.agent.abortRun();
-      assert.equal(await turn.closed, 1000);
-      await asked;
-      assert.equal(textOf(one.agent.messages), 'Hello ');
-    });
-
-    for (const [status, code, { bridge = exposed, path, prepare = () => {} }] of [
-      [400, 'ValidationError', { prepare: one => one.agent.setMessages([]) }],
-      [401, 'AuthenticationError', { bridge: withToken }],
-      [403, 'AuthorizationError', { prepare: () => agent.refuse(403) }],
-      [404, 'NotFoundError', { path: '/api/agents/nobody/ag-ui' }],
-      [429, 'RateLimitError', { bridge: limited[version], prepare: useUp }],
-      [503, 'ServiceUnavailableError', { prepare: () => agent.refuse(503) }],
+    for (const [way, bridge] of [
+      ['on the local run', exposed],
+      ['behind a gateway', behind],
     ]) {
-      test(`an answer of ${status} is an error with that status`, async t => {
-        t.mock.method(console, 'error', () => {});
-        const one = client(bridge, { path });
-        one.agent.addMessage({ id: '1', role: 'user', content: 'Hi' });
-        await prepare(one);
-        await assert.rejects(one.run(), error => {
-          assert.equal(error.status, status);
-          assert.equal(error.payload.error, code);
-          assert.equal(typeof error.payload.message, 'string');
-          assert.equal(error.payload.details.retryable, status === 429 || status === 503);
-          return true;
-        });
+      test(`abortRun() in mid-stream closes the connection to the agent, ${way}`, async () => {
+        const one = client(bridge);
+        const seen = Promise.withResolvers();
+        one.agent.subscribe({ onTextMessageContentEvent: () => void seen.resolve() });
+        const asked = one.ask('Hi').catch(() => {});
+        const turn = await agent.turn();
+        turn.say('Hello ');
+        await seen.promise;
+        one.agent.abortRun();
+        assert.equal(await turn.closed, 1000);
+        await asked;
+        assert.equal(textOf(one.agent.messages), 'Hello ');
       });
     }
   });

@@ -16,12 +16,25 @@ export async function local(variables = {}) {
   return bridge;
 }
 
-/** The Lambda function, whose gateway has a stage in its paths. */
+/** The Lambda function behind a gateway that has a stage in its paths; its answers come whole. */
 export async function lambda(variables = {}) {
-  const bridge = await startFunction(agent, { RETRY_MAX_RETRIES: '0', ...variables });
+  const own = { RETRY_MAX_RETRIES: '0', ...variables };
+  const bridge = await startFunction(agent, own, 'http-api-stage.json');
   started.push(bridge);
-  return { ...bridge, url: 'http://gateway/$default' };
+  return { ...bridge, url: 'http://gateway/prod' };
 }
+
+/** The same with answers that come as they are told. */
+export function streamingLambda(variables = {}) {
+  return lambda({ INVOKE_MODE: 'response_stream', ...variables });
+}
+
+/** All of these. */
+export const WAYS = [
+  ['on the local run', local],
+  ['whole, behind a gateway', lambda],
+  ['streamed, behind a gateway', streamingLambda],
+];
 
 after(async () => {
   for (const bridge of started) await bridge.stop();

@@ -6,13 +6,15 @@ import OpenAI from 'openai';
 import { SECRET } from '../../node/agent.js';
 import { AGENT_FAILED, AGENT_LOST } from '../../node/bridge.js';
 import { UNUSUAL } from '../../node/chat.js';
-import { EXPOSED, agent, lambda, local } from './bridges.js';
+import { EXPOSED, WAYS, agent, local, streamingLambda } from './bridges.js';
 import { STEPS, TEXTS } from './steps.js';
 
 const exposed = await local(EXPOSED);
-const limited = await local({ RATE_LIMIT_PER_MINUTE: '1' });
+const behind = await streamingLambda();
 const withToken = await local({ ECHO_AGENT_AUTH: 'caller' });
-const whole = await lambda(EXPOSED);
+
+const { AuthenticationError, BadRequestError, InternalServerError, NotFoundError } = OpenAI;
+const { PermissionDeniedError, RateLimitError } = OpenAI;
 
 /** A client, and how many requests it made. */
 function clientOf(bridge, more = {}) {
@@ -36,13 +38,11 @@ const saying = (...contents) => ({
   messages: contents.map(content => ({ role: 'user', content })),
 });
 
-for (const [way, bridge] of [
-  ['streamed', exposed],
-  ['whole, behind a gateway', whole],
-]) {
-  describe(`openai, answers ${way}`, () => {
-    const { client } = clientOf(bridge);
+for (const [way, start] of WAYS) {
+  const { client } = clientOf(await start(EXPOSED));
+  const { client: limited } = clientOf(await start({ RATE_LIMIT_PER_MINUTE: '1' }));
 
+  describe(`openai, ${way}`, () => {
     test('a completion', async () => {
       const asked = client.chat.completions.create(saying(UNUSUAL[1])).withResponse();
       const turn = await agent.turn();
@@ -58,7 +58,8 @@ for (const [way, bridge] of [
         choices: [
           {
             index: 0,
-            message: { role: 'assistant', content: UNUSUAL.join('') },
+            message: { role: 'assistant', content: UNUSUAL.join(''), refusal: null },
+            logprobs: null,
             finish_reason: 'stop',
           },
         ],
@@ -109,7 +110,11 @@ for (const [way, bridge] of [
         const answer = await asked;
         if (!stream) {
           const [{ message, finish_reason }] = answer.choices;
-          assert.deepEqual(message, { role: 'assistant', content: TEXTS.join('') });
+          assert.deepEqual(message, {
+            role: 'assistant',
+            content: TEXTS.join(''),
+            refusal: null,
+          });
           assert.equal(finish_reason, 'stop');
           continue;
         }
@@ -196,74 +201,72 @@ for (const [way, bridge] of [
         assert.equal(text, 'Hello th');
       });
     }
+
+    for (const [status, Class, code, { by = client, body = saying('Hi'), prepare }] of [
+      [400, BadRequestError, 'ValidationError', { body: saying(' ') }],
+      [401, AuthenticationError, 'AuthenticationError', { prepare: () => agent.refuse(401) }],
+      [403, PermissionDeniedError, 'AuthorizationError', { prepare: () => agent.refuse(403) }],
+      [404, NotFoundError, 'NotFoundError', { body: { ...saying('Hi'), model: 'nobody' } }],
+      [429, RateLimitError, 'RateLimitError', { by: limited, prepare: useUp }],
+      [503, InternalServerError, 'ServiceUnavailableError', { prepare: () => agent.refuse(503) }],
+    ]) {
+      for (const stream of [false, true]) {
+        test(`an answer of ${status} is ${Class.name}${stream ? ', of a stream too' : ''}`, async () => {
+          await prepare?.(stream);
+          await assert.rejects(by.chat.completions.create({ ...body, stream }), error => {
+            assert.equal(error.constructor, Class);
+            assert.equal(error.status, status);
+            assert.equal(error.code, code);
+            assert.equal(error.type, status < 500 ? 'invalid_request_error' : 'server_error');
+            assert.ok(error.message.length > 4);
+            assert.ok(error.requestID);
+            const again = String(status === 429 || status === 503);
+            assert.equal(error.headers.get('x-should-retry'), again);
+            return true;
+          });
+        });
+      }
+    }
+
+    async function useUp(stream) {
+      // The second test finds the limit as the first has left it.
+      if (stream) return;
+      const asked = limited.chat.completions.create(saying('Hi'));
+      (await agent.turn()).answer('Hello');
+      await asked;
+    }
   });
 }
 
 describe('openai', () => {
-  for (const [how, leave] of [
-    ['leaving the loop', () => {}],
-    ['controller.abort()', stream => stream.controller.abort()],
+  for (const [way, bridge] of [
+    ['on the local run', exposed],
+    ['behind a gateway', behind],
   ]) {
-    test(`${how} in mid-stream closes the connection to the agent`, async () => {
-      const { client } = clientOf(exposed);
-      const asked = client.chat.completions.create({ ...saying('Hi'), stream: true });
-      const turn = await agent.turn();
-      turn.say('Hello ');
-      const stream = await asked;
-      for await (const { choices } of stream) {
-        if (!choices[0].delta.content) continue;
-        assert.equal(choices[0].delta.content, 'Hello ');
-        leave(stream);
-        break;
-      }
-      assert.equal(await turn.closed, 1000);
-    });
-  }
-
-  const { AuthenticationError, BadRequestError, InternalServerError, NotFoundError } = OpenAI;
-  const { PermissionDeniedError, RateLimitError } = OpenAI;
-  for (const [status, Class, code, { bridge = exposed, body = saying('Hi'), prepare }] of [
-    [400, BadRequestError, 'ValidationError', { body: saying(' ') }],
-    [401, AuthenticationError, 'AuthenticationError', { prepare: () => agent.refuse(401) }],
-    [403, PermissionDeniedError, 'AuthorizationError', { prepare: () => agent.refuse(403) }],
-    [404, NotFoundError, 'NotFoundError', { body: { ...saying('Hi'), model: 'nobody' } }],
-    [429, RateLimitError, 'RateLimitError', { bridge: limited, prepare: useUp }],
-    [503, InternalServerError, 'ServiceUnavailableError', { prepare: () => agent.refuse(503) }],
-  ]) {
-    for (const stream of [false, true]) {
-      test(`an answer of ${status} is ${Class.name}${stream ? ', of a stream too' : ''}`, async () => {
+    for (const [how, leave] of [
+      ['leaving the loop', () => {}],
+      ['controller.abort()', stream => stream.controller.abort()],
+    ]) {
+      test(`${how} in mid-stream closes the connection to the agent, ${way}`, async () => {
         const { client } = clientOf(bridge);
-        await prepare?.(client, stream);
-        await assert.rejects(client.chat.completions.create({ ...body, stream }), error => {
-          assert.equal(error.constructor, Class);
-          assert.equal(error.status, status);
-          assert.equal(error.code, code);
-          assert.equal(error.type, status < 500 ? 'invalid_request_error' : 'server_error');
-          assert.ok(error.message.length > 4);
-          assert.ok(error.requestID);
-          const again = String(status === 429 || status === 503);
-          assert.equal(error.headers.get('x-should-retry'), again);
-          return true;
-        });
+        const asked = client.chat.completions.create({ ...saying('Hi'), stream: true });
+        const turn = await agent.turn();
+        turn.say('Hello ');
+        for await (const { choices } of await asked) {
+          if (!choices[0].delta.content) continue;
+          assert.equal(choices[0].delta.content, 'Hello ');
+          leave(await asked);
+          break;
+        }
+        assert.equal(await turn.closed, 1000);
       });
     }
   }
 
-  async function useUp(client, stream) {
-    // The second test finds the limit as the first has left it.
-    if (stream) return;
-    const asked = client.chat.completions.create(saying('Hi'));
-    (await agent.turn()).answer('Hello');
-    await asked;
-  }
-
-  test('a route that is not there, or takes another method, answers in their form', async () => {
+  test('what is not there is not found, and another method not allowed', async () => {
     const { client } = clientOf(exposed);
-    await assert.rejects(client.embeddings.create({ model: 'echo', input: 'x' }), error => {
-      assert.equal(error.constructor, NotFoundError);
-      assert.equal(error.code, 'NotFoundError');
-      return true;
-    });
+    const embedding = client.embeddings.create({ model: 'echo', input: 'x' });
+    await assert.rejects(embedding, { constructor: NotFoundError, status: 404 });
     await assert.rejects(client.get('/chat/completions'), error => {
       assert.equal(error.status, 405);
       assert.equal(error.code, 'MethodNotAllowedError');
