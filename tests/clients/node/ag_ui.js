@@ -1,6 +1,7 @@
 /** AG-UI's clients, and a judge of every event that they are sent. */
 
 import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
 import { HttpAgent } from '@ag-ui/client';
 import { HttpAgent as HttpAgent0 } from '@ag-ui/client-0-0-59';
 import { EventSchemas } from '@ag-ui/core/schemas';
@@ -13,8 +14,12 @@ const FIELDS = new Map(
   EventSchemas.options.map(({ shape }) => [shape.type.def.values[0], Object.keys(shape)]),
 );
 
+/** Where the events are kept that clients were sent, for the judge in Python. */
+const SEEN = process.env.AG_UI_EVENTS;
+
 /** An event is one of the protocol's, with its fields alone. */
 export function judge(event) {
+  if (SEEN) appendFileSync(SEEN, `${JSON.stringify(event)}\n`);
   EventSchemas.parse(event);
   // The schemas let further fields pass, which the client takes away with a warning.
   const fields = FIELDS.get(event.type);
