@@ -46,9 +46,10 @@ async function stop(child) {
   if (child.exitCode === null && child.signalCode === null && child.kill()) await gone;
 }
 
-/** The local run: gives its address, and how to stop it. */
+/** The local run, with an emulator of its own where there is no agent: its address, and how to stop it. */
 export async function startLocal(agent, more = {}) {
-  const child = start('LOCAL_BINARY', ['--port', '0'], { ...variables(agent), ...more });
+  const own = agent ? variables(agent) : {};
+  const child = start('LOCAL_BINARY', ['--port', '0'], { ...own, ...more });
   const url = await new Promise((resolve, reject) => {
     createInterface(child.stdout)
       .on('line', line => {
