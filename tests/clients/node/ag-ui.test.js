@@ -5,8 +5,8 @@ import { describe, test } from 'node:test';
 import { SECRET } from '../../node/agent.js';
 import { AGENT_FAILED, AGENT_LOST } from '../../node/bridge.js';
 import { UNUSUAL } from '../../node/chat.js';
-import { CLIENTS, Client, textOf, typesOf } from './ag_ui.js';
-import { EXPOSED, WAYS, agent, local, streamingLambda } from './bridges.js';
+import { CLIENTS, Client, eventsOf, judge, textOf, typesOf } from './ag_ui.js';
+import { EXPOSED, WAYS, agent, lambda, local, streamingLambda } from './bridges.js';
 import { ANSWERS, CALL, CALLS, FAILS, REASONING, RESULT, STEPS, TEXTS } from './steps.js';
 
 const PATH = '/api/agents/echo/ag-ui';
@@ -14,6 +14,7 @@ const PATH = '/api/agents/echo/ag-ui';
 const plain = await local();
 const exposed = await local(EXPOSED);
 const behind = await streamingLambda();
+const short = await lambda({ MAX_RESPONSE_BYTES: '5' });
 const ways = await Promise.all(WAYS.map(async ([way, start]) => [way, await start(EXPOSED)]));
 const withToken = await Promise.all(WAYS.map(([, start]) => start({ ECHO_AGENT_AUTH: 'caller' })));
 const limited = {};
@@ -148,6 +149,16 @@ for (const [version, HttpAgent] of Object.entries(CLIENTS)) {
       assert.equal(messages.at(-1).content, TEXTS[1]);
     });
 
+    test('a reply that was cut says so', async () => {
+      const one = client(short);
+      const asked = one.ask('Hi');
+      (await agent.turn()).answer('Hello there');
+      const { messages, result, finished } = await asked;
+      assert.equal(textOf(messages), 'Hello');
+      assert.deepEqual(finished.result, { incomplete: true });
+      assert.deepEqual(result, { incomplete: true });
+    });
+
     test('events come as the agent speaks', async () => {
       const one = client();
       const seen = [];
@@ -216,6 +227,23 @@ for (const [version, HttpAgent] of Object.entries(CLIENTS)) {
     }
   });
 }
+
+test("the invoke routes' stream is of the same events", async () => {
+  const body = JSON.stringify({ agentId: 'echo', prompt: 'Weather?', sessionId: 'my-session' });
+  for (const route of ['invoke', 'invoke/stream']) {
+    const url = `${exposed.url}/api/agents/${route}?format=ag-ui`;
+    const asked = fetch(url, { method: 'POST', body });
+    const turn = await agent.turn();
+    turn.send(...STEPS);
+    turn.close();
+    const events = eventsOf(await (await asked).text());
+    events.forEach(judge);
+    assert.equal(events[0].threadId, 'my-session');
+    assert.equal(events.at(-1).type, 'RUN_FINISHED');
+    for (const type of ['TEXT_MESSAGE_END', 'REASONING_END', 'TOOL_CALL_RESULT'])
+      assert.ok(typesOf(events).includes(type), type);
+  }
+});
 
 /** Takes the one run that the limit lets in. */
 async function useUp(one) {

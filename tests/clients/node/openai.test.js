@@ -6,11 +6,12 @@ import OpenAI from 'openai';
 import { SECRET } from '../../node/agent.js';
 import { AGENT_FAILED, AGENT_LOST } from '../../node/bridge.js';
 import { UNUSUAL } from '../../node/chat.js';
-import { EXPOSED, WAYS, agent, local, streamingLambda } from './bridges.js';
+import { EXPOSED, WAYS, agent, lambda, local, streamingLambda } from './bridges.js';
 import { STEPS, TEXTS } from './steps.js';
 
 const exposed = await local(EXPOSED);
 const behind = await streamingLambda();
+const short = await lambda({ MAX_RESPONSE_BYTES: '5' });
 const withToken = await local({ ECHO_AGENT_AUTH: 'caller' });
 
 const { AuthenticationError, BadRequestError, InternalServerError, NotFoundError } = OpenAI;
@@ -272,6 +273,19 @@ describe('openai', () => {
       assert.equal(error.code, 'MethodNotAllowedError');
       return true;
     });
+  });
+
+  test('a reply that was cut is one of its length', async () => {
+    const { client } = clientOf(short);
+    for (const stream of [false, true]) {
+      const asked = client.chat.completions.create({ ...saying('Hi'), stream });
+      (await agent.turn()).answer('Hello there');
+      const answer = await asked;
+      const chunks = stream ? await Array.fromAsync(answer) : [answer];
+      const text = chunks.map(({ choices: [choice] }) => (choice.delta ?? choice.message).content);
+      assert.equal(text.join(''), 'Hello');
+      assert.equal(chunks.at(-1).choices[0].finish_reason, 'length');
+    }
   });
 
   test("the caller's token is its API key", async () => {

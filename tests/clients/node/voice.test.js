@@ -2,33 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { chromium } from 'playwright-core';
 import { WebSocketServer } from 'ws';
 import { startLocal } from '../../node/bridge.js';
+import { launch, serve, skip } from './browser.js';
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/voice');
-const TYPES = { html: 'text/html', js: 'text/javascript' };
-
-const executablePath = process.env.CHROMIUM;
-const skip = executablePath ? false : 'CHROMIUM names no browser';
-
-/** Serves the example's files. */
-async function serve() {
-  const server = createServer(async ({ url }, response) => {
-    const { pathname } = new URL(url, 'http://page');
-    const name = pathname === '/' ? 'index.html' : pathname.slice(1);
-    const type = TYPES[name.split('.').at(-1)];
-    const file = await readFile(join(EXAMPLE, name)).catch(() => {});
-    response.writeHead(file ? 200 : 404, type && { 'content-type': type }).end(file);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
 
 /** An agent that keeps what it hears. */
 class Listener {
@@ -73,29 +53,25 @@ const words = (role, delta) => ({
 });
 
 describe('the voice example', { skip }, () => {
-  let server, sockets, local, browser, page;
+  let sockets, local, browser, page;
   const stopping = [];
 
   before(async () => {
-    server = await serve();
-    const origin = `http://127.0.0.1:${server.address().port}`;
+    const { origin, stop } = await serve(EXAMPLE);
     sockets = new WebSocketServer({ host: '127.0.0.1', port: 0 });
     await once(sockets, 'listening');
-    stopping.push(() => server.close(), () => sockets.close());
+    stopping.push(stop, () => sockets.close());
     const endpoint = `http://127.0.0.1:${sockets.address().port}`;
     local = await startLocal(
       { endpoint },
       { ECHO_AGENT_CONNECTIONS: 'presigned', CORS_ALLOWED_ORIGINS: origin },
     );
     stopping.push(() => local.stop());
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--use-fake-device-for-media-stream',
-        '--use-fake-ui-for-media-stream',
-        '--autoplay-policy=no-user-gesture-required',
-      ],
-    });
+    browser = await launch(
+      '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream',
+      '--autoplay-policy=no-user-gesture-required',
+    );
     stopping.push(() => browser.close());
     page = await browser.newPage();
     page.setDefaultTimeout(20_000);
