@@ -8,7 +8,9 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Answer, Bridge, answered, context, function, known_caller, lines, rest_event};
+use crate::support::{
+    Answer, Bridge, answered, context, function, known_caller, lines, rest_event,
+};
 
 async fn hand_out(bridge: &Bridge, agent: &str, body: &str) -> Answer {
     let request = Request::post(format!("/api/agents/{agent}/connections"));

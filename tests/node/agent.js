@@ -30,8 +30,8 @@ export class Agent {
     this.#server = server;
     this.#refusals = refusals;
     this.#turns = on(server, 'turn');
-    server.on('connection', socket =>
-      socket.once('message', message => server.emit('turn', new Turn(socket, message))),
+    server.on('connection', (socket, { headers }) =>
+      socket.once('message', message => server.emit('turn', new Turn(socket, headers, message))),
     );
   }
 
@@ -60,8 +60,10 @@ export class Agent {
 class Turn {
   #socket;
 
-  constructor(socket, message) {
+  constructor(socket, headers, message) {
     this.#socket = socket;
+    /** Those of the handshake. */
+    this.headers = headers;
     /** What the agent was sent. */
     this.message = JSON.parse(message);
     Object.assign(this, this.message);

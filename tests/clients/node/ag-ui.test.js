@@ -149,6 +149,15 @@ for (const [version, HttpAgent] of Object.entries(CLIENTS)) {
       assert.equal(messages.at(-1).content, TEXTS[1]);
     });
 
+    test("the caller's token is one of its headers", async () => {
+      const one = client(withToken[0], { headers: { Authorization: 'Bearer the.callers.token' } });
+      const asked = one.ask('Hi');
+      const turn = await agent.turn();
+      assert.equal(turn.headers.authorization, 'Bearer the.callers.token');
+      turn.answer('Hello');
+      assert.equal((await asked).error, undefined);
+    });
+
     test('a reply that was cut says so', async () => {
       const one = client(short);
       const asked = one.ask('Hi');

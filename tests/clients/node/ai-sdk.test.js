@@ -29,10 +29,11 @@ const ways = await Promise.all(
 );
 
 /** The SDK's own transport, with its requests put into our words. */
-function transport({ DefaultChatTransport }, bridge, body = {}) {
+function transport({ DefaultChatTransport }, bridge, body = {}, headers = undefined) {
   return new DefaultChatTransport({
     api: bridge.url + PATH,
     fetch: bridge.fetch,
+    headers,
     prepareSendMessagesRequest: ({ messages }) => ({
       body: { agentId: 'echo', prompt: textOf(messages.at(-1)), ...body },
     }),
@@ -124,6 +125,15 @@ for (const [index, [version, ai]] of Object.entries(VERSIONS).entries()) {
         await read(ai, await sent);
       }
     }
+
+    test("the caller's token is one of its headers, read when it is needed", async () => {
+      const headers = () => ({ Authorization: 'Bearer the.callers.token' });
+      const sent = transport(ai, ways[0].withToken, {}, headers).sendMessages({ messages: HI });
+      const turn = await agent.turn();
+      assert.equal(turn.headers.authorization, 'Bearer the.callers.token');
+      turn.answer('Hello');
+      assert.equal(textOf((await read(ai, await sent)).message), 'Hello');
+    });
 
     test("a tool's failure is its own", async () => {
       const sent = send(ai, ways[0].bridge);

@@ -289,10 +289,14 @@ describe('openai', () => {
   });
 
   test("the caller's token is its API key", async () => {
-    const { client } = clientOf(withToken, { apiKey: 'the.callers.token' });
-    const asked = client.chat.completions.create(saying('Hi'));
-    (await agent.turn()).answer('Hello');
-    assert.equal((await asked).choices[0].message.content, 'Hello');
+    for (const apiKey of ['the.callers.token', async () => 'the.callers.token']) {
+      const { client } = clientOf(withToken, { apiKey });
+      const asked = client.chat.completions.create(saying('Hi'));
+      const turn = await agent.turn();
+      assert.equal(turn.headers.authorization, 'Bearer the.callers.token');
+      turn.answer('Hello');
+      assert.equal((await asked).choices[0].message.content, 'Hello');
+    }
   });
 
   test('what did not reach the agent is sent again by the client', async () => {
