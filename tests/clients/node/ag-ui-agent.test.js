@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { SECRET } from '../../node/agent.js';
 import { AGENT_FAILED, startFunction, startLocal } from '../../node/bridge.js';
 import { CLIENTS, Client, textOf, typesOf } from './ag_ui.js';
+import { python } from './python.js';
 
 const PATH = '/api/agents/echo/ag-ui';
 const AGENT = join(import.meta.dirname, '../python/ag_ui_agent.py');
@@ -18,8 +19,6 @@ const TOOL = {
   parameters: { type: 'object', properties: { said: { type: 'string' } } },
 };
 
-const python = process.env.AGENT_PYTHON;
-if (!python) throw new Error('AGENT_PYTHON is not set: tests/clients/run sets it');
 const stack = join(import.meta.dirname, '../../stack');
 const child = spawn(python, [AGENT], {
   stdio: ['pipe', 'pipe', 'inherit'],

@@ -13,6 +13,7 @@ import { parse } from 'yaml';
 import { startLocal } from '../../node/bridge.js';
 import { transport } from '../../node/chat.js';
 import { EXPOSED, agent, local } from './bridges.js';
+import { python } from './python.js';
 import { CALL, REASONING, RESULT, STEPS, TEXTS } from './steps.js';
 
 const DOCUMENT = join(import.meta.dirname, '../../../docs/clients.md');
@@ -58,7 +59,7 @@ const said = () => `You said: Hi (turn ${++turns} of this session)`;
 
 test("OpenAI's client in Python", () => {
   const path = inScratch('snippet.py', snippet('python', 'OpenAI(', emulated.url));
-  const run = () => execFileSync(process.env.AGENT_PYTHON, [path], { encoding: 'utf8' });
+  const run = () => execFileSync(python, [path], { encoding: 'utf8' });
   assert.equal(run(), said());
   assert.equal(run(), said());
 });

@@ -275,6 +275,19 @@ describe('openai', () => {
     });
   });
 
+  test('an id that is empty is a fresh session, and one that is none is refused', async () => {
+    const { client } = clientOf(exposed);
+    const asking = id =>
+      client.chat.completions.create(saying('Hi', 'And now?'), { headers: { 'x-session-id': id } });
+    const asked = asking('');
+    const turn = await agent.turn();
+    assert.match(turn.sessionId, /^session-/);
+    assert.equal(turn.prompt, 'user: Hi\nuser: And now?');
+    turn.answer('Now');
+    await asked;
+    await assert.rejects(asking('temporary:1'), { constructor: BadRequestError, status: 400 });
+  });
+
   test('a reply that was cut is one of its length', async () => {
     const { client } = clientOf(short);
     for (const stream of [false, true]) {
