@@ -1,12 +1,13 @@
 //! The three steps in a row: framing → dialects → telling.
 
+mod ag_ui_events;
 mod frames;
 mod structured;
 
-use crate::dialects::is_ag_ui_event;
 use crate::framing::{Broken, Content, Feedback, Frame, Framing};
 use crate::step::{End, Step};
 use crate::telling::Telling;
+use ag_ui_events::AgUiEvents;
 use frames::FrameReader;
 
 /// How much is remembered of a reply, so that nothing of it is told twice, unless told otherwise.
@@ -19,8 +20,8 @@ pub struct ReplyReader {
     frames: FrameReader,
     telling: Telling,
     messages: u64,
-    /// Events of AG-UI's are given as they came, beside what they say.
-    passes_ag_ui_events: bool,
+    /// Events of AG-UI's, where they are given as they came.
+    ag_ui_events: Option<AgUiEvents>,
     /// The connection was closed as it should be.
     is_closed: bool,
     has_ended: bool,
@@ -49,16 +50,16 @@ impl ReplyReader {
             frames: FrameReader::default(),
             telling: Telling::new(memory_bytes),
             messages: 0,
-            passes_ag_ui_events: false,
+            ag_ui_events: None,
             is_closed: false,
             has_ended: false,
         }
     }
 
-    /// Gives each event of AG-UI's as it came too ([`Step::AgUiEvent`]), for whoever passes them on.
+    /// Gives each event of AG-UI's as it came ([`Step::AgUiEvent`]), for whoever passes them on.
     #[must_use]
     pub fn passing_ag_ui_events(mut self) -> Self {
-        self.passes_ag_ui_events = true;
+        self.ag_ui_events = Some(AgUiEvents::default());
         self
     }
 
@@ -121,6 +122,12 @@ impl Iterator for ReplyReader {
                 }
                 continue;
             }
+            if self.is_in_array() {
+                match self.next_of_array() {
+                    Some(event) => return Some(event),
+                    None => continue,
+                }
+            }
             match self.framing.next()? {
                 Frame::Content(content) => {
                     // Most frames are a piece of text. It is told at once, and its step made where
@@ -134,19 +141,21 @@ impl Iterator for ReplyReader {
                             None => continue,
                         }
                     }
-                    let event = match content {
-                        Content::Value { value, .. }
-                            if self.passes_ag_ui_events && is_ag_ui_event(value) =>
-                        {
-                            Some(value.raw().to_owned())
+                    let mut event = None;
+                    if let (Some(events), Content::Value { value, .. }) =
+                        (&mut self.ag_ui_events, content)
+                    {
+                        if events.take_array(value) {
+                            self.framing.take_feedback(Feedback::Nothing);
+                            continue;
                         }
-                        _ => None,
-                    };
+                        event = AgUiEvents::event(value);
+                    }
                     let feedback = self.frames.read(content);
                     self.framing.take_feedback(feedback);
                     self.telling.begin();
-                    if event.is_some() && !self.frames.said().has_error() {
-                        return event.map(Step::AgUiEvent);
+                    if let Some(step) = event.and_then(|event| self.pass(event)) {
+                        return Some(step);
                     }
                 }
                 Frame::Done => self.end(),
