@@ -1,5 +1,6 @@
 //! The three steps in a row: framing → dialects → telling.
 
+mod account;
 mod frames;
 mod structured;
 
@@ -7,6 +8,7 @@ use crate::dialects::is_ag_ui_event;
 use crate::framing::{Broken, Content, Feedback, Frame, Framing};
 use crate::step::{End, Step};
 use crate::telling::Telling;
+pub use account::{Account, Utterance, UtteranceKind};
 use frames::FrameReader;
 
 /// How much is remembered of a reply, so that nothing of it is told twice, unless told otherwise.
@@ -21,6 +23,8 @@ pub struct ReplyReader {
     messages: u64,
     /// Events of AG-UI's are given as they came, beside what they say.
     passes_ag_ui_events: bool,
+    /// How each frame was read, where somebody wants to know.
+    accounts: Option<Vec<Account>>,
     /// The connection was closed as it should be.
     is_closed: bool,
     has_ended: bool,
@@ -50,6 +54,7 @@ impl ReplyReader {
             telling: Telling::new(memory_bytes),
             messages: 0,
             passes_ag_ui_events: false,
+            accounts: None,
             is_closed: false,
             has_ended: false,
         }
@@ -60,6 +65,19 @@ impl ReplyReader {
     pub fn passing_ag_ui_events(mut self) -> Self {
         self.passes_ag_ui_events = true;
         self
+    }
+
+    /// Keeps an [`Account`] of each frame, which takes time and memory: for a person, not for a service.
+    #[must_use]
+    pub fn accounting(mut self) -> Self {
+        self.accounts = Some(Vec::new());
+        self
+    }
+
+    /// The accounts of the frames that were read since the last time, where they are kept. Complete once
+    /// the reader has given `None`.
+    pub fn take_accounts(&mut self) -> Vec<Account> {
+        self.accounts.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Takes in a text message. What came before is to be read to its end first.
@@ -104,6 +122,23 @@ impl Iterator for ReplyReader {
     type Item = Step;
 
     fn next(&mut self) -> Option<Step> {
+        let step = self.step();
+        if let (Some(step), Some(accounts)) = (&step, &mut self.accounts) {
+            // An end that is around the words may come where no frame was.
+            match accounts.last_mut() {
+                Some(last) => last.told.push(step.clone()),
+                None => accounts.push(Account {
+                    told: vec![step.clone()],
+                    ..Account::default()
+                }),
+            }
+        }
+        step
+    }
+}
+
+impl ReplyReader {
+    fn step(&mut self) -> Option<Step> {
         while !self.has_ended {
             if self.telling.has_more(self.frames.said()) {
                 let step = self.telling.next(self.frames.said());
@@ -118,7 +153,10 @@ impl Iterator for ReplyReader {
                     // Most frames are a piece of text. It is told at once, and its step made where
                     // it is returned: a step that is copied right after it was written stalls the
                     // processor.
-                    if let Some((text, source)) = self.frames.read_piece(&content) {
+                    let account = self.accounts.as_ref().map(|_| Account::of(&content));
+                    if account.is_none()
+                        && let Some((text, source)) = self.frames.read_piece(&content)
+                    {
                         let told = self.telling.piece(&text.decode(), &source);
                         self.framing.take_feedback(Feedback::Nothing);
                         match told {
@@ -134,7 +172,13 @@ impl Iterator for ReplyReader {
                         }
                         _ => None,
                     };
+                    let is_trial = matches!(content, Content::OpenSseEvent { .. });
                     let feedback = self.frames.read(content);
+                    if let (Some(account), Some(accounts), false) =
+                        (account, &mut self.accounts, is_trial)
+                    {
+                        accounts.push(self.frames.account_for(account));
+                    }
                     self.framing.take_feedback(feedback);
                     self.telling.begin();
                     if event.is_some() && !self.frames.said().has_error() {
