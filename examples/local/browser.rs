@@ -26,7 +26,14 @@ impl Local {
             named,
             trusts_own_pages: false,
         };
-        tokio::spawn(async move { axum::serve(listener, router(api, guard)).await });
+        let page = Page {
+            turns: Turns::default(),
+            mode: "emulator",
+            own_agents: None,
+            emulator: None,
+            base_path: Some("/base".to_owned()),
+        };
+        tokio::spawn(async move { axum::serve(listener, router(api, guard, page)).await });
         Self { emulator, address }
     }
 

@@ -1,15 +1,17 @@
-//! The local run: serves the HTTP API on loopback, with an emulated AgentCore Runtime or, if agents
-//! are configured, with the real one.
+//! The local run: serves the HTTP API and a page on loopback, with an emulated AgentCore Runtime, with
+//! agents of the user's own or, if agents are configured, with the real service.
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use agentcore_bridge::agentcore::credentials::default_chain;
-use agentcore_bridge::agentcore::wire::Connector;
+use agentcore_bridge::agentcore::invoke::watch;
+use agentcore_bridge::agentcore::wire::{Connector, tls};
 use agentcore_bridge::api::AllowedOrigins;
 use agentcore_bridge::api::{AnswerLimit, Api, MAX_BODY_BYTES, RequestContext};
 use agentcore_bridge::bridge;
@@ -25,27 +27,23 @@ use axum::response::{IntoResponse, Response};
 use guard::{Guard, Refusal};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Collected, Limited};
+use options::{Command, USAGE};
+use own_agents::OwnAgent;
+use page::{Page, PageRoute};
+use relay::{OwnAgents, Relay};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
+use turns::{Scribe, Turns};
 use uuid::Uuid;
 
 #[cfg(test)]
 mod browser;
 mod guard;
-
-const USAGE: &str = "\
-Runs the HTTP API on this machine, without AWS unless agents are configured.
-
-Usage: cargo local [--port PORT]
-
-  --port PORT  where to listen on 127.0.0.1 (3000 by default; 0 takes a free port)
-  --help       this text
-
-With an <NAME>_AGENT_ARN in the environment or in .env it talks to the real service, with
-credentials of the AWS default chain. Without, it talks to an emulator of its own.
-See .env.example for all variables.";
-
-const DEFAULT_PORT: u16 = 3000;
+mod options;
+mod own_agents;
+mod page;
+mod relay;
+mod turns;
 
 const ORIGINS: &str = "CORS_ALLOWED_ORIGINS";
 
@@ -53,59 +51,46 @@ const ORIGINS: &str = "CORS_ALLOWED_ORIGINS";
 const GRACE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    let port = match port(std::env::args().skip(1)) {
-        Ok(Some(port)) => port,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
+    let command = match Command::parse(std::env::args().skip(1)) {
+        Ok(command) => command,
         Err(mistake) => {
             eprintln_line(&format!("{mistake}\n\n{USAGE}"));
             return ExitCode::from(2);
         }
     };
-    let ran = tokio::runtime::Runtime::new()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(run(port)));
-    match ran {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln_line(&format!("cargo local: {error}"));
-            ExitCode::FAILURE
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    match command {
+        Command::Help => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
         }
+        Command::Serve { port, agents } => match runtime.block_on(run(port, agents)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&*error),
+        },
+        Command::Doctor(_) => ExitCode::FAILURE,
     }
 }
 
-/// Parses the port; `None` if help was requested.
-fn port(mut arguments: impl Iterator<Item = String>) -> Result<Option<u16>, String> {
-    let mut port = DEFAULT_PORT;
-    while let Some(argument) = arguments.next() {
-        let value = match argument.split_once('=') {
-            Some(("--port", value)) => value.to_owned(),
-            None if argument == "--port" => arguments.next().unwrap_or_default(),
-            None if argument == "--help" || argument == "-h" => return Ok(None),
-            _ => return Err(format!("unknown argument {argument}")),
-        };
-        port = value
-            .parse()
-            .map_err(|_| "--port takes a number from 0 to 65535".to_owned())?;
-    }
-    Ok(Some(port))
+fn fail(error: &dyn Error) -> ExitCode {
+    eprintln_line(&format!("cargo local: {error}"));
+    ExitCode::FAILURE
 }
 
-async fn run(port: u16) -> Result<(), Box<dyn Error>> {
+async fn run(port: u16, own: Vec<OwnAgent>) -> Result<(), Box<dyn Error>> {
     let mut variables = variables()?;
     let names_origins = variables
         .get(ORIGINS)
         .is_some_and(|value| !value.is_empty());
-    let is_real = variables
-        .iter()
-        .any(|(name, value)| name.ends_with("_AGENT_ARN") && !value.is_empty());
-    let emulator = if is_real {
-        None
-    } else {
-        Some(emulator(&mut variables).await?)
-    };
+    let behind = Behind::start(own, &mut variables).await?;
+    // On the developer's own machine there is nobody to hide them from.
+    let steps = variables.entry("EXPOSE_STEPS".to_owned()).or_default();
+    if steps.is_empty() {
+        "tools,reasoning".clone_into(steps);
+    }
     let env: Environment = variables.into_iter().collect();
     let config = Config::from_env(&env)?;
     telemetry::init(config.log_level, LogFormat::Text, now);
@@ -117,14 +102,15 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
         })?;
     let api = bridge::api(&config, &env, None, now).await?;
     let connector = bridge::connector(&config)?;
-    greet(
-        listener.local_addr()?,
-        &config,
-        &env,
-        connector,
-        emulator.as_ref(),
-    );
+    greet(listener.local_addr()?, &config, &env, connector, &behind);
     telemetry::misconfigured_agents(&config.agents);
+    let page = Page {
+        turns: Turns::default(),
+        mode: behind.name(),
+        own_agents: behind.own_agents(),
+        emulator: behind.emulator(),
+        base_path: config.api.base_path.clone(),
+    };
     let guard = Guard {
         // Read before the emulator adds its own settings.
         named: if names_origins {
@@ -132,14 +118,70 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
         } else {
             AllowedOrigins::None
         },
-        trusts_own_pages: emulator.is_some(),
+        trusts_own_pages: matches!(behind, Behind::Emulator(_)),
     };
-    serve(listener, api, guard).await?;
-    if let Some(emulator) = emulator {
-        emulator.stop().await;
-    }
+    serve(listener, router(api, guard, page)).await?;
     println!("Stopped.");
     Ok(())
+}
+
+/// What is behind the bridge.
+enum Behind {
+    /// An AgentCore Runtime of our own, with ready-made agents.
+    Emulator(Arc<Emulator>),
+    /// Agents of the user's own.
+    Own(Relay),
+    /// The real service.
+    Aws,
+}
+
+impl Behind {
+    /// Starts it, and configures its agents.
+    async fn start(
+        own: Vec<OwnAgent>,
+        variables: &mut BTreeMap<String, String>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let is_real = variables
+            .iter()
+            .any(|(name, value)| name.ends_with("_AGENT_ARN") && !value.is_empty());
+        if own.is_empty() {
+            return Ok(if is_real {
+                Self::Aws
+            } else {
+                Self::Emulator(Arc::new(emulator(variables).await?))
+            });
+        }
+        let env: Environment = variables.clone().into_iter().collect();
+        let roots = tls::RootCertificates::from_env(&env).load()?;
+        let relay = Relay::start(own.clone(), tls::client_config(roots).into()).await?;
+        let left_out = own_agents::configure(&own, &relay.endpoint(), variables);
+        if !left_out.is_empty() {
+            println!("With --agent, these are left out: {}", left_out.join(", "));
+        }
+        Ok(Self::Own(relay))
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Emulator(_) => "emulator",
+            Self::Own(_) => "own",
+            Self::Aws => "aws",
+        }
+    }
+
+    fn own_agents(&self) -> Option<Arc<OwnAgents>> {
+        match self {
+            Self::Own(relay) => Some(Arc::clone(&relay.agents)),
+            Self::Emulator(_) | Self::Aws => None,
+        }
+    }
+
+    fn emulator(&self) -> Option<Arc<Emulator>> {
+        match self {
+            Self::Emulator(emulator) => Some(Arc::clone(emulator)),
+            Self::Own(_) | Self::Aws => None,
+        }
+    }
 }
 
 /// The variables of the process, which win over those of `.env`.
@@ -203,26 +245,35 @@ fn greet(
     config: &Config,
     env: &Environment,
     connector: Connector,
-    emulator: Option<&Emulator>,
+    behind: &Behind,
 ) {
     println!("agentcore-bridge listens on http://{address}");
-    match emulator {
-        Some(emulator) => println!(
+    let base = config.api.base_path.as_deref().unwrap_or_default();
+    println!("A page to try it: http://{address}{base}/");
+    match behind {
+        Behind::Emulator(emulator) => println!(
             "It talks to an emulator of AgentCore Runtime on {}; AWS is not asked for anything.",
             emulator.endpoint()
         ),
-        None => println!("It talks to the real Bedrock AgentCore Runtime."),
-    }
-    if emulator.is_none() {
-        // The credentials chain may use the network, so this runs in the background.
-        let credentials = default_chain(env, connector);
-        tokio::spawn(async move {
-            if credentials.provide_credentials().await.is_err() {
-                println!(
-                    "No AWS credentials were found: invocations will answer 401 until there are."
-                );
+        Behind::Own(relay) => {
+            println!("It talks to these agents alone; AWS is not asked for anything.");
+            for agent in relay.agents.iter() {
+                println!("  {} at {}", agent.id, agent.address());
             }
-        });
+        }
+        Behind::Aws => {
+            println!("It talks to the real Bedrock AgentCore Runtime.");
+            // The credentials chain may use the network, so this runs in the background.
+            let credentials = default_chain(env, connector);
+            tokio::spawn(async move {
+                if credentials.provide_credentials().await.is_err() {
+                    println!(
+                        "No AWS credentials were found: invocations will answer 401 until there \
+                         are. `cargo local doctor` says more."
+                    );
+                }
+            });
+        }
     }
     let ids: Vec<_> = config
         .agents
@@ -244,9 +295,8 @@ fn greet(
 }
 
 /// Serves until Ctrl-C.
-async fn serve(listener: TcpListener, api: Api, guard: Guard) -> Result<(), Box<dyn Error>> {
+async fn serve(listener: TcpListener, router: Router) -> Result<(), Box<dyn Error>> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let router = router(api, guard);
     let interrupted = async move {
         // Without a handler, Ctrl-C ends the process at once, which is fine.
         let _ = tokio::signal::ctrl_c().await;
@@ -264,19 +314,44 @@ async fn serve(listener: TcpListener, api: Api, guard: Guard) -> Result<(), Box<
     Ok(())
 }
 
-fn router(api: Api, guard: Guard) -> Router {
+fn router(api: Api, guard: Guard, page: Page) -> Router {
     Router::new().fallback(async move |request: Request<Body>| {
         let received = Instant::now();
-        let asked = format!("{} {}", request.method(), request.uri().path());
-        let response = match guard.check(&request) {
-            Ok(()) => answer(&api, request, received).await,
-            Err(refusal) => refuse(refusal),
+        let route = page.route(&request);
+        let check = match route {
+            Some(PageRoute::File(_) | PageRoute::Slash) => Guard::check_host(&request),
+            _ => guard.check(&request),
         };
-        let status = response.status().as_u16();
-        let took = received.elapsed().as_millis();
-        Output.line(printable(&format!("{asked} → {status} in {took} ms")));
+        let asked = format!("{} {}", request.method(), request.uri().path());
+        let is_api = route.is_none();
+        let response = match (check, route) {
+            (Err(refusal), _) => refuse(refusal),
+            (Ok(()), Some(route)) => page.answer(route).await,
+            (Ok(()), None) => watched(&api, &page.turns, request, received).await,
+        };
+        // What the page asks all the time is no news.
+        if is_api {
+            let status = response.status().as_u16();
+            let took = received.elapsed().as_millis();
+            Output.line(printable(&format!("{asked} → {status} in {took} ms")));
+        }
         response
     })
+}
+
+/// The API's answer. Where the page named the turn, what happens in it is written down.
+async fn watched(api: &Api, turns: &Turns, request: Request<Body>, received: Instant) -> Response {
+    let name = request.headers().get(page::TURN);
+    let record = name
+        .and_then(|name| name.to_str().ok())
+        .and_then(|name| turns.record(name));
+    match record {
+        Some(record) => {
+            let scribe = Arc::new(Scribe::new(record, received));
+            watch::watched(scribe, answer(api, request, received)).await
+        }
+        None => answer(api, request, received).await,
+    }
 }
 
 /// A 403 in the form of the API's own errors.
