@@ -71,6 +71,8 @@ export class Conversation {
       onResponse?.(response);
       if (!response.ok || !response.body) throw failure(await response.json().catch(() => ({})), about);
       for await (const { name, data } of serverSentEvents(response.body)) {
+        // What came in one piece with the last event is not for whoever has had enough.
+        signal?.throwIfAborted();
         if (data === '[DONE]') break;
         const value = JSON.parse(data);
         if (name === 'error') throw failure(value, about);
@@ -102,7 +104,7 @@ function failure(/** @type {any} */ body, /** @type {{ status?: number, requestI
 }
 
 /** Server-sent events as this API writes them: lines end in LF, comments begin with a colon. */
-async function* serverSentEvents(/** @type {ReadableStream<Uint8Array>} */ body) {
+async function* serverSentEvents(/** @type {ReadableStream<any>} */ body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   try {

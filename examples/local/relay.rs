@@ -23,7 +23,7 @@ use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls;
 
@@ -32,6 +32,9 @@ use crate::page::json_answer;
 
 /// How long an agent may take to accept a connection: less than the bridge waits for the relay.
 const REACH_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// How long an agent that took a connection is taken to be there.
+const REMEMBERED: Duration = Duration::from_secs(30);
 
 const SESSION: &str = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
 
@@ -43,8 +46,17 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(crate) struct OwnAgents {
     agents: Vec<OwnAgent>,
     tls: TlsConnector,
-    /// What went wrong with each last, until something goes well.
-    problems: Mutex<BTreeMap<String, String>>,
+    /// What is known of each, by its id.
+    states: Mutex<BTreeMap<String, State>>,
+}
+
+/// What is known of an agent.
+#[derive(Clone, Default)]
+struct State {
+    /// When it last took a connection, unless it has refused one since.
+    seen: Option<Instant>,
+    /// What was wrong with its last handshake.
+    problem: Option<String>,
 }
 
 /// How an agent is.
@@ -66,7 +78,7 @@ impl Relay {
         let agents = Arc::new(OwnAgents {
             agents,
             tls,
-            problems: Mutex::default(),
+            states: Mutex::default(),
         });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -99,12 +111,12 @@ impl OwnAgents {
         self.agents.iter()
     }
 
-    /// How each agent is, found by connecting to it and saying nothing.
+    /// How each agent is.
     pub(crate) async fn health(&self) -> Vec<Health> {
         let checks = self.agents.iter().map(|agent| async {
-            let reached = self.reach(agent).await;
+            let reached = self.find(agent).await;
             let problem = match &reached {
-                Ok(_) => self.problem(&agent.id),
+                Ok(()) => self.state(agent).problem,
                 Err(problem) => Some(problem.clone()),
             };
             Health {
@@ -116,34 +128,58 @@ impl OwnAgents {
         futures_util::future::join_all(checks).await
     }
 
-    fn problem(&self, id: &str) -> Option<String> {
-        let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
-        problems.get(id).cloned()
+    /// Whether an agent is there: it took a connection lately, or takes one now. Servers log a connection
+    /// on which nothing is said, some of them loudly, so none is made that is not needed.
+    async fn find(&self, agent: &OwnAgent) -> Result<(), String> {
+        let is_fresh = |seen: Instant| seen.elapsed() < REMEMBERED;
+        if self.state(agent).seen.is_some_and(is_fresh) {
+            return Ok(());
+        }
+        self.reach(agent).await.map(drop)
     }
 
-    /// Notes what went wrong with an agent, or that nothing did, and says it once.
-    fn note(&self, agent: &OwnAgent, problem: Option<String>) {
-        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = match &problem {
-            Some(problem) => problems.insert(agent.id.clone(), problem.clone()),
-            None => problems.remove(&agent.id),
+    fn state(&self, agent: &OwnAgent) -> State {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.get(&agent.id).cloned().unwrap_or_default()
+    }
+
+    /// Notes how it is now. Returns how it was.
+    fn set_state(&self, agent: &OwnAgent, state: State) -> State {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.insert(agent.id.clone(), state).unwrap_or_default()
+    }
+
+    /// Notes what went wrong with a handshake, and says it where it is news.
+    fn note(&self, agent: &OwnAgent, problem: String) {
+        let line = printable(&format!("{}: {problem}", agent.id)).to_string();
+        let seen = self.state(agent).seen;
+        let state = State {
+            seen,
+            problem: Some(problem),
         };
-        if let Some(problem) = problem.filter(|problem| before.as_ref() != Some(problem)) {
-            Output.line(printable(&format!("{}: {problem}", agent.id)));
+        if self.set_state(agent, state.clone()).problem != state.problem {
+            Output.line(line);
         }
     }
 
     /// TCP and, where the URL says so, TLS.
     async fn reach(&self, agent: &OwnAgent) -> Result<Box<dyn Stream>, String> {
         let connecting = self.connect(agent);
+        let mut state = self.state(agent);
+        state.seen = None;
         let failed = match timeout(REACH_TIMEOUT, connecting).await {
-            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Ok(stream)) => {
+                state.seen = Some(Instant::now());
+                self.set_state(agent, state);
+                return Ok(stream);
+            }
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 "nothing listens there: is the agent running?".to_owned()
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no connection within {} s", REACH_TIMEOUT.as_secs()),
         };
+        self.set_state(agent, state);
         Err(format!("{}: {failed}", agent.address()))
     }
 
@@ -180,11 +216,13 @@ fn router(agents: Arc<OwnAgents>) -> Router {
         ) {
             (&Method::GET, Some("ws")) => match open(&agents, &agent, request).await {
                 Ok(response) => {
-                    agents.note(&agent, None);
+                    let seen = Some(Instant::now());
+                    let problem = None;
+                    agents.set_state(&agent, State { seen, problem });
                     response
                 }
                 Err(problem) => {
-                    agents.note(&agent, Some(problem));
+                    agents.note(&agent, problem);
                     // What the service says of a container that fails.
                     refuse(StatusCode::FAILED_DEPENDENCY, "RuntimeClientError")
                 }
@@ -192,7 +230,7 @@ fn router(agents: Arc<OwnAgents>) -> Router {
             // Sessions are the agent's own affair here.
             (&Method::POST, Some("stopruntimesession")) => json_answer(&json!({})),
             (&Method::GET, _) => {
-                let is_there = agents.reach(&agent).await.is_ok();
+                let is_there = agents.find(&agent).await.is_ok();
                 let status = if is_there { "READY" } else { "CREATE_FAILED" };
                 json_answer(&json!({ "status": status }))
             }

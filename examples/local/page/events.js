@@ -2,13 +2,19 @@
 
 import { element, time } from './dom.js';
 
-/** Reads the events of a turn as they happen: calls `onEvent` with each, and ends by itself. */
+/** Reads the events of a turn as they happen: calls `onEvent` with each, and is done when all have come. */
 export function follow(name, onEvent) {
   const source = new EventSource(`local/turns/${name}`);
-  source.addEventListener('message', ({ data }) => onEvent(JSON.parse(data)));
-  source.addEventListener('over', () => source.close());
-  // There is nothing to come back to: a turn is remembered for a while, and told once.
-  source.addEventListener('error', () => source.close());
+  return new Promise(done => {
+    source.addEventListener('message', ({ data }) => onEvent(JSON.parse(data)));
+    // After an error there is nothing to come back to: a turn is told once.
+    for (const end of ['over', 'error']) {
+      source.addEventListener(end, () => {
+        source.close();
+        done();
+      });
+    }
+  });
 }
 
 /** A table that takes events. Its rows are made once somebody looks. */

@@ -4,8 +4,8 @@ import { Conversation } from './agents-client.js';
 import { element } from './dom.js';
 import { runTurn } from './turn.js';
 
-/** How often agents of one's own are looked at, in ms. */
-const LOOK_AGAIN = 2_000;
+/** When agents of one's own are looked at again, in ms: one that is gone soon, since that costs it nothing. */
+const LOOK_AGAIN = { gone: 1_500, there: 30_000 };
 const BEHIND = {
   emulator: 'An emulator is behind it, with ready-made agents. AWS is not asked for anything.',
   own: 'Your own agents are behind it. AWS is not asked for anything.',
@@ -19,6 +19,7 @@ const kept = { key: id => `agentcore-bridge session ${id}` };
 const chats = new Map();
 let chosen;
 let mode = 'emulator';
+let looking;
 
 /** What the local run knows beside the API; nothing where it cannot be asked. */
 async function info() {
@@ -87,6 +88,7 @@ async function ask(text) {
     onRetry: () => { choose(chat.agent.id); ask(text); },
   });
   const outcome = await followed(done);
+  if (mode === 'own') lookAgain();
   chat.abort = undefined;
   store(chat);
   announce({ complete: 'The reply is complete.', stopped: 'Stopped.', failed: 'The turn failed.' }[outcome]);
@@ -127,17 +129,20 @@ async function askStatus(chat) {
   }
 }
 
-/** Agents of one's own come and go: they are looked at as long as the page is. */
+/** Agents of one's own come and go: they are looked at as long as somebody looks at the page. */
 async function lookAgain() {
+  clearTimeout(looking);
   const known = document.hidden ? undefined : await info();
+  let isGone = false;
   for (const [id, { reachable, problem, address }] of Object.entries(known?.agents ?? {})) {
     const chat = chats.get(id);
     if (!chat) continue;
-    const status = reachable ? 'available' : 'unavailable';
+    isGone ||= !reachable;
     if (chat.status.className.includes('unavailable') && reachable) announce(`${chat.agent.name} is back.`);
-    showStatus(chat, status, problem ?? address);
+    showStatus(chat, reachable ? 'available' : 'unavailable', problem ?? address);
   }
-  setTimeout(lookAgain, LOOK_AGAIN);
+  clearTimeout(looking);
+  looking = setTimeout(lookAgain, isGone ? LOOK_AGAIN.gone : LOOK_AGAIN.there);
 }
 
 form.addEventListener('submit', event => {
@@ -173,6 +178,8 @@ $('new').addEventListener('click', () => {
   announce('The next prompt begins a new session.');
   prompt.focus();
 });
+
+addEventListener('focus', () => { if (mode === 'own') lookAgain(); });
 
 async function begin() {
   const [known, listed] = await Promise.all([info(), fetch('api/agents').then(answer => answer.json())]);

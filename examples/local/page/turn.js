@@ -18,7 +18,7 @@ export async function runTurn({ place, conversation, prompt, signal, mode, onSes
   place.append(turn);
   const timing = new Timing(performance.now());
   let cause;
-  follow(name, event => {
+  const followed = follow(name, event => {
     events.add(event);
     timing.take(event);
     if (event.kind === 'failed') {
@@ -35,14 +35,17 @@ export async function runTurn({ place, conversation, prompt, signal, mode, onSes
     for await (const event of conversation.send(prompt, { signal, onResponse, headers: { 'x-local-turn': name } })) {
       if (event.type === 'session') onSession(event.sessionId);
       else if (event.type === 'complete') {
-        state.textContent = completion(event);
         timing.total = event.metadata.duration;
+        state.textContent = completion(event);
       } else {
+        timing.first ??= performance.now() - timing.began;
         state.textContent = 'The agent is replying …';
         writer.write(event);
       }
     }
   } catch (error) {
+    timing.total = performance.now() - timing.began;
+    await told(followed);
     if (signal.aborted) {
       outcome = 'stopped';
       state.textContent = 'Stopped. The connection to the agent is closed.';
@@ -53,12 +56,15 @@ export async function runTurn({ place, conversation, prompt, signal, mode, onSes
       events.details.before(await failure(known, { mode, onRetry, info, agentId: conversation.agentId, cause: () => cause }));
     }
   }
-  timing.total ??= performance.now() - timing.began;
+  await told(followed);
   turn.setAttribute('aria-busy', 'false');
   events.details.before(timing.bar());
   events.details.after(curl(conversation, prompt, sessionSent));
   return outcome;
 }
+
+/** The events come on a way of their own, a moment later. */
+const told = followed => Promise.race([followed, new Promise(resolve => setTimeout(resolve, 1_000))]);
 
 /** Writes a reply: text, and steps between it. */
 class Writer {
@@ -154,13 +160,14 @@ class Timing {
   /** The parts in the order in which they came. They add up to the whole. */
   parts() {
     const { sign = 0, connect = 0, handshake = 0, total } = this;
-    const first = Math.min(this.first ?? total, total);
+    const open = sign + connect;
+    const first = Math.min(this.first ?? open, total);
     const connecting = Math.max(connect - handshake, 0);
     return [
       ['sign', sign, sign],
       ['connect', connecting, connecting],
       ['handshake', handshake, handshake],
-      ['first', Math.max(first - sign - connect, 0), this.first],
+      ['first', Math.max(first - open, 0), this.first],
       ['total', Math.max(total - first, 0), total],
     ];
   }
