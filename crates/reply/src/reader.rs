@@ -77,7 +77,10 @@ impl ReplyReader {
     /// The accounts of the frames that were read since the last time, where they are kept. Complete once
     /// the reader has given `None`.
     pub fn take_accounts(&mut self) -> Vec<Account> {
-        self.accounts.as_mut().map(std::mem::take).unwrap_or_default()
+        self.accounts
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Takes in a text message. What came before is to be read to its end first.

@@ -54,8 +54,14 @@ fn an_account_says_the_dialect_the_repeats_and_what_is_unread() {
     let seen: Vec<_> = accounts
         .iter()
         .map(|account| {
-            let says = account.said.iter().any(|said| said.kind == UtteranceKind::Text);
-            let tells = account.told.iter().any(|step| matches!(step, Step::Text(_)));
+            let says = account
+                .said
+                .iter()
+                .any(|said| said.kind == UtteranceKind::Text);
+            let tells = account
+                .told
+                .iter()
+                .any(|step| matches!(step, Step::Text(_)));
             (account.dialect, says, tells, account.is_unread)
         })
         .collect();
