@@ -38,6 +38,7 @@ use uuid::Uuid;
 
 #[cfg(test)]
 mod browser;
+mod doctor;
 mod guard;
 mod options;
 mod own_agents;
@@ -71,7 +72,10 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&*error),
         },
-        Command::Doctor(_) => ExitCode::FAILURE,
+        Command::Doctor(checkup) => {
+            let is_well = runtime.block_on(doctor::examine(checkup));
+            ExitCode::from(u8::from(!is_well))
+        }
     }
 }
 
@@ -85,7 +89,7 @@ async fn run(port: u16, own: Vec<OwnAgent>) -> Result<(), Box<dyn Error>> {
     let names_origins = variables
         .get(ORIGINS)
         .is_some_and(|value| !value.is_empty());
-    let behind = Behind::start(own, &mut variables).await?;
+    let behind = Behind::start(own, &mut variables, true).await?;
     // On the developer's own machine there is nobody to hide them from.
     let steps = variables.entry("EXPOSE_STEPS".to_owned()).or_default();
     if steps.is_empty() {
@@ -140,6 +144,7 @@ impl Behind {
     async fn start(
         own: Vec<OwnAgent>,
         variables: &mut BTreeMap<String, String>,
+        is_told: bool,
     ) -> Result<Self, Box<dyn Error>> {
         let is_real = variables
             .iter()
@@ -153,9 +158,9 @@ impl Behind {
         }
         let env: Environment = variables.clone().into_iter().collect();
         let roots = tls::RootCertificates::from_env(&env).load()?;
-        let relay = Relay::start(own.clone(), tls::client_config(roots).into()).await?;
+        let relay = Relay::start(own.clone(), tls::client_config(roots).into(), is_told).await?;
         let left_out = own_agents::configure(&own, &relay.endpoint(), variables);
-        if !left_out.is_empty() {
+        if is_told && !left_out.is_empty() {
             println!("With --agent, these are left out: {}", left_out.join(", "));
         }
         Ok(Self::Own(relay))

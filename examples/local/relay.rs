@@ -46,6 +46,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(crate) struct OwnAgents {
     agents: Vec<OwnAgent>,
     tls: TlsConnector,
+    /// What goes wrong is said on the terminal.
+    is_told: bool,
     /// What is known of each, by its id.
     states: Mutex<BTreeMap<String, State>>,
 }
@@ -74,10 +76,15 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) async fn start(agents: Vec<OwnAgent>, tls: TlsConnector) -> io::Result<Self> {
+    pub(crate) async fn start(
+        agents: Vec<OwnAgent>,
+        tls: TlsConnector,
+        is_told: bool,
+    ) -> io::Result<Self> {
         let agents = Arc::new(OwnAgents {
             agents,
             tls,
+            is_told,
             states: Mutex::default(),
         });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -157,7 +164,8 @@ impl OwnAgents {
             seen,
             problem: Some(problem),
         };
-        if self.set_state(agent, state.clone()).problem != state.problem {
+        let is_news = self.set_state(agent, state.clone()).problem != state.problem;
+        if is_news && self.is_told {
             Output.line(line);
         }
     }

@@ -2,15 +2,16 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 const children = new Set();
 process.on('exit', () => children.forEach(child => child.kill('SIGKILL')));
 
 /** Starts a program; its lines go to `onLine`. It sees the given variables alone. */
-export function start(command, options, { env = {}, onLine = () => {}, cwd = import.meta.dirname, stderr = 'inherit' } = {}) {
+export function start(command, options, { env = {}, onLine = () => {}, cwd = import.meta.dirname, stdin = 'ignore', stderr = 'inherit' } = {}) {
   const { PATH, HOME } = process.env;
-  const child = spawn(command, options, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', stderr], cwd });
+  const child = spawn(command, options, { env: { PATH, HOME, ...env }, stdio: [stdin, 'pipe', stderr], cwd });
   children.add(child);
   const gone = once(child, 'exit').finally(() => children.delete(child));
   const lines = createInterface(child.stdout).on('line', onLine);
@@ -44,6 +45,24 @@ export async function startLocal(options = [], env = {}) {
   if (!binary) throw new Error('LOCAL_BINARY is not set: tests/local/run sets it');
   const program = await startUntil(binary, ['--port', '0', ...options], /page to try it: (http:\S+)/, { env });
   return { ...program, url: program.found[1] };
+}
+
+/** A port of this machine that nobody uses. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return String(port);
+}
+
+/** An agent at a port, once it answers anything. What it logs of that question is no news. */
+export async function startAgent(port, command, options) {
+  const agent = start(command, [...options, port], { stderr: 'ignore' });
+  const answers = () => fetch(`http://127.0.0.1:${port}/ping`).then(() => true, () => false);
+  await until(answers, `${options} listens`);
+  return agent;
 }
 
 /** Waits until `look` gives something, which it gives soon or never. */

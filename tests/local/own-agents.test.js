@@ -1,42 +1,19 @@
 /** Agents of one's own behind the local run, as a new user has them: with each SDK, and with none. */
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { AgentError, Conversation } from '../../examples/client/agents-client.js';
 import { Agent } from './agent.js';
-import { start, startLocal, until } from './local.js';
+import { freePort, start, startAgent, startLocal, until } from './local.js';
 
 const SERVERS = {
-  Python: port => [process.env.AGENT_PYTHON, ['agents/python_sdk.py', port]],
-  TypeScript: port => [process.execPath, ['agents/typescript_sdk.ts', port]],
-  Plain: port => [process.env.AGENT_PYTHON, ['agents/plain.py', port]],
+  Python: [process.env.AGENT_PYTHON, ['agents/python_sdk.py']],
+  TypeScript: [process.execPath, ['agents/typescript_sdk.ts']],
+  Plain: [process.env.AGENT_PYTHON, ['agents/plain.py']],
 };
 
 /** Whoever has no AWS has no files of it either. */
 const NO_AWS = { HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true' };
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return String(port);
-}
-
-/** Whether it answers anything. */
-const listens = port => fetch(`http://127.0.0.1:${port}/ping`).then(() => true, () => false);
-
-async function startAgent(name, port) {
-  const [command, options] = SERVERS[name](port);
-  // What it logs of that question is no news.
-  const agent = start(command, options, { stderr: 'ignore' });
-  after(() => agent.stop('SIGKILL'));
-  await until(() => listens(port), `the agent of ${name} listens`);
-  return agent;
-}
 
 const stateOf = async (local, id) => (await (await fetch(`${local.url}local/info`)).json()).agents[id];
 
@@ -49,7 +26,8 @@ async function ask(conversation, prompt) {
 for (const [name, scheme] of [['Python', 'ws'], ['TypeScript', 'http'], ['Plain', 'ws']]) {
   test(`an agent of ${name} talks, goes and comes back`, async () => {
     const port = await freePort();
-    const agent = await startAgent(name, port);
+    const agent = await startAgent(port, ...SERVERS[name]);
+    after(() => agent.stop('SIGKILL'));
     const local = await startLocal([`--agent`, `support=${scheme}://localhost:${port}/ws`], NO_AWS);
     after(() => local.stop());
     await until(() => local.seen.some(line => line.includes(`support at ws://localhost:${port}/ws`)), 'the greeting names it');
@@ -70,7 +48,8 @@ for (const [name, scheme] of [['Python', 'ws'], ['TypeScript', 'http'], ['Plain'
     assert.match(gone.problem, /nothing listens there: is the agent running\?/);
 
     // The bridge tries again for as long as the agent cannot have seen the prompt.
-    await startAgent(name, port);
+    const again = await startAgent(port, ...SERVERS[name]);
+    after(() => again.stop('SIGKILL'));
     assert.equal(await failed, `${name} says lost, turn 1`);
     assert.deepEqual(await stateOf(local, 'support'), {
       address: `ws://localhost:${port}/ws`,
