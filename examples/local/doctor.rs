@@ -43,8 +43,14 @@ pub(crate) struct Patient {
 
 /// Examines everything. Whether nothing is wrong.
 pub(crate) async fn examine(checkup: Checkup) -> bool {
-    let mut report = Report::new(checkup.as_json);
-    match crate::variables() {
+    let variables = crate::variables();
+    let no_colours = variables.as_ref().is_ok_and(|variables| {
+        variables
+            .get("NO_COLOR")
+            .is_some_and(|value| !value.is_empty())
+    });
+    let mut report = Report::new(checkup.as_json, no_colours);
+    match variables {
         Ok(variables) => examine_all(&checkup, variables, &mut report).await,
         Err(error) => {
             let mend = "write each line of .env as NAME=value, in quotes where it has spaces";

@@ -158,7 +158,7 @@ impl OwnAgents {
 
     /// Notes what went wrong with a handshake, and says it where it is news.
     fn note(&self, agent: &OwnAgent, problem: String) {
-        let line = printable(&format!("{}: {problem}", agent.id)).to_string();
+        let line = printable(&format!("{}: {problem}", agent.id));
         let seen = self.state(agent).seen;
         let state = State {
             seen,

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -186,6 +187,41 @@ test('its types are what TypeScript makes of it', () => {
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
   const options = ['--noEmit', '--strict', '--allowJs', '--checkJs', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2023,dom,dom.asynciterable', '--types', ''];
   execFileSync(process.execPath, [tsc, ...options, 'client-types.ts'], { cwd: import.meta.dirname, stdio: 'inherit' });
+});
+
+test('the code in docs/frontend.md runs', async () => {
+  const text = readFileSync(new URL('../../docs/frontend.md', import.meta.url), 'utf8');
+  const [conversing, stopping, failing] = Array.from(text.matchAll(/^```js\n(.*?)^```$/gms), ([, code]) => code);
+  const AsyncFunction = (async () => {}).constructor;
+  const names = ['Conversation', 'localStorage', 'token', 'reply', 'conversation', 'prompt', 'stopButton', 'show', 'offerAgainIn', 'showError'];
+  const run = (code, given) => {
+    const body = code.replace(/^import .*$/m, '').replace('https://api.example.com/prod/', local.url).replace("'onboarding'", "'played'");
+    // In a block, where it may declare what is given.
+    return new AsyncFunction(...names, `{${body}}`)(...names.map(name => ({ Conversation, ...given })[name]));
+  };
+
+  const kept = new Map();
+  const localStorage = { getItem: key => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  let reply = '';
+  const running = run(conversing, { localStorage, token: async () => 'x', reply: { append: text => (reply += text) } });
+  (await agent.turn()).send({ text: 'Good ' }, { text: 'day' }, { type: 'done' });
+  await running;
+  assert.equal(reply, 'Good day');
+  assert.match(kept.get('session'), /^session-/);
+
+  const stopButton = {};
+  const seen = [];
+  const stopped = run(stopping, { conversation: conversation(), prompt: 'Hi', stopButton, show: event => seen.push(event.type) });
+  await agent.turn();
+  stopButton.onclick();
+  await assert.rejects(stopped, { name: 'AbortError' });
+
+  const told = [];
+  const failed = run(failing, { conversation: conversation(), prompt: 'Hi', show() {}, offerAgainIn() {}, showError: (...error) => told.push(error) });
+  (await agent.turn()).send({ error: 'no' });
+  await failed;
+  assert.equal(told[0][0], 'the agent reported an error');
+  assert.match(told[0][1], /^[0-9a-f-]{36}$/);
 });
 
 /** A server that is no bridge. */

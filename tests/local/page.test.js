@@ -276,6 +276,20 @@ test('the keyboard alone is enough', async () => {
   await page.close();
 });
 
+test('the picture of the documents', async () => {
+  const page = await open(emulated.url, { viewport: { width: 1200, height: 860 }, reducedMotion: 'reduce' });
+  await page.page.locator('.status.available').nth(12).waitFor();
+  await page.choose('Weather');
+  const turn = await page.askAndWait('Do I need an umbrella in Lisbon?');
+  await turn.getByText('what was read from them').click();
+  const repeats = turn.locator('.tag.repeat').last();
+  await repeats.waitFor();
+  await turn.locator('.scroll').evaluate(scroll => (scroll.scrollTop = scroll.scrollHeight * 0.62));
+  await page.page.evaluate(() => scrollTo(0, 0));
+  await page.page.screenshot({ path: `${SCREENSHOTS}/page.png` });
+  await page.close();
+});
+
 for (const [name, look] of Object.entries({
   light: { viewport: DESKTOP },
   dark: { viewport: DESKTOP, colorScheme: 'dark' },

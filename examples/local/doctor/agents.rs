@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agentcore_bridge::agent::{Agent, Runtime, RuntimeAuth};
-use agentcore_bridge::agentcore::error::{InvocationError, RefusalKind};
+use agentcore_bridge::agentcore::error::{InvocationError, Refusal, RefusalKind};
 use agentcore_bridge::agentcore::invoke::{Progress, Request};
 use agentcore_bridge::agentcore::status::EndpointState;
 use agentcore_bridge::agentcore::{AgentCoreClient, ReplyEvent, ReplyOptions};
@@ -87,14 +87,12 @@ pub(super) async fn check(
     if let Err(error) = client.end_session(runtime, session, None, deadline).await {
         let what = format!("the session could not be ended: {error}");
         let finding = Finding::warning("session", what);
-        report.add(
-            match error.failure.refusal().map(|refusal| refusal.kind()) {
-                Some(RefusalKind::Denied) => {
-                    finding.mended_by(mend::policy(runtime, "StopRuntimeSession"))
-                }
-                _ => finding,
-            },
-        );
+        report.add(match error.failure.refusal().map(Refusal::kind) {
+            Some(RefusalKind::Denied) => {
+                finding.mended_by(mend::policy(runtime, "StopRuntimeSession"))
+            }
+            _ => finding,
+        });
     }
 }
 
@@ -146,7 +144,7 @@ async fn handshake(
     client: &AgentCoreClient,
     runtime: &Runtime,
     visit: &Visit,
-    tries: u32,
+    at_most: u32,
 ) -> Result<(), InvocationError> {
     let mut tried = 1;
     loop {
@@ -156,7 +154,7 @@ async fn handshake(
             refusal.is_some_and(|refusal| refusal.kind() == RefusalKind::Unavailable)
         };
         match result {
-            Err(error) if tried < tries && may_be_starting(&error) => {
+            Err(error) if tried < at_most && may_be_starting(&error) => {
                 tried += 1;
                 sleep(BETWEEN).await;
             }

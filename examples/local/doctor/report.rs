@@ -104,15 +104,15 @@ impl Finding {
         };
         // A server's words may hold what moves a cursor.
         let name = match &self.subject {
-            Some(subject) => printable(&format!("{} {subject}", self.check)).to_string(),
-            None => self.check.to_owned(),
+            Some(subject) => printable(&format!("{} {subject}", self.check)),
+            None => printable(self.check),
         };
         let took = self
             .took
             .map_or_else(String::new, |took| format!(" ({} ms)", took.as_millis()));
         let mut line = format!("{mark}  {name}: {}{took}", printable(&self.what));
         if let Some(mend) = &self.mend {
-            line.push_str(&format!("\n         → {}", printable(mend)));
+            line = format!("{line}\n         → {}", printable(mend));
         }
         line
     }
@@ -145,11 +145,11 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(as_json: bool) -> Self {
-        let is_terminal = std::io::stdout().is_terminal();
+    /// Colours are for terminals, and not for those who do not want them.
+    pub(super) fn new(as_json: bool, no_colours: bool) -> Self {
         Self {
             as_json,
-            has_colours: is_terminal && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty()),
+            has_colours: !no_colours && std::io::stdout().is_terminal(),
             findings: Vec::new(),
         }
     }

@@ -37,7 +37,7 @@ async fn findings(more: &[(&str, &str)], ask: Option<&str>) -> Vec<Finding> {
         ask: ask.map(str::to_owned),
         ..Checkup::default()
     };
-    let mut report = Report::new(true);
+    let mut report = Report::new(true, true);
     examine_all(&checkup, variables, &mut report).await;
     report.findings
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Block, blocks, documents};
 
-/// The languages that are checked here or in `tests/node`, and those that need no check.
+/// The languages that are checked here, in `tests/node` or in `tests/local`, and those that need no check.
 const LANGUAGES: [&str; 8] = [
     "json", "yaml", "sh", "console", "js", "tsx", "mermaid", "text",
 ];
