@@ -332,3 +332,6 @@ fn refused(answer: &http::Response<Incoming>) -> String {
     };
     format!("the handshake was answered with {status}{why}")
 }
+
+#[cfg(test)]
+mod tests;
