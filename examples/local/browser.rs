@@ -3,7 +3,12 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use std::net::SocketAddr;
+
+use agentcore_emulator::Emulator;
+
 use super::*;
+use crate::behind::emulator;
 
 const INVOCATION: &str = r#"{"agentId":"echo","prompt":"Hello there"}"#;
 

@@ -16,9 +16,10 @@ use agentcore_bridge::env::Environment;
 use aws_credential_types::Credentials;
 use report::{Finding, Report};
 
+use crate::behind::Behind;
+use crate::now;
 use crate::options::Checkup;
 use crate::relay::OwnAgents;
-use crate::{Behind, now};
 
 mod agents;
 mod identity;
@@ -71,6 +72,7 @@ async fn examine_all(checkup: &Checkup, variables: BTreeMap<String, String>, rep
     } else if let Some(credentials) = credentials(&cache, report).await {
         identity::check(&patient, &credentials, report).await;
     }
+    stored_key(&patient, &env, report).await;
     let endpoints = match patient.own {
         // What stands between is in this process.
         Some(_) => Vec::new(),
@@ -191,6 +193,27 @@ async fn credentials(cache: &CredentialsCache, report: &mut Report) -> Option<Cr
                  AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
             ));
             None
+        }
+    }
+}
+
+/// Whether a key that AWS keeps can be read: without it nothing starts.
+async fn stored_key(patient: &Patient, env: &Environment, report: &mut Report) {
+    let key = patient.variables.get("SESSION_BINDING_KEY");
+    let Some(arn) = key.filter(|key| key.starts_with("arn:")) else {
+        return;
+    };
+    match bridge::api(&patient.config, env, None, now).await {
+        Ok(_) => report.add(Finding::fine("key", "SESSION_BINDING_KEY is read")),
+        Err(error) => {
+            let action = if arn.contains(":secretsmanager:") {
+                "secretsmanager:GetSecretValue"
+            } else {
+                "ssm:GetParameter"
+            };
+            let what = format!("SESSION_BINDING_KEY: {}", error.problem);
+            let finding = Finding::failure("key", what);
+            report.add(finding.mended_by(mend::statement(action, &[arn])));
         }
     }
 }

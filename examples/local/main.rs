@@ -4,14 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use agentcore_bridge::agentcore::credentials::default_chain;
 use agentcore_bridge::agentcore::invoke::watch;
-use agentcore_bridge::agentcore::wire::{Connector, tls};
 use agentcore_bridge::api::AllowedOrigins;
 use agentcore_bridge::api::{AnswerLimit, Api, MAX_BODY_BYTES, RequestContext};
 use agentcore_bridge::bridge;
@@ -19,26 +17,27 @@ use agentcore_bridge::caller::Origin;
 use agentcore_bridge::config::Config;
 use agentcore_bridge::env::Environment;
 use agentcore_bridge::telemetry::{self, LogFormat, Output, printable};
-use agentcore_emulator::{Credentials, Emulator, stock};
-use aws_credential_types::provider::ProvideCredentials;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use behind::Behind;
+use greeting::greet;
 use guard::{Guard, Refusal};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Collected, Limited};
 use options::{Command, USAGE};
 use own_agents::OwnAgent;
 use page::{Page, PageRoute};
-use relay::{OwnAgents, Relay};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use turns::{Scribe, Turns};
 use uuid::Uuid;
 
+mod behind;
 #[cfg(test)]
 mod browser;
 mod doctor;
+mod greeting;
 mod guard;
 mod options;
 mod own_agents;
@@ -129,66 +128,6 @@ async fn run(port: u16, own: Vec<OwnAgent>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What is behind the bridge.
-enum Behind {
-    /// An AgentCore Runtime of our own, with ready-made agents.
-    Emulator(Arc<Emulator>),
-    /// Agents of the user's own.
-    Own(Relay),
-    /// The real service.
-    Aws,
-}
-
-impl Behind {
-    /// Starts it, and configures its agents.
-    async fn start(
-        own: Vec<OwnAgent>,
-        variables: &mut BTreeMap<String, String>,
-        is_told: bool,
-    ) -> Result<Self, Box<dyn Error>> {
-        let is_real = variables
-            .iter()
-            .any(|(name, value)| name.ends_with("_AGENT_ARN") && !value.is_empty());
-        if own.is_empty() {
-            return Ok(if is_real {
-                Self::Aws
-            } else {
-                Self::Emulator(Arc::new(emulator(variables).await?))
-            });
-        }
-        let env: Environment = variables.clone().into_iter().collect();
-        let roots = tls::RootCertificates::from_env(&env).load()?;
-        let relay = Relay::start(own.clone(), tls::client_config(roots).into(), is_told).await?;
-        let left_out = own_agents::configure(&own, &relay.endpoint(), variables);
-        if is_told && !left_out.is_empty() {
-            println!("With --agent, these are left out: {}", left_out.join(", "));
-        }
-        Ok(Self::Own(relay))
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Emulator(_) => "emulator",
-            Self::Own(_) => "own",
-            Self::Aws => "aws",
-        }
-    }
-
-    fn own_agents(&self) -> Option<Arc<OwnAgents>> {
-        match self {
-            Self::Own(relay) => Some(Arc::clone(&relay.agents)),
-            Self::Emulator(_) | Self::Aws => None,
-        }
-    }
-
-    fn emulator(&self) -> Option<Arc<Emulator>> {
-        match self {
-            Self::Emulator(emulator) => Some(Arc::clone(emulator)),
-            Self::Own(_) | Self::Aws => None,
-        }
-    }
-}
-
 /// The variables of the process, which win over those of `.env`.
 fn variables() -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     let mut variables = BTreeMap::new();
@@ -210,93 +149,6 @@ fn variables() -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     }
     variables.extend(Environment::of_process());
     Ok(variables)
-}
-
-/// Starts an emulator, and configures its agents.
-async fn emulator(variables: &mut BTreeMap<String, String>) -> Result<Emulator, Box<dyn Error>> {
-    let credentials = Credentials::example();
-    let mut builder = Emulator::builder().credentials(credentials.clone());
-    let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
-    for (name, arn, agent) in stock() {
-        set(
-            &format!("{}_AGENT_ARN", name.to_ascii_uppercase().replace('-', "_")),
-            &arn,
-        );
-        builder = builder.agent(arn, agent);
-    }
-    let emulator = builder.start().await?;
-    set("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", &emulator.endpoint());
-    set(
-        "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
-        &emulator.endpoint(),
-    );
-    set("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
-    set("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key);
-    set(
-        "AWS_SESSION_TOKEN",
-        credentials.session_token.as_deref().unwrap_or_default(),
-    );
-    // Frontends in development have an origin of their own on this machine. `guard` checks that it
-    // is of this machine.
-    let origins = variables.entry(ORIGINS.to_owned()).or_default();
-    if origins.is_empty() {
-        "*".clone_into(origins);
-    }
-    Ok(emulator)
-}
-
-fn greet(
-    address: SocketAddr,
-    config: &Config,
-    env: &Environment,
-    connector: Connector,
-    behind: &Behind,
-) {
-    println!("agentcore-bridge listens on http://{address}");
-    let base = config.api.base_path.as_deref().unwrap_or_default();
-    println!("A page to try it: http://{address}{base}/");
-    match behind {
-        Behind::Emulator(emulator) => println!(
-            "It talks to an emulator of AgentCore Runtime on {}; AWS is not asked for anything.",
-            emulator.endpoint()
-        ),
-        Behind::Own(relay) => {
-            println!("It talks to these agents alone; AWS is not asked for anything.");
-            for agent in relay.agents.iter() {
-                println!("  {} at {}", agent.id, agent.address());
-            }
-        }
-        Behind::Aws => {
-            println!("It talks to the real Bedrock AgentCore Runtime.");
-            // The credentials chain may use the network, so this runs in the background.
-            let credentials = default_chain(env, connector);
-            tokio::spawn(async move {
-                if credentials.provide_credentials().await.is_err() {
-                    println!(
-                        "No AWS credentials were found: invocations will answer 401 until there \
-                         are. `cargo local doctor` says more."
-                    );
-                }
-            });
-        }
-    }
-    let ids: Vec<_> = config
-        .agents
-        .iter()
-        .map(|agent| agent.id.as_str())
-        .collect();
-    println!("Agents: {}\n\nTry:\n", ids.join(", "));
-    let agent = ids
-        .iter()
-        .find(|id| **id == "echo")
-        .or(ids.first())
-        .copied()
-        .unwrap_or_default();
-    println!(
-        "curl -s http://{address}/api/agents/invoke \\\n  -d '{{\"agentId\":\"{agent}\",\
-         \"prompt\":\"Hello there\",\"sessionId\":\"my-session\"}}'\n"
-    );
-    println!("Ctrl-C stops it.");
 }
 
 /// Serves until Ctrl-C.

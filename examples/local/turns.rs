@@ -20,6 +20,9 @@ const MAX_TURNS: usize = 32;
 /// Events of a turn that are remembered: more are nobody's to read.
 const MAX_EVENTS: usize = 2_000;
 
+/// How large they are together, in bytes.
+const MAX_BYTES: usize = 4 << 20;
+
 /// How much of one text is shown, in bytes.
 const MAX_SHOWN: usize = 16 << 10;
 
@@ -38,6 +41,7 @@ pub(crate) struct Events {
     pub(crate) lines: Vec<Arc<str>>,
     /// Nothing more comes.
     pub(crate) is_over: bool,
+    bytes: usize,
 }
 
 impl Turns {
@@ -67,8 +71,17 @@ impl Record {
 
     fn add(&self, event: &Value) {
         self.0.send_modify(|events| {
-            if events.lines.len() < MAX_EVENTS {
-                events.lines.push(event.to_string().into());
+            let is_full =
+                |events: &Events| events.lines.len() >= MAX_EVENTS || events.bytes >= MAX_BYTES;
+            if is_full(events) {
+                return;
+            }
+            let line = event.to_string();
+            events.bytes += line.len();
+            events.lines.push(line.into());
+            if is_full(events) {
+                let more = json!({ "kind": "more", "at": event["at"] });
+                events.lines.push(more.to_string().into());
             }
         });
     }
@@ -221,4 +234,39 @@ fn shown(text: &str) -> String {
 fn milliseconds(time: Duration) -> f64 {
     // A tenth of a millisecond is what a page can show.
     (time.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_says_so() {
+        let turns = Turns::default();
+        let record = turns.record("turn-1").unwrap();
+        let scribe = Scribe::new(record.clone(), Instant::now());
+        let message = format!("data: {{\"chunk\":\"{}\"}}\n\n", "é".repeat(40_000));
+        for _ in 0..1_000 {
+            scribe.see(Seen::Text(&message));
+        }
+        drop(scribe);
+        let events = record.subscribe();
+        let events = events.borrow();
+        let bytes: usize = events.lines.iter().map(|line| line.len()).sum();
+        assert!(bytes < MAX_BYTES + 10 * MAX_SHOWN, "{bytes}");
+        assert!(events.lines.last().unwrap().contains("\"more\""));
+        assert!(events.is_over);
+    }
+
+    #[test]
+    fn few_turns_are_remembered_by_names_of_a_narrow_alphabet() {
+        let turns = Turns::default();
+        for number in 0..2 * MAX_TURNS {
+            assert!(turns.record(&format!("turn-{number}")).is_some());
+        }
+        assert_eq!(turns.0.lock().unwrap().len(), MAX_TURNS);
+        for name in ["", "a b", "a/b", &"x".repeat(65)] {
+            assert!(turns.record(name).is_none(), "{name}");
+        }
+    }
 }

@@ -62,6 +62,16 @@ test('an endpoint that is not there is a failure with its command', async () => 
   assert.equal(status, 1);
 });
 
+test('a key that AWS keeps is read, or the policy is given that lets it be', async () => {
+  const stores = { ...behindMoto, AWS_ENDPOINT_URL_SECRETS_MANAGER: account.endpoint };
+  const { find } = await doctor(['--json'], { ...stores, SESSION_BINDING_KEY: account.key });
+  assert.deepEqual(find('key').map(({ outcome }) => outcome), ['ok']);
+  const missing = await doctor(['--json'], { ...stores, SESSION_BINDING_KEY: account.key.replace(':key-', ':nokey-') });
+  const [{ outcome, mend }] = missing.find('key');
+  assert.equal(outcome, 'failure');
+  assert.match(mend, /"Action":"secretsmanager:GetSecretValue"[^]*"arn:aws:secretsmanager:/);
+});
+
 test('without credentials it says how to get some', async () => {
   const { find, status } = await doctor(['--json'], { ...behindMoto, AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' });
   assert.equal(find('credentials')[0].outcome, 'failure');

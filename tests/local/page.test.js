@@ -175,6 +175,41 @@ test('an error after the first word leaves what came, and the agent’s own word
   await page.close();
 });
 
+test('with the real service behind it, an error says what AWS wants', async () => {
+  // Nothing listens there, as where a network lets nobody out.
+  const nowhere = 'http://127.0.0.1:1';
+  const local = await startLocal([], {
+    SUPPORT_AGENT_ARN: 'arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/Support-k3Jx9QpL2a',
+    TOKENS_AGENT_ARN: 'arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/Tokens-k3Jx9QpL2a',
+    TOKENS_AGENT_AUTH: 'caller',
+    AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: nowhere,
+    AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL: nowhere,
+    AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    RETRY_MAX_RETRIES: '0',
+  });
+  after(() => local.stop());
+  const page = await open(local.url);
+  assert.match(await page.page.locator('#behind').innerText(), /real Bedrock AgentCore Runtime/);
+  await page.choose('Support');
+  const unreachable = await page.askAndWait('Hi');
+  assert.match(
+    await unreachable.getByRole('alert').innerText(),
+    /ServiceUnavailableError, 503[^]*connecting[^]*Connection refused[^]*safe[^]*cargo local doctor/,
+  );
+  // An agent that takes its callers' own token is asked with the page's.
+  await page.choose('Tokens');
+  const refused = await page.askAndWait('Hi');
+  assert.match(await refused.getByRole('alert').innerText(), /AuthenticationError, 401[^]*needs one below/);
+  await page.page.getByText('Bearer token', { exact: true }).click();
+  await page.page.getByLabel(/callers’ own/).fill('SECRET-TOKEN');
+  const asked = await page.askAndWait('Hi');
+  assert.match(await asked.getByRole('alert').innerText(), /ServiceUnavailableError, 503/);
+  const line = await asked.locator('.curl code').textContent();
+  assert.ok(line.includes('-H "authorization: Bearer $TOKEN"') && !line.includes('SECRET'), line);
+  await page.close();
+});
+
 test('nothing that an agent sends can run, or break the page', async () => {
   const long = 'w'.repeat(20_000);
   const markup = '<img src=x onerror="window.ran = 1"><script>window.ran = 1</script><iframe src="https://evil.example"></iframe>';

@@ -83,14 +83,16 @@ pub(super) fn refused(agent: &Agent, runtime: &Runtime, refusal: &Refusal) -> St
     }
 }
 
-/// A policy statement for the role that runs this, and the one of the function.
+/// A policy statement for an action on a runtime.
 pub(super) fn policy(runtime: &Runtime, action: &str) -> String {
     let arn = runtime.arn.as_str();
-    let statement = json!({
-        "Effect": "Allow",
-        "Action": format!("bedrock-agentcore:{action}"),
-        "Resource": [arn, format!("{arn}/runtime-endpoint/*")],
-    });
+    let endpoints = format!("{arn}/runtime-endpoint/*");
+    statement(&format!("bedrock-agentcore:{action}"), &[arn, &endpoints])
+}
+
+/// A policy statement for whoever runs this, and for the role of the function.
+pub(super) fn statement(action: &str, resources: &[&str]) -> String {
+    let statement = json!({ "Effect": "Allow", "Action": action, "Resource": resources });
     format!("allow it, to the identity above and to the function's role: {statement}")
 }
 

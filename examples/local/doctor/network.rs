@@ -98,6 +98,9 @@ pub(super) fn failed(check: &'static str, error: &io::Error) -> Finding {
             "another host answers: look at AWS_ENDPOINT_URL_BEDROCK_AGENTCORE, and at the private \
              DNS of a VPC endpoint"
         }
+        _ if chain(error).contains("proxy") => {
+            "look at HTTPS_PROXY, and name in NO_PROXY the hosts that need none"
+        }
         _ => match error.kind() {
             io::ErrorKind::ConnectionRefused => {
                 "nothing listens there: look at AWS_ENDPOINT_URL_BEDROCK_AGENTCORE and \

@@ -458,6 +458,28 @@ async fn names_that_lead_nowhere_and_missing_credentials_are_found_without_aws()
 }
 
 #[tokio::test]
+async fn a_proxy_that_is_not_there_is_named() {
+    let variables = [
+        (
+            "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
+            "https://agents.invalid",
+        ),
+        (
+            "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+            "https://agents.invalid",
+        ),
+        ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1"),
+        ("HTTPS_PROXY", "http://127.0.0.1:1"),
+    ];
+    let found = findings(&variables, None).await;
+    assert!(
+        !found.iter().any(|finding| finding.check == "dns"),
+        "the proxy looks names up"
+    );
+    assert_finding(&found, "tls", Outcome::Failure, "proxy", "HTTPS_PROXY");
+}
+
+#[tokio::test]
 async fn certificates_that_are_not_trusted_are_told_apart() {
     let noon = rcgen::date_time_ymd(2020, 1, 1);
     for (name, until, is_trusted, mend) in [

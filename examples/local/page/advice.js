@@ -18,7 +18,7 @@ const OWN = {
 };
 
 const AWS = {
-  AuthenticationError: 'Sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID in .env and start again.',
+  AuthenticationError: 'Sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID in .env and start again. An agent that takes its callers’ own token needs one below.',
   AuthorizationError:
     'The credentials need bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream on the runtime’s ARN and on <ARN>/runtime-endpoint/*.',
   NotFoundError: 'Check the ARN, its region and the qualifier in .env.',

@@ -22,8 +22,12 @@ export function time(ms) {
 export function copyButton(what, text) {
   const button = element('button', { type: 'button', textContent: 'Copy', 'aria-label': `Copy ${what}` });
   button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(text);
-    button.textContent = 'Copied';
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'Not allowed';
+    }
   });
   return button;
 }

@@ -59,6 +59,7 @@ function direction({ kind, binary, code, retryInMs, why }) {
     case 'sent': return '→ to the agent';
     case 'message': return binary ? '← from the agent, binary' : '← from the agent';
     case 'closed': return code ? `← close, ${code}` : '← close';
+    case 'more': return 'more came than is kept';
     case 'failed': return retryInMs === null ? 'failed' : `failed, again in ${time(retryInMs)}`;
     default: return why ? 'ended by a failure' : 'over';
   }

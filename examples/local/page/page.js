@@ -36,7 +36,8 @@ function chat(agent) {
   const status = element('span', { className: 'status', textContent: agent.configured ? '…' : STATUS.not_configured });
   const label = element('label', {}, input, element('span', { className: 'name', textContent: agent.name }), status);
   const stored = localStorage.getItem(kept.key(agent.id)) ?? undefined;
-  const conversation = new Conversation(agent.id, { sessionId: stored });
+  const headers = () => ($('token').value ? { authorization: `Bearer ${$('token').value.trim()}` } : {});
+  const conversation = new Conversation(agent.id, { sessionId: stored, headers });
   const turns = element('section', { 'aria-label': `Conversation with ${agent.name}`, hidden: true });
   input.addEventListener('change', () => choose(agent.id));
   $('agents').firstElementChild.append(label);

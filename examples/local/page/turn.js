@@ -59,7 +59,7 @@ export async function runTurn({ place, conversation, prompt, signal, mode, onSes
   await told(followed);
   turn.setAttribute('aria-busy', 'false');
   events.details.before(timing.bar());
-  events.details.after(curl(conversation, prompt, sessionSent));
+  events.details.after(curl(conversation, prompt, sessionSent, (await conversation.headers()).authorization));
   return outcome;
 }
 
@@ -188,10 +188,12 @@ class Timing {
 }
 
 /** The same request for a shell. */
-function curl({ agentId }, prompt, sessionId) {
+function curl({ agentId }, prompt, sessionId, token) {
   const url = new URL('api/agents/invoke/stream', document.baseURI);
   const quoted = text => `'${text.replaceAll("'", `'\\''`)}'`;
-  const line = `curl -sN ${quoted(url.href)} -d ${quoted(JSON.stringify({ agentId, prompt, sessionId }))}`;
+  // A line that is copied goes to places where no token should be.
+  const leave = token ? '-H "authorization: Bearer $TOKEN" ' : '';
+  const line = `curl -sN ${leave}${quoted(url.href)} -d ${quoted(JSON.stringify({ agentId, prompt, sessionId }))}`;
   return element('details', { className: 'curl' }, element('summary', { textContent: 'The same with curl' }),
     element('div', { className: 'row' }, element('code', { textContent: line }), copyButton('the curl line', line)));
 }

@@ -1,5 +1,5 @@
-"""moto as an account of AWS: STS, and a control plane that knows one runtime. Prints its address and
-the runtime's ARN as a line of JSON, and serves until its standard input ends."""
+"""moto as an account of AWS: STS, a control plane that knows one runtime, and one secret. Prints its
+address and their ARNs as a line of JSON, and serves until its standard input ends."""
 
 import json
 import sys
@@ -33,13 +33,26 @@ def create_runtime(endpoint):
     raise AssertionError("no runtime's id begins with a letter")
 
 
+def create_key(endpoint):
+    """A secret that a deployment could keep its key in; its ARN."""
+    client = boto3.client(
+        "secretsmanager",
+        region_name=REGION,
+        endpoint_url=endpoint,
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key="secret",
+    )
+    return client.create_secret(Name="key", SecretString="k" * 32)["ARN"]
+
+
 def main():
     """Serves."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
-    print(json.dumps({"endpoint": endpoint, "arn": create_runtime(endpoint)}), flush=True)
+    account = {"endpoint": endpoint, "arn": create_runtime(endpoint), "key": create_key(endpoint)}
+    print(json.dumps(account), flush=True)
     sys.stdin.read()
     server.stop()
 
