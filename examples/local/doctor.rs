@@ -213,7 +213,7 @@ async fn stored_key(patient: &Patient, env: &Environment, report: &mut Report) {
             };
             let what = format!("SESSION_BINDING_KEY: {}", error.problem);
             let finding = Finding::failure("key", what);
-            report.add(finding.mended_by(mend::statement(action, &[arn])));
+            report.add(finding.mended_by(mend::statement(&[action.to_owned()], &[arn])));
         }
     }
 }

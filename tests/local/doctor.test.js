@@ -69,7 +69,7 @@ test('a key that AWS keeps is read, or the policy is given that lets it be', asy
   const missing = await doctor(['--json'], { ...stores, SESSION_BINDING_KEY: account.key.replace(':key-', ':nokey-') });
   const [{ outcome, mend }] = missing.find('key');
   assert.equal(outcome, 'failure');
-  assert.match(mend, /"Action":"secretsmanager:GetSecretValue"[^]*"arn:aws:secretsmanager:/);
+  assert.match(mend, /"Action":\["secretsmanager:GetSecretValue"\][^]*"arn:aws:secretsmanager:/);
 });
 
 test('without credentials it says how to get some', async () => {

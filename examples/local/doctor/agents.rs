@@ -89,7 +89,7 @@ pub(super) async fn check(
         let finding = Finding::warning("session", what);
         report.add(match error.failure.refusal().map(Refusal::kind) {
             Some(RefusalKind::Denied) => {
-                finding.mended_by(mend::policy(runtime, "StopRuntimeSession"))
+                finding.mended_by(mend::policy(runtime, &["StopRuntimeSession"]))
             }
             _ => finding,
         });
@@ -130,7 +130,7 @@ async fn status(client: &AgentCoreClient, agent: &Agent, runtime: &Runtime) -> F
             let finding = Finding::warning("status", what);
             match refusal.kind() {
                 RefusalKind::Denied => {
-                    finding.mended_by(mend::policy(runtime, "GetAgentRuntimeEndpoint"))
+                    finding.mended_by(mend::policy(runtime, &["GetAgentRuntimeEndpoint"]))
                 }
                 _ => finding.mended_by(mend::refused(agent, runtime, &refusal)),
             }

@@ -1,6 +1,6 @@
 //! The line that mends a failure: a policy statement, a variable or a command.
 
-use agentcore_bridge::agent::{Agent, Runtime};
+use agentcore_bridge::agent::{Agent, Runtime, RuntimeUser};
 use agentcore_bridge::agentcore::error::{
     CredentialsFault, Failure, InvocationError, Phase, Reason, Refusal, RefusalKind, Timeout,
 };
@@ -62,7 +62,15 @@ pub(super) fn refused(agent: &Agent, runtime: &Runtime, refusal: &Refusal) -> St
         (None, None) => {}
     }
     match (refusal.kind(), refusal.status) {
-        (RefusalKind::Denied, _) => policy(runtime, "InvokeAgentRuntimeWithWebSocketStream"),
+        // The second is for the user id, which a prompt of a known caller brings.
+        (RefusalKind::Denied, _) if runtime.user != RuntimeUser::default() => policy(
+            runtime,
+            &[
+                "InvokeAgentRuntimeWithWebSocketStream",
+                "InvokeAgentRuntimeWithWebSocketStreamForUser",
+            ],
+        ),
+        (RefusalKind::Denied, _) => policy(runtime, &["InvokeAgentRuntimeWithWebSocketStream"]),
         (RefusalKind::NotFound, _) => not_found(agent, runtime),
         (RefusalKind::Unavailable, 402) => {
             "raise the quota of active sessions: Service Quotas, Amazon Bedrock AgentCore"
@@ -83,16 +91,20 @@ pub(super) fn refused(agent: &Agent, runtime: &Runtime, refusal: &Refusal) -> St
     }
 }
 
-/// A policy statement for an action on a runtime.
-pub(super) fn policy(runtime: &Runtime, action: &str) -> String {
+/// A policy statement for actions on a runtime.
+pub(super) fn policy(runtime: &Runtime, actions: &[&str]) -> String {
     let arn = runtime.arn.as_str();
     let endpoints = format!("{arn}/runtime-endpoint/*");
-    statement(&format!("bedrock-agentcore:{action}"), &[arn, &endpoints])
+    let actions = actions.iter();
+    let actions: Vec<_> = actions
+        .map(|action| format!("bedrock-agentcore:{action}"))
+        .collect();
+    statement(&actions, &[arn, &endpoints])
 }
 
 /// A policy statement for whoever runs this, and for the role of the function.
-pub(super) fn statement(action: &str, resources: &[&str]) -> String {
-    let statement = json!({ "Effect": "Allow", "Action": action, "Resource": resources });
+pub(super) fn statement(actions: &[String], resources: &[&str]) -> String {
+    let statement = json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
     format!("allow it, to the identity above and to the function's role: {statement}")
 }
 

@@ -192,7 +192,7 @@ async fn refusals_of_the_handshake_are_told_apart() {
         (
             of_type(403, "AccessDeniedException"),
             "status 403",
-            "\"Action\":\"bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream\"",
+            "\"Action\":[\"bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream\"]",
         ),
         (
             of_type(403, "AccessDeniedException"),
@@ -240,6 +240,20 @@ async fn refusals_of_the_handshake_are_told_apart() {
         assert_finding(&found, "handshake", Outcome::Failure, what, mend);
         assert_eq!(one(&found, "status").outcome, Outcome::Fine);
     }
+}
+
+#[tokio::test]
+async fn an_agent_that_is_told_its_user_needs_two_actions() {
+    let denied = Agent::refusing(Handshake::status(403, "AccessDeniedException"));
+    let user = [("TEST_AGENT_USER_ID", "caller")];
+    let found = of(Emulator::builder(), denied, None, &user).await;
+    assert_finding(
+        &found,
+        "handshake",
+        Outcome::Failure,
+        "status 403",
+        "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStreamForUser\"]",
+    );
 }
 
 #[tokio::test]

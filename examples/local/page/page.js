@@ -15,7 +15,25 @@ const STATUS = { available: 'available', unavailable: 'unavailable', not_configu
 
 const $ = id => document.getElementById(id);
 const [form, prompt, send, stop, session, keep] = ['ask', 'prompt', 'send', 'stop', 'session', 'keep'].map($);
-const kept = { key: id => `agentcore-bridge session ${id}` };
+/** Sessions that outlast the page. A browser that lets no page store anything keeps none. */
+const kept = {
+  key: id => `agentcore-bridge session ${id}`,
+  get(id) {
+    try {
+      return localStorage.getItem(this.key(id)) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  },
+  set(id, session) {
+    try {
+      if (session) localStorage.setItem(this.key(id), session);
+      else localStorage.removeItem(this.key(id));
+    } catch {
+      announce('This browser keeps nothing for this page.');
+    }
+  },
+};
 const chats = new Map();
 let chosen;
 let mode = 'emulator';
@@ -35,7 +53,7 @@ function chat(agent) {
   const input = element('input', { type: 'radio', name: 'agent', value: agent.id });
   const status = element('span', { className: 'status', textContent: agent.configured ? '…' : STATUS.not_configured });
   const label = element('label', {}, input, element('span', { className: 'name', textContent: agent.name }), status);
-  const stored = localStorage.getItem(kept.key(agent.id)) ?? undefined;
+  const stored = kept.get(agent.id);
   const headers = () => ($('token').value ? { authorization: `Bearer ${$('token').value.trim()}` } : {});
   const conversation = new Conversation(agent.id, { sessionId: stored, headers });
   const turns = element('section', { 'aria-label': `Conversation with ${agent.name}`, hidden: true });
@@ -67,8 +85,7 @@ function show() {
 
 function store(chat) {
   const { agent, conversation, keeps } = chat;
-  if (keeps && conversation.sessionId) localStorage.setItem(kept.key(agent.id), conversation.sessionId);
-  else localStorage.removeItem(kept.key(agent.id));
+  kept.set(agent.id, keeps ? conversation.sessionId : undefined);
   if (chosen === agent.id) show();
 }
 
