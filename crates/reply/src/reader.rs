@@ -83,6 +83,14 @@ impl ReplyReader {
             .unwrap_or_default()
     }
 
+    /// The ids that are made for calls of tools to which the agent gave none begin so. Who tells
+    /// several replies in one place has a prefix of its own for each.
+    #[must_use]
+    pub fn naming_calls(mut self, prefix: impl Into<String>) -> Self {
+        self.telling.name_calls_with(prefix.into());
+        self
+    }
+
     /// Takes in a text message. What came before is to be read to its end first.
     pub fn push_text(&mut self, message: &str) {
         self.messages += 1;
@@ -125,22 +133,29 @@ impl Iterator for ReplyReader {
     type Item = Step;
 
     fn next(&mut self) -> Option<Step> {
-        let step = self.step();
-        if let (Some(step), Some(accounts)) = (&step, &mut self.accounts) {
-            // An end that is around the words may come where no frame was.
-            match accounts.last_mut() {
-                Some(last) => last.told.push(step.clone()),
-                None => accounts.push(Account {
-                    told: vec![step.clone()],
-                    ..Account::default()
-                }),
-            }
+        // Returned from where it is made, for the reason below.
+        if self.accounts.is_none() {
+            return self.step();
         }
-        step
+        let step = self.step()?;
+        self.account_told(&step);
+        Some(step)
     }
 }
 
 impl ReplyReader {
+    /// Notes what is told of the last frame, or of none: an end may be around the words.
+    fn account_told(&mut self, step: &Step) {
+        let accounts = self.accounts.get_or_insert_default();
+        match accounts.last_mut() {
+            Some(last) => last.told.push(step.clone()),
+            None => accounts.push(Account {
+                told: vec![step.clone()],
+                ..Account::default()
+            }),
+        }
+    }
+
     fn step(&mut self) -> Option<Step> {
         while !self.has_ended {
             if self.telling.has_more(self.frames.said()) {
@@ -156,8 +171,7 @@ impl ReplyReader {
                     // Most frames are a piece of text. It is told at once, and its step made where
                     // it is returned: a step that is copied right after it was written stalls the
                     // processor.
-                    let account = self.accounts.as_ref().map(|_| Account::of(&content));
-                    if account.is_none()
+                    if self.accounts.is_none()
                         && let Some((text, source)) = self.frames.read_piece(&content)
                     {
                         let told = self.telling.piece(&text.decode(), &source);
@@ -175,11 +189,12 @@ impl ReplyReader {
                         }
                         _ => None,
                     };
+                    // What is only tried comes again.
                     let is_trial = matches!(content, Content::OpenSseEvent { .. });
+                    let account =
+                        (self.accounts.is_some() && !is_trial).then(|| Account::of(&content));
                     let feedback = self.frames.read(content);
-                    if let (Some(account), Some(accounts), false) =
-                        (account, &mut self.accounts, is_trial)
-                    {
+                    if let (Some(account), Some(accounts)) = (account, &mut self.accounts) {
                         accounts.push(self.frames.account_for(account));
                     }
                     self.framing.take_feedback(feedback);

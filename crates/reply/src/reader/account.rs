@@ -83,8 +83,8 @@ impl From<Item<'_>> for Utterance {
             Item::Text(text, _) => (UtteranceKind::Text, text.to_owned()),
             Item::Reasoning(text, _) => (UtteranceKind::Reasoning, text.to_owned()),
             Item::Tool(ToolStep::Call(call), _) => (UtteranceKind::Call, words_of(call)),
-            Item::Tool(ToolStep::Result { output, .. }, _) => {
-                let (Output::Text(words) | Output::Json(words)) = output;
+            Item::Tool(ToolStep::Result(answer), _) => {
+                let (Output::Text(words) | Output::Json(words)) = answer.output;
                 (UtteranceKind::Result, words)
             }
             Item::TurnEnd(_) => (UtteranceKind::TurnEnd, String::new()),
@@ -98,7 +98,7 @@ impl From<Item<'_>> for Utterance {
 fn words_of(call: Call) -> String {
     let input = match call.input {
         Input::Piece(input) | Input::Whole(input) => Some(input),
-        Input::None | Input::Ended => None,
+        Input::None | Input::Announced | Input::Ended => None,
     };
     let words = [call.name, input];
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
