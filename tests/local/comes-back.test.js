@@ -14,6 +14,7 @@ test('the page sees that an agent is gone and back, says why a prompt failed, an
   const page = await open(local.url);
   const status = page.page.locator('.status');
   await status.and(page.page.getByText('available', { exact: true })).waitFor();
+  assert.equal(await page.page.locator('#about').innerText(), `Mine · ${address}`);
 
   await agent.stop();
   const failed = await page.askAndWait('Are you there?');

@@ -4,8 +4,8 @@ import { Conversation } from './agents-client.js';
 import { element } from './dom.js';
 import { runTurn } from './turn.js';
 
-/** When agents of one's own are looked at again, in ms: one that is gone soon, since that costs it nothing. */
-const LOOK_AGAIN = { gone: 1_500, there: 30_000 };
+/** When an agent of one's own that is gone is looked at again, in ms. */
+const LOOK_AGAIN = 1_500;
 const BEHIND = {
   emulator: 'An emulator is behind it, with ready-made agents. AWS is not asked for anything.',
   own: 'Your own agents are behind it. AWS is not asked for anything.',
@@ -67,10 +67,10 @@ function choose(id) {
   const from = chats.get(chosen);
   if (from) from.turns.hidden = true;
   chosen = id;
-  const { agent, turns, input } = chats.get(id);
+  const { agent, turns, input, address } = chats.get(id);
   input.checked = true;
   turns.hidden = false;
-  $('about').textContent = [agent.name, agent.description, agent.region].filter(Boolean).join(' · ');
+  $('about').textContent = [agent.name, agent.description, address ?? agent.region].filter(Boolean).join(' · ');
   history.replaceState(null, '', `#${encodeURIComponent(id)}`);
   show();
 }
@@ -147,7 +147,8 @@ async function askStatus(chat) {
   }
 }
 
-/** Agents of one's own come and go: they are looked at as long as somebody looks at the page. */
+/** Agents of one's own come and go. Those that are gone are looked at until they are back; others are not
+ * disturbed, since to some servers a connection on which nothing is said is an error. */
 async function lookAgain() {
   clearTimeout(looking);
   const known = document.hidden ? undefined : await info();
@@ -160,7 +161,13 @@ async function lookAgain() {
     showStatus(chat, reachable ? 'available' : 'unavailable', problem ?? address);
   }
   clearTimeout(looking);
-  looking = setTimeout(lookAgain, isGone ? LOOK_AGAIN.gone : LOOK_AGAIN.there);
+  if (isGone) looking = setTimeout(lookAgain, LOOK_AGAIN);
+}
+
+/** All statuses, as they are now. */
+function look() {
+  if (mode === 'own') lookAgain();
+  else [...chats.values()].filter(({ agent }) => agent.configured).forEach(askStatus);
 }
 
 form.addEventListener('submit', event => {
@@ -197,18 +204,20 @@ $('new').addEventListener('click', () => {
   prompt.focus();
 });
 
-addEventListener('focus', () => { if (mode === 'own') lookAgain(); });
+// Whoever comes back to the page may have changed something meanwhile.
+addEventListener('focus', look);
+document.addEventListener('visibilitychange', () => { if (!document.hidden) look(); });
 
 async function begin() {
   const [known, listed] = await Promise.all([info(), fetch('api/agents').then(answer => answer.json())]);
   mode = known?.mode ?? mode;
   $('behind').textContent = BEHIND[mode];
   listed.agents.forEach(chat);
+  for (const [id, { address }] of Object.entries(known?.agents ?? {})) chats.get(id).address = address;
   const wanted = decodeURIComponent(location.hash.slice(1));
   choose([wanted, 'echo', listed.agents[0].id].find(id => chats.has(id)));
   prompt.focus();
-  if (mode === 'own') lookAgain();
-  else [...chats.values()].filter(({ agent }) => agent.configured).forEach(askStatus);
+  look();
 }
 
 begin().catch(error => {
