@@ -1,5 +1,6 @@
 //! The three steps in a row: framing → dialects → telling.
 
+mod account;
 mod ag_ui_events;
 mod frames;
 mod structured;
@@ -7,6 +8,7 @@ mod structured;
 use crate::framing::{Broken, Content, Feedback, Frame, Framing};
 use crate::step::{End, Step};
 use crate::telling::Telling;
+pub use account::{Account, Utterance, UtteranceKind};
 use ag_ui_events::AgUiEvents;
 use frames::FrameReader;
 
@@ -22,6 +24,8 @@ pub struct ReplyReader {
     messages: u64,
     /// Events of AG-UI's, where they are given as they came.
     ag_ui_events: Option<AgUiEvents>,
+    /// How each frame was read, where somebody wants to know.
+    accounts: Option<Vec<Account>>,
     /// The connection was closed as it should be.
     is_closed: bool,
     has_ended: bool,
@@ -51,6 +55,7 @@ impl ReplyReader {
             telling: Telling::new(memory_bytes),
             messages: 0,
             ag_ui_events: None,
+            accounts: None,
             is_closed: false,
             has_ended: false,
         }
@@ -61,6 +66,22 @@ impl ReplyReader {
     pub fn passing_ag_ui_events(mut self) -> Self {
         self.ag_ui_events = Some(AgUiEvents::default());
         self
+    }
+
+    /// Keeps an [`Account`] of each frame, which takes time and memory: for a person, not for a service.
+    #[must_use]
+    pub fn accounting(mut self) -> Self {
+        self.accounts = Some(Vec::new());
+        self
+    }
+
+    /// The accounts of the frames that were read since the last time, where they are kept. Complete once
+    /// the reader has given `None`.
+    pub fn take_accounts(&mut self) -> Vec<Account> {
+        self.accounts
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// The ids that are made for calls of tools to which the agent gave none begin so. Who tells
@@ -113,6 +134,30 @@ impl Iterator for ReplyReader {
     type Item = Step;
 
     fn next(&mut self) -> Option<Step> {
+        // Returned from where it is made, for the reason below.
+        if self.accounts.is_none() {
+            return self.step();
+        }
+        let step = self.step()?;
+        self.account_told(&step);
+        Some(step)
+    }
+}
+
+impl ReplyReader {
+    /// Notes what is told of the last frame, or of none: an end may be around the words.
+    fn account_told(&mut self, step: &Step) {
+        let accounts = self.accounts.get_or_insert_default();
+        match accounts.last_mut() {
+            Some(last) => last.told.push(step.clone()),
+            None => accounts.push(Account {
+                told: vec![step.clone()],
+                ..Account::default()
+            }),
+        }
+    }
+
+    fn step(&mut self) -> Option<Step> {
         while !self.has_ended {
             if self.telling.has_more(self.frames.said()) {
                 let step = self.telling.next(self.frames.said());
@@ -133,7 +178,9 @@ impl Iterator for ReplyReader {
                     // Most frames are a piece of text. It is told at once, and its step made where
                     // it is returned: a step that is copied right after it was written stalls the
                     // processor.
-                    if let Some((text, source)) = self.frames.read_piece(&content) {
+                    if self.accounts.is_none()
+                        && let Some((text, source)) = self.frames.read_piece(&content)
+                    {
                         let told = self.telling.piece(&text.decode(), &source);
                         self.framing.take_feedback(Feedback::Nothing);
                         match told {
@@ -151,7 +198,14 @@ impl Iterator for ReplyReader {
                         }
                         event = AgUiEvents::event(value);
                     }
+                    // What is only tried comes again.
+                    let is_trial = matches!(content, Content::OpenSseEvent { .. });
+                    let account =
+                        (self.accounts.is_some() && !is_trial).then(|| Account::of(&content));
                     let feedback = self.frames.read(content);
+                    if let (Some(account), Some(accounts)) = (account, &mut self.accounts) {
+                        accounts.push(self.frames.account_for(account));
+                    }
                     self.framing.take_feedback(feedback);
                     self.telling.begin();
                     if let Some(step) = event.and_then(|event| self.pass(event)) {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::attempt::ReplyOptions;
+use super::watch::{Seen, Watch};
 use crate::agent::ReplyEnd;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout};
 use crate::agentcore::until::Until;
@@ -83,6 +84,7 @@ pub(super) struct Exchange<T: Transport = Box<dyn Transport>> {
     told: Told,
     /// The operator's setting says that the reply is over, whatever the agent's format makes of that.
     is_over: bool,
+    watch: Watch,
 }
 
 /// What was told of the reply so far.
@@ -125,12 +127,14 @@ impl<T: Transport> Exchange<T> {
             pinged: None,
             told: Told::default(),
             is_over: false,
+            watch: Watch::current(),
         }
     }
 
     /// Begins to send a message. The silence of the agent begins here too.
     pub(super) fn send(&mut self, message: Bytes) {
         if let Some(socket) = &mut self.socket {
+            self.watch.see(Seen::Sent(&message));
             socket.send(message);
         }
         self.spoke = Instant::now();
@@ -236,6 +240,11 @@ impl<T: Transport> Exchange<T> {
 
     fn take(&mut self, incoming: &Incoming) {
         self.peer_has_closed |= matches!(incoming, Incoming::Close(_));
+        self.watch.see(match incoming {
+            Incoming::Text(text) => Seen::Text(text),
+            Incoming::Binary(bytes) => Seen::Binary(bytes),
+            Incoming::Close(code) => Seen::Closed(*code),
+        });
         match incoming {
             Incoming::Text(text) => self.reader.push_text(text),
             Incoming::Binary(bytes) => self.reader.push_binary(bytes),
@@ -264,6 +273,7 @@ impl<T: Transport> Exchange<T> {
         let Some(socket) = self.socket.take() else {
             return;
         };
+        self.watch.see(Seen::Over(outcome.as_ref().err()));
         self.outcome = Some(outcome);
         self.closing = Some(Box::pin(socket.close(code)));
     }
@@ -280,6 +290,7 @@ impl<T: Transport> Exchange<T> {
         let (code, failure, cause) = match end {
             End::Complete if self.may_go_on() => {
                 self.kept = self.socket.take();
+                self.watch.see(Seen::Over(None));
                 self.outcome = Some(Ok(()));
                 return;
             }
