@@ -32,7 +32,8 @@ pub(crate) struct ApiError {
     /// An invocation was aborted in an unknown phase, so the agent may have run.
     may_have_run: bool,
     retry_after: Option<Duration>,
-    timing: Option<Timing>,
+    /// Boxed: an error is moved often, and few have one.
+    timing: Option<Box<Timing>>,
     /// The methods that the path supports, if the request's method is not one of them.
     allowed: &'static [Method],
 }
@@ -143,7 +144,7 @@ impl ApiError {
     /// Adds how long what there was of an invocation took.
     #[must_use]
     pub(super) fn timed(mut self, timing: Timing) -> Self {
-        self.timing = Some(timing);
+        self.timing = Some(Box::new(timing));
         self
     }
 
@@ -226,8 +227,8 @@ impl ApiError {
         {
             headers.insert(header::ALLOW, allowed);
         }
-        match self.timing {
-            Some(timing) => with_timing(response, timing),
+        match &self.timing {
+            Some(timing) => with_timing(response, **timing),
             None => response,
         }
     }

@@ -79,11 +79,18 @@ pub(super) struct Exchange<T: Transport = Box<dyn Transport>> {
     spoke: Instant,
     /// When the last ping was sent since then.
     pinged: Option<Instant>,
-    has_given_text: bool,
-    /// Something of this turn was told.
-    is_in_turn: bool,
+    told: Told,
     /// The operator's setting says that the reply is over, whatever the agent's format makes of that.
     is_over: bool,
+}
+
+/// What was told of the reply so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    /// Text.
+    text: bool,
+    /// Anything of the turn that is on.
+    of_this_turn: bool,
 }
 
 fn reader(options: ReplyOptions) -> ReplyReader {
@@ -111,8 +118,7 @@ impl<T: Transport> Exchange<T> {
             terms,
             spoke: Instant::now(),
             pinged: None,
-            has_given_text: false,
-            is_in_turn: false,
+            told: Told::default(),
             is_over: false,
         }
     }
@@ -144,14 +150,17 @@ impl<T: Transport> Exchange<T> {
             }
             match self.reader.next() {
                 Some(Step::Text(text)) => {
-                    (self.has_given_text, self.is_in_turn) = (true, true);
+                    self.told = Told {
+                        text: true,
+                        of_this_turn: true,
+                    };
                     return ReplyEvent::Piece(text);
                 }
                 Some(Step::End(end)) => self.end(end),
                 // A turn of which nothing was told has no end that matters.
-                Some(Step::TurnEnd) if !self.is_in_turn => {}
+                Some(Step::TurnEnd) if !self.told.of_this_turn => {}
                 Some(step) if self.terms.options.detail.tells(&step) => {
-                    self.is_in_turn = step != Step::TurnEnd;
+                    self.told.of_this_turn = step != Step::TurnEnd;
                     return ReplyEvent::Step(step);
                 }
                 // How an agent came to its words is told to nobody.
@@ -196,9 +205,7 @@ impl<T: Transport> Exchange<T> {
         let sooner = |time, silence| Until::sooner(self.terms.deadline, self.spoke, time, silence);
         let longest = self.terms.chunk_timeout;
         let until = match self.terms.reply_end {
-            ReplyEnd::Silence(silence)
-                if self.has_given_text && !self.is_over && silence < longest =>
-            {
+            ReplyEnd::Silence(silence) if self.told.text && !self.is_over && silence < longest => {
                 sooner(silence, Silence::EndsReply)
             }
             _ => sooner(longest, Silence::TooLong(Timeout::Chunk)),
@@ -211,7 +218,7 @@ impl<T: Transport> Exchange<T> {
     }
 
     fn first_message_was_all(&self) -> bool {
-        self.has_given_text && self.terms.reply_end == ReplyEnd::Message && !self.is_over
+        self.told.text && self.terms.reply_end == ReplyEnd::Message && !self.is_over
     }
 
     /// The reply is over by the operator's word: what is pending is read as it stands.
@@ -314,7 +321,7 @@ impl<T: Transport> Exchange<T> {
 
     fn failed(&self, failure: Failure) -> InvocationError {
         let is_sending = self.socket.as_ref().is_some_and(Socket::is_sending);
-        let phase = match (self.has_given_text, is_sending) {
+        let phase = match (self.told.text, is_sending) {
             (true, _) => Phase::Stream,
             (false, true) => Phase::Send,
             (false, false) => Phase::FirstChunk,

@@ -64,7 +64,7 @@ struct Bound<'a> {
 }
 
 #[derive(Serialize)]
-struct Delta<'a> {
+struct Piece<'a> {
     r#type: &'static str,
     id: &'a str,
     delta: &'a str,
@@ -147,7 +147,7 @@ impl AiSdk {
         }
         let [_, r#type, _] = part.types();
         let id = &part.id(self.parts);
-        push_data(out, &Delta { r#type, id, delta });
+        push_data(out, &Piece { r#type, id, delta });
     }
 
     fn begin_call(&mut self, id: &str, name: &str, out: &mut Vec<u8>) {
@@ -159,15 +159,15 @@ impl AiSdk {
         };
         push_data(out, &part);
     }
+}
 
-    fn call(&mut self, id: &str, name: &str, input: &str, out: &mut Vec<u8>) {
-        let part = ToolPart {
-            tool_name: Some(name),
-            input: Some(Written(input)),
-            ..ToolPart::new("tool-input-available", id)
-        };
-        push_data(out, &part);
-    }
+fn push_call(id: &str, name: &str, input: &str, out: &mut Vec<u8>) {
+    let part = ToolPart {
+        tool_name: Some(name),
+        input: Some(Written(input)),
+        ..ToolPart::new("tool-input-available", id)
+    };
+    push_data(out, &part);
 }
 
 impl Format for AiSdk {
@@ -211,11 +211,11 @@ impl Format for AiSdk {
                 });
                 push_data(out, &delta);
             }
-            Step::Call { id, name, input } => self.call(id, name, input, out),
+            Step::Call { id, name, input } => push_call(id, name, input, out),
             Step::CallResult { id, output, failed } => {
                 if !self.calls.contains(id) {
                     self.begin_call(id, "unknown", out);
-                    self.call(id, "unknown", "{}", out);
+                    push_call(id, "unknown", "{}", out);
                 }
                 let output = Answered(output);
                 let part = if *failed {

@@ -93,9 +93,13 @@ impl Format for Native {
                 let (output, failed) = (Answered(output), *failed);
                 push_event(out, "tool-result", &ToolResult { id, output, failed });
             }
-            // A call is told once it is whole.
-            Step::CallBegun { .. } | Step::CallInput { .. } => {}
-            Step::TurnEnd | Step::AgUiEvent(_) | Step::Text(_) | Step::End(_) => {}
+            // A call is told once it is whole; ends of turns have no place here.
+            Step::CallBegun { .. }
+            | Step::CallInput { .. }
+            | Step::TurnEnd
+            | Step::AgUiEvent(_)
+            | Step::Text(_)
+            | Step::End(_) => {}
         }
     }
 

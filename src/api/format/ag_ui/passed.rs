@@ -1,5 +1,7 @@
 //! The events of an agent that speaks AG-UI itself: as they are, but for the ids of the run.
 
+use std::borrow::Cow;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::RunIds;
@@ -67,12 +69,13 @@ impl Passed {
         if self.has_finished {
             return;
         }
+        let written = without_nan(event);
+        let event = &*written;
         let members = Members::of(event);
         let kind = members.as_ref().and_then(|event| event.text(&["type"]));
-        let (kind, members) = match (kind, members) {
-            (Some(kind), Some(members)) => (kind, members),
-            // Not JSON to the letter: Python writes NaN.
-            _ => return push_data(out, &Written(event)),
+        let (Some(kind), Some(members)) = (kind, members) else {
+            // No JSON, which no client could read.
+            return;
         };
         if !self.has_begun && kind != "RUN_STARTED" {
             // Clients refuse a run that begins otherwise.
@@ -123,6 +126,29 @@ impl Passed {
     }
 }
 
+/// An event as JSON to the letter: Python writes `NaN` and `Infinity`, of which a JSON parser would
+/// make an error and a client the end of its run.
+fn without_nan(event: &str) -> Cow<'_, str> {
+    if Members::of(event).is_some() {
+        return Cow::Borrowed(event);
+    }
+    let mut written = String::with_capacity(event.len());
+    let mut is_text = false;
+    // A quotation mark within a string follows a backslash, of which it is a part here.
+    for part in event.split_inclusive('"') {
+        if is_text {
+            written.push_str(part);
+        } else {
+            let names = part.replace("-Infinity", "null");
+            written.push_str(&names.replace("Infinity", "null").replace("NaN", "null"));
+        }
+        let backslashes = part.trim_end_matches('"').bytes().rev();
+        let is_escaped = backslashes.take_while(|byte| *byte == b'\\').count() % 2 == 1;
+        is_text = if is_text { is_escaped } else { true };
+    }
+    Cow::Owned(written)
+}
+
 /// An event with the ids of the caller's run, and so the input that it may tell of.
 fn in_run<'a>(mut event: Members<'a>, ids: &'a RunIds) -> Members<'a> {
     let set_ids = |members: &mut Members<'a>| {
@@ -132,4 +158,20 @@ fn in_run<'a>(mut event: Members<'a>, ids: &'a RunIds) -> Members<'a> {
     set_ids(&mut event);
     event.change_inside("input", set_ids);
     event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pythons_numbers_that_are_none_are_null() {
+        let event = r#"{"type":"STATE_SNAPSHOT","snapshot":{"a":[NaN,-Infinity],"b\"NaN":"NaN \\","c":Infinity}}"#;
+        assert_eq!(
+            without_nan(event),
+            r#"{"type":"STATE_SNAPSHOT","snapshot":{"a":[null,null],"b\"NaN":"NaN \\","c":null}}"#
+        );
+        let plain = r#"{"type":"X","y":"NaN"}"#;
+        assert!(matches!(without_nan(plain), Cow::Borrowed(_)));
+    }
 }
