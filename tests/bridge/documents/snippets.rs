@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{Block, blocks, documents};
 
 /// The languages that are checked here or in `tests/node`, and those that need no check.
-const LANGUAGES: [&str; 8] = [
-    "json", "yaml", "sh", "console", "js", "tsx", "mermaid", "text",
+const LANGUAGES: [&str; 9] = [
+    "json", "yaml", "sh", "console", "js", "tsx", "tf", "mermaid", "text",
 ];
 
 fn of_language(language: &str) -> Vec<Block> {
