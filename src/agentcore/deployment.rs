@@ -177,14 +177,12 @@ impl DeploymentClient {
         );
         let body = Bytes::from(event.to_string());
         let answer = self.ask(version, service, &path, &body).await?;
-        match answer.headers.get("x-amz-function-error") {
-            None => Ok(answer.body),
-            Some(_) => {
-                let error: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-                let kind = error["errorType"].as_str().unwrap_or("unknown").to_owned();
-                Err(DeploymentError(Cause::FunctionError(kind)))
-            }
+        if !answer.headers.contains_key("x-amz-function-error") {
+            return Ok(answer.body);
         }
+        let error: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let kind = error["errorType"].as_str().unwrap_or("unknown").to_owned();
+        Err(DeploymentError(Cause::FunctionError(kind)))
     }
 
     /// Tells CodeDeploy whether the deployment may go on. `version` says in which region.
@@ -267,8 +265,8 @@ impl DeploymentClient {
         if let Some(operation) = service.operation {
             headers.insert("x-amz-target", HeaderValue::from_static(operation));
         }
-        let signed = signer.headers(endpoint, &mut request, body);
-        signed.map_err(Cause::Unsignable)?;
+        let headers = signer.headers(endpoint, &mut request, body);
+        headers.map_err(Cause::Unsignable)?;
         let sending = timeout(
             ATTEMPT_TIMEOUT,
             rest::send(&self.connector, endpoint, request),

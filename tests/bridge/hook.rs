@@ -183,7 +183,7 @@ async fn start(variables: &[(&str, &str)]) -> Function {
     let variables = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let timeout = Duration::from_secs(60);
+    let timeout = Duration::from_mins(1);
     Function::start_program(program, variables.collect(), timeout, Listening::Always).await
 }
 
