@@ -16,7 +16,7 @@ def aws(*arguments):
     said = subprocess.run(["aws", *arguments, "--output", "json"], capture_output=True, text=True)
     if said.returncode != 0:
         raise Failed(f"aws {' '.join(arguments[:2])}: {said.stderr.strip()}")
-    return json.loads(said.stdout or "null")
+    return json.loads(said.stdout.strip() or "null")
 
 
 def outputs(stack):
@@ -50,8 +50,10 @@ class Answer:
 class Api:
     """An API at an address, and what its callers send to be let in."""
 
-    def __init__(self, url, auth="NONE", region=None, token=None, key=None):
+    def __init__(self, url, auth="NONE", region=None, token=None, key=None, streams=True):
         self.url, self.auth, self.region, self.token, self.key = url.rstrip("/"), auth, region, token, key
+        # Whether streams come piece by piece, as with the parameter Streaming "true".
+        self.streams = streams
 
     @classmethod
     def of_stack(cls, stack):
@@ -64,7 +66,7 @@ class Api:
             token = os.environ.get("TOKEN")
             if not token:
                 raise Failed(f"with AuthMode {mode}, the environment variable TOKEN is what callers send")
-        return cls(url, mode, url.split(".")[2], token, key)
+        return cls(url, mode, url.split(".")[2], token, key, "StreamFunction" in found)
 
     def _credentials(self, service):
         """Options of curl, on its standard input, so that no secret is seen among the processes."""

@@ -61,8 +61,8 @@ def status(api, agent):
 @check
 def preflight(api, agent):
     """204 for OPTIONS, without credentials"""
-    origin = {"origin": "https://app.example.com", "access_control_request_method": "POST"}
-    must(api.ask("OPTIONS", "/api/agents/invoke", known=False, **origin).status == 204, "no 204")
+    answer = api.ask("OPTIONS", "/api/agents/invoke", known=False, access_control_request_method="POST")
+    must(answer.status == 204, answer)
 
 
 @check
@@ -91,9 +91,10 @@ def invoke(api, agent):
 
 @check
 def stream(api, agent):
-    """events as they come: the session, pieces, the end, and not all at one time"""
+    """events as they come, so of no length that is known before: the session, pieces, the end"""
     answer = api.ask("POST", "/api/agents/invoke/stream", prompt(agent))
     must(answer.status == 200 and answer.headers["content-type"].startswith("text/event-stream"), (answer, answer.headers))
+    must(not api.streams or "content-length" not in answer.headers, answer.headers)
     must("sessionId" in answer.data[0] and answer.data[-1] == "[DONE]" and len(answer.data) >= 4, answer.data)
     apart = answer.pieces[-1][0] - answer.pieces[0][0]
     return f"{len(answer.pieces)} reads, the last {1000 * apart:.0f} ms after the first"
