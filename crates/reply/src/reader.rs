@@ -62,6 +62,14 @@ impl ReplyReader {
         self
     }
 
+    /// The ids that are made for calls of tools to which the agent gave none begin so. Who tells
+    /// several replies in one place has a prefix of its own for each.
+    #[must_use]
+    pub fn naming_calls(mut self, prefix: impl Into<String>) -> Self {
+        self.telling.name_calls_with(prefix.into());
+        self
+    }
+
     /// Takes in a text message. What came before is to be read to its end first.
     pub fn push_text(&mut self, message: &str) {
         self.messages += 1;

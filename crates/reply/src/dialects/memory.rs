@@ -1,8 +1,8 @@
 //! What is remembered of a reply from one value to the next.
 
 use super::{
-    ag_ui, ai_sdk, anthropic, langchain, langgraph_events, openai_chat, pydantic_ai, strands,
-    strands_bidi,
+    ag_ui, ai_sdk, anthropic, converse, langchain, langgraph_events, openai_chat, pydantic_ai,
+    strands, strands_bidi,
 };
 
 /// What the dialects remember of a reply, each in a field of its own.
@@ -11,6 +11,7 @@ pub(crate) struct Memory {
     pub(super) ag_ui: ag_ui::Memory,
     pub(super) openai_chat: openai_chat::Memory,
     pub(super) anthropic: anthropic::Memory,
+    pub(super) converse: converse::Memory,
     pub(super) ai_sdk: ai_sdk::Memory,
     pub(super) pydantic_ai: pydantic_ai::Memory,
     pub(super) strands: strands::Memory,
