@@ -5,10 +5,12 @@
     reason = "tests run by the clock of their machine"
 )]
 
+mod ag_ui;
 mod callers;
 mod closing;
 mod concurrency;
 mod connecting;
+mod connections;
 mod credential_profiles;
 mod credentials;
 mod documents;
@@ -24,6 +26,7 @@ mod latency;
 mod limits;
 mod matrix;
 mod messages;
+mod openai;
 mod presign;
 mod prewarm;
 mod privacy;
@@ -38,6 +41,7 @@ mod secrets;
 mod security;
 mod soak;
 mod status;
+mod steps;
 mod stored_secrets;
 mod streaming;
 mod support;
