@@ -87,9 +87,9 @@ pub(crate) struct Run {
     /// Draws percentiles and the course of the run
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
-    /// Another seed is another course of think times and arrivals
-    #[arg(long, default_value = "1")]
-    pub(crate) seed: u64,
+    /// Repeats a course: arrivals, think times and session ids; without it each run has its own
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
 }
 
 #[derive(Debug, Args)]

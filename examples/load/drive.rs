@@ -101,7 +101,11 @@ impl Driver {
     }
 
     fn random(&self, of: u64) -> StdRng {
-        StdRng::seed_from_u64(self.seed.wrapping_mul(1_000_003).wrapping_add(of))
+        StdRng::seed_from_u64(
+            self.seed
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .wrapping_add(of),
+        )
     }
 
     /// No lock is held across code that can panic, so what is in it is consistent.

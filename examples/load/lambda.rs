@@ -3,12 +3,14 @@
 //! all of them are busy.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use agentcore_emulator::{Credentials, Emulator, stock};
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::Failed;
 use crate::arguments::Lambda;
@@ -31,17 +33,8 @@ pub(crate) async fn serve(
     } else {
         Some(emulator(&mut variables).await?)
     };
-    let environments = Environments::new(Function {
-        binary: arguments.function.clone(),
-        variables,
-        most: usize::from(arguments.environments),
-        at_once: usize::from(arguments.at_once),
-        timeout: arguments.timeout,
-    });
-    // The first one starts now, so that a wrong path or setting shows now.
-    environments.start_one()?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)).await?;
-    println!("the function listens on http://{}", listener.local_addr()?);
+    let serving = Serving::start(arguments, variables).await?;
+    println!("the function listens on http://{}", serving.address);
     if let Some(emulator) = &emulator {
         println!(
             "it talks to an emulator of AgentCore Runtime on {}",
@@ -49,13 +42,51 @@ pub(crate) async fn serve(
         );
     }
     println!("Ctrl-C stops it.");
-    let router = front::router(Arc::clone(&environments));
-    tokio::select! {
-        served = async { axum::serve(listener, router).await } => served?,
-        _ = tokio::signal::ctrl_c() => {}
-    }
-    println!("{}", environments.summary());
+    tokio::signal::ctrl_c().await?;
+    println!("{}", serving.environments.summary());
     Ok(ExitCode::SUCCESS)
+}
+
+/// A function that is being served, for as long as this is kept.
+pub(crate) struct Serving {
+    pub(crate) address: SocketAddr,
+    pub(crate) environments: Arc<Environments>,
+    // Dropping it ends the server; the environments' tasks hold on to themselves until the program
+    // ends, as Lambda's do until it takes them away.
+    _server: JoinSet<()>,
+}
+
+impl Serving {
+    /// Starts one environment, so that a wrong path or setting shows now, and listens.
+    pub(crate) async fn start(
+        arguments: &Lambda,
+        variables: BTreeMap<String, String>,
+    ) -> Result<Self, Failed> {
+        let environments = Environments::new(Function {
+            binary: arguments.function.clone(),
+            variables,
+            most: usize::from(arguments.environments),
+            at_once: usize::from(arguments.at_once),
+            timeout: arguments.timeout,
+        });
+        environments
+            .start_one()
+            .map_err(|error| format!("{}: {error}", arguments.function.display()))?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)).await?;
+        let address = listener.local_addr()?;
+        let router = front::router(Arc::clone(&environments));
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+            // It never returns of its own.
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self {
+            address,
+            environments,
+            _server: server,
+        })
+    }
 }
 
 /// Starts an emulator, and sets the variables that lead the function to it.

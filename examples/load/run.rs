@@ -23,13 +23,15 @@ const POINTS: u32 = 360;
 pub(crate) async fn run(run: &Run, env: &Environment) -> Result<Report, Refused> {
     let tls = tls::client_config(RootCertificates::from_env(env).load()?);
     let target = Arc::new(Target::new(run, env, Connector::new(Arc::clone(&tls)))?);
-    let driver = |record: &Arc<Mutex<Record>>, end| Driver {
+    let seed = run.seed.unwrap_or_else(rand::random);
+    let driver = |number: usize, record: &Arc<Mutex<Record>>, end| Driver {
         target: Arc::clone(&target),
         tls: Arc::clone(&tls).into(),
         turns: run.turns,
         think: run.think,
         timeout: run.timeout,
-        seed: run.seed,
+        // Another for each step, or the first people of each would have the same sessions.
+        seed: seed.wrapping_add(number as u64),
         record: Arc::clone(record),
         end,
     };
@@ -51,7 +53,8 @@ pub(crate) async fn run(run: &Run, env: &Environment) -> Result<Report, Refused>
         turns_a_conversation: run.turns,
         steps: Vec::new(),
     };
-    for load in loads {
+    for (number, load) in loads.into_iter().enumerate() {
+        let driver = |record: &_, end| driver(number, record, end);
         let (step, interrupted) = step(run, load, driver).await?;
         report.steps.push(step);
         if interrupted {

@@ -18,7 +18,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::environments::{Environments, Outcome};
+use super::environments::{Environments, Outcome, Throttled};
 
 /// The largest event that Lambda takes.
 const MAX_BODY_BYTES: usize = 6 << 20;
@@ -36,8 +36,12 @@ async fn invoke(State(environments): State<Arc<Environments>>, request: Request<
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let event = event(&parts, &body).to_string();
-    let Ok((outcome, running)) = environments.invoke(event.into()).await else {
-        return throttled();
+    // A task of its own: a buffered invocation goes on where its caller has gone.
+    let invoked = tokio::spawn(async move { environments.invoke(event.into()).await });
+    let (outcome, running) = match invoked.await {
+        Ok(Ok(invoked)) => invoked,
+        Ok(Err(Throttled)) => return throttled(),
+        Err(_) => return StatusCode::BAD_GATEWAY.into_response(),
     };
     let answer = match outcome {
         Outcome::Whole(whole) => rendered(&whole),
