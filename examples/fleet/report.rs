@@ -6,11 +6,11 @@ use super::{Fleet, Mode};
 
 pub(crate) const HEAD: &str = "\
 | scenario | mode | a minute | turns | errors | first words p50, p90, p99, s | whole reply, s \
-| invocations at once | sessions | $ for 1,000 turns: gateway, Lambda, agents |
+| invocations at once | sessions | $ for 1,000 replies: gateway, Lambda, agents |
 |---|---|---|---|---|---|---|---|---|---|";
 
 impl Fleet {
-    /// Dollars for 1,000 turns: the gateway's, Lambda's, the agents' without their models.
+    /// Dollars for 1,000 whole replies: the gateway's, Lambda's, the agents' without their models.
     pub(crate) fn dollars(&self) -> [f64; 3] {
         let inputs = self.inputs;
         let [requests, invocation_s, instance_s, session_s] = self.spent;
@@ -21,7 +21,8 @@ impl Fleet {
         let gateway = self.turns * inputs.gateway_price / 1e6;
         let lambda = compute + requests * inputs.request_price / 1e6;
         let agents = session_s * inputs.vm_hour_price + invocation_s * inputs.turn_hour_price;
-        [gateway, lambda, agents / 3600.0].map(|sum| sum / self.turns * 1000.0)
+        let replies = f64::from(u32::try_from(self.whole.len()).unwrap_or(u32::MAX));
+        [gateway, lambda, agents / 3600.0].map(|sum| sum / replies * 1000.0)
     }
 }
 
