@@ -330,16 +330,18 @@ impl Fleet {
         if let Some(error) = error {
             *self.errors.entry(error).or_default() += 1.0;
         }
-        let conversation = &mut self.conversations[of];
-        let is_last = conversation.asked >= self.inputs.turns;
-        if let Some([_, _, used]) = &mut conversation.session {
-            let ends = is_last && self.inputs.ends_sessions > 0.0;
-            *used = if ends { f64::NEG_INFINITY } else { now };
-            let idle = if ends {
-                0.0
-            } else {
-                self.inputs.session_idle_s
-            };
+        let inputs = self.inputs;
+        let is_last = self.conversations[of].asked >= inputs.turns;
+        if let Some([_, _, used]) = &mut self.conversations[of].session {
+            let mut idle = inputs.session_idle_s;
+            *used = now;
+            if is_last && inputs.ends_sessions > 0.0 {
+                // That is a call too; one that is refused leaves the session to its idle time.
+                let rate = inputs.calls_per_s;
+                if self.calls.take(now, rate, rate) {
+                    (idle, *used) = (0.0, f64::NEG_INFINITY);
+                }
+            }
             self.at(now + idle, Event::Idle(of));
         }
         if !is_last {

@@ -79,6 +79,7 @@ fn percentiles(area: &Area<'_>, report: &Report) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .caption("time at each percentile", ("sans-serif", 15))
         .margin(8)
+        .margin_right(40)
         .x_label_area_size(28)
         .y_label_area_size(70)
         .build_cartesian_2d((1.0..10_000.0).log_scale(), (least..most * 1.2).log_scale())?;
@@ -90,6 +91,7 @@ fn percentiles(area: &Area<'_>, report: &Report) -> Drawn {
             share => format!("{} %", 100.0 - 100.0 / share),
         })
         .y_label_formatter(&|ms| duration(*ms))
+        .y_labels(5)
         .draw()?;
     for (n, series) in series.into_iter().enumerate() {
         let colour = COLOURS[n % COLOURS.len()];
@@ -122,12 +124,12 @@ fn course(report: &Report) -> Vec<(&'static str, Vec<Series>)> {
     type Value = fn(&Moment) -> Option<f64>;
     let panels: [(&str, &[(&str, Value)]); 4] = [
         (
-            "first piece and whole reply over time, ms",
+            "first piece and whole reply over time, s",
             &[
-                ("first piece p50", |at| at.first_p50_ms),
-                ("first piece p99", |at| at.first_p99_ms),
-                ("whole reply p50", |at| at.whole_p50_ms),
-                ("whole reply p99", |at| at.whole_p99_ms),
+                ("first piece p50", |at| seconds(at.first_p50_ms)),
+                ("first piece p99", |at| seconds(at.first_p99_ms)),
+                ("whole reply p50", |at| seconds(at.whole_p50_ms)),
+                ("whole reply p99", |at| seconds(at.whole_p99_ms)),
             ],
         ),
         (
@@ -175,6 +177,10 @@ fn course(report: &Report) -> Vec<(&'static str, Vec<Series>)> {
         .collect()
 }
 
+fn seconds(ms: Option<f64>) -> Option<f64> {
+    ms.map(|ms| ms / 1000.0)
+}
+
 fn count(n: u64) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
@@ -193,6 +199,7 @@ fn over_time(area: &Area<'_>, title: &str, series: &[Series]) -> Drawn {
         .configure_mesh()
         .light_line_style(WHITE)
         .x_label_formatter(&|at| format!("{at:.0} s"))
+        .y_label_formatter(&|value| format!("{value:.0}"))
         .draw()?;
     for (n, series) in series.iter().enumerate() {
         let colour = COLOURS[n % COLOURS.len()];

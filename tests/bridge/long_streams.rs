@@ -18,7 +18,7 @@ const STREAMS: usize = 10_000;
 
 /// How many pieces each has, and the silences between them: 15 minutes less a second.
 const PIECES: usize = 16;
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 const LAST: Duration = Duration::from_secs(59);
 
 /// Everything that would end a stream earlier, as long as it may be.
