@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,24 +16,21 @@ use http::request::Parts;
 use http::{HeaderMap, Request};
 use tokio::net::TcpListener;
 
-use crate::arguments::{Arguments, Command as Subcommand, Run};
+use crate::arguments::{Arguments, Command, Run};
 use crate::lambda::{self, Serving};
 use crate::report::{Report, Step};
 use crate::{plot, report};
 
-/// Builds the function beside these tests, which takes no time where `cargo test` has built it.
+/// The function, which `cargo test` builds for the tests in `tests/bridge`.
 fn function() -> PathBuf {
     // target/debug/examples/load-….
     let own = std::env::current_exe().unwrap();
-    let target = own.ancestors().nth(3).unwrap();
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--bin", "agentcore-bridge"])
-        .arg("--target-dir")
-        .arg(target)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status();
-    assert!(built.unwrap().success());
-    target.join("debug/agentcore-bridge")
+    let built = own.ancestors().nth(2).unwrap().join("agentcore-bridge");
+    assert!(
+        built.exists(),
+        "these tests alone need a `cargo test --no-run` before"
+    );
+    built
 }
 
 /// A quick agent, which takes 40 to 60 ms and three to six tokens.
@@ -52,8 +48,8 @@ fn quick() -> Agent {
 async fn served(options: &str, more: &[(&str, &str)]) -> (Serving, Emulator) {
     let line = format!("load lambda --port 0 {options} --function");
     let mut arguments: Vec<_> = line.split_whitespace().map(PathBuf::from).collect();
-    arguments.push(tokio::task::spawn_blocking(function).await.unwrap());
-    let Some(Subcommand::Lambda(arguments)) = Arguments::parse_from(arguments).command else {
+    arguments.push(function());
+    let Some(Command::Lambda(arguments)) = Arguments::parse_from(arguments).command else {
         panic!("another subcommand");
     };
     let mut variables = BTreeMap::from([("LOG_LEVEL".to_owned(), "error".to_owned())]);
