@@ -46,6 +46,8 @@ impl Driver {
             });
         }
         while people.join_next().await.is_some() {}
+        // All of them may think beyond it.
+        sleep_until(self.end).await;
     }
 
     /// So many new conversations in a second, at random times, whatever became of the others.

@@ -280,3 +280,16 @@ async fn keys_and_tokens_are_sent_and_each_conversation_has_a_session() {
         "{sessions:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_takes_its_time_where_everybody_thinks_beyond_it() {
+    // Nobody listens there.
+    let report = run("--url http://127.0.0.1:1 --concurrency 1 --duration 1s --think 60s").await;
+    let step = &report.steps[0];
+    assert_eq!(step.errors["not connected: connection refused"], 1);
+    assert!(
+        (0.5..=1.0).contains(&step.turns_per_s),
+        "{} turns a second",
+        step.turns_per_s
+    );
+}
