@@ -5,6 +5,7 @@
     reason = "tests run by the clock of their machine"
 )]
 
+mod attack;
 mod callers;
 mod closing;
 mod concurrency;

@@ -162,6 +162,11 @@ impl Function {
         }
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// The most memory that the process has held.
     pub(crate) fn peak_memory_kib(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.id().unwrap());

@@ -1,0 +1,3 @@
+//! What hostile agents, hostile callers and a failing platform cost, against limits.
+
+mod remains;
