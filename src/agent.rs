@@ -3,6 +3,7 @@
 mod arn;
 mod auth;
 mod configured;
+mod connections;
 mod fields;
 mod id;
 mod message;
@@ -14,6 +15,7 @@ pub(crate) use arn::{Partition, is_region};
 pub use arn::{RuntimeArn, RuntimeArnError};
 pub use auth::{RuntimeAuth, RuntimeUser};
 pub use configured::Agent;
+pub use connections::Connections;
 pub use fields::{FieldNames, FieldNamesError, RepeatedField};
 pub use id::AgentId;
 pub use message::{MessageError, MessageTemplate, MessageValues, RequestFields};

@@ -27,4 +27,4 @@ mod until;
 pub mod wire;
 
 pub use client::{AgentCoreClient, ClientSettings, Timeouts};
-pub use invoke::{ReplyEvent, ReplyStream};
+pub use invoke::{Detail, ReplyEvent, ReplyOptions, ReplyStream};

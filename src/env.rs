@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
 /// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
-pub const VARIABLES: [&str; 48] = [
+pub const VARIABLES: [&str; 50] = [
     "<NAME>_AGENT_ARN",
     "<NAME>_AGENT_QUALIFIER",
     "<NAME>_AGENT_DISPLAY_NAME",
@@ -19,6 +19,7 @@ pub const VARIABLES: [&str; 48] = [
     "<NAME>_AGENT_REPLY_END",
     "<NAME>_AGENT_AUTH",
     "<NAME>_AGENT_USER_ID",
+    "<NAME>_AGENT_CONNECTIONS",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -36,6 +37,7 @@ pub const VARIABLES: [&str; 48] = [
     "INVOKE_MODE",
     "BASE_PATH",
     "CORS_ALLOWED_ORIGINS",
+    "EXPOSE_STEPS",
     "CONNECT_TIMEOUT_MS",
     "HANDSHAKE_TIMEOUT_MS",
     "INVOKE_TIMEOUT_MS",

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::agent::RequestFields;
 use crate::caller::{BearerToken, CallerId};
+use crate::members::Members;
 use crate::session::{RuntimeSessionId, SessionId};
 use crate::trace::TraceHeaders;
 
@@ -65,12 +66,89 @@ fn is_removed(c: char) -> bool {
 /// One turn of a conversation, ready for an agent.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// What to say.
-    pub prompt: Prompt,
-    /// What else of the request goes to the agent.
-    pub fields: RequestFields,
+    /// What the agent is sent.
+    pub content: Content,
     /// Who says it, in which session.
     pub visit: Visit,
+}
+
+/// What an agent is sent of a request.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A prompt, written into the agent's message.
+    Prompt {
+        /// What to say.
+        prompt: Prompt,
+        /// What else of the request goes to the agent.
+        fields: RequestFields,
+    },
+    /// A whole `RunAgentInput`, for an agent that speaks AG-UI itself.
+    Run(RunInput),
+}
+
+impl Content {
+    /// How long what the caller says is, in bytes of UTF-8.
+    pub fn prompt_bytes(&self) -> usize {
+        match self {
+            Self::Prompt { prompt, .. } => prompt.as_str().len(),
+            Self::Run(input) => input.prompt_bytes,
+        }
+    }
+}
+
+/// The names of a thread's id. Python's types take it in snake case too: a session that is not the
+/// caller's must not reach an agent by that way.
+const THREAD: [&str; 2] = ["threadId", "thread_id"];
+
+/// A `RunAgentInput` as it came, but for the session. `Debug` does not show it.
+#[derive(Clone)]
+pub struct RunInput {
+    /// What stands around the values of its `threadId`.
+    around_thread: Vec<String>,
+    /// How long the text of its last message is, in bytes of UTF-8.
+    prompt_bytes: usize,
+}
+
+impl RunInput {
+    /// Takes a JSON object that has a `threadId`; `None` for any other text. `prompt_bytes` is how
+    /// long the text of its last message is.
+    pub fn parse(json: &str, prompt_bytes: usize) -> Option<Self> {
+        let mut around_thread = Vec::new();
+        let mut part = String::from("{");
+        for (n, (name, value)) in Members::of(json)?.iter().enumerate() {
+            if n > 0 {
+                part.push(',');
+            }
+            // A text always serializes.
+            part.push_str(&serde_json::to_string(name).unwrap_or_default());
+            part.push(':');
+            if THREAD.contains(&name) {
+                around_thread.push(std::mem::take(&mut part));
+            } else {
+                part.push_str(value);
+            }
+        }
+        part.push('}');
+        around_thread.push(part);
+        (around_thread.len() > 1).then_some(Self {
+            around_thread,
+            prompt_bytes,
+        })
+    }
+
+    /// The input with a session's id as its `threadId`.
+    pub fn in_session(&self, session: &str) -> String {
+        // A text always serializes.
+        let session = serde_json::to_string(session).unwrap_or_default();
+        self.around_thread.join(&session)
+    }
+}
+
+impl fmt::Debug for RunInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes: usize = self.around_thread.iter().map(String::len).sum();
+        write!(f, "RunInput({bytes} bytes)")
+    }
 }
 
 /// A caller's way into a session of an agent's.
@@ -136,6 +214,20 @@ mod tests {
             Err(PromptError::TooLong { max_bytes: 3 })
         );
         assert!(Prompt::parse("a\u{0}\u{0}\u{0}".into(), 3).is_err());
+    }
+
+    #[test]
+    fn a_runs_input_stays_as_it_came_but_for_its_thread() {
+        let json = r#"{"a": [1.50], "threadId" : "x", "é":{"threadId":"y"},"thread_id":1}"#;
+        let input = RunInput::parse(json, 3).unwrap();
+        assert_eq!(
+            input.in_session("s\"1"),
+            r#"{"a":[1.50],"threadId":"s\"1","é":{"threadId":"y"},"thread_id":"s\"1"}"#
+        );
+        assert_eq!(Content::Run(input.clone()).prompt_bytes(), 3);
+        assert!(!format!("{input:?}").contains("1.50"));
+        assert!(RunInput::parse("{}", 0).is_none());
+        assert!(RunInput::parse("[]", 0).is_none());
     }
 
     #[test]

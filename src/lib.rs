@@ -37,6 +37,7 @@ mod hex;
 pub mod invocation;
 pub mod lambda;
 pub mod limits;
+mod members;
 pub mod secret;
 pub mod service;
 pub mod session;

@@ -9,7 +9,7 @@ use crate::agentcore::AgentCoreClient;
 use crate::agentcore::end_session::EndSessionError;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::invoke::observer::Observer;
-use crate::agentcore::invoke::{Progress, ReplyStream, Request};
+use crate::agentcore::invoke::{Connection, Progress, ReplyOptions, ReplyStream, Request};
 use crate::agentcore::status::RuntimeStatus;
 use crate::caller::BearerToken;
 use crate::invocation::{Invocation, Visit};
@@ -113,8 +113,21 @@ impl AgentService {
         self.client.prewarm(runtime, visit, deadline).await
     }
 
-    /// Invokes an agent and waits for the first chunk of its reply. `memory_bytes` of the reply's
-    /// text are kept to recognise repetitions.
+    /// Signs an address of an agent's WebSocket, for the caller to open.
+    ///
+    /// # Errors
+    /// [`InvocationError`] where the agent is not configured, or there are no credentials.
+    pub async fn connection(
+        &self,
+        agent: &Agent,
+        visit: &Visit,
+        deadline: Instant,
+    ) -> Result<Connection, InvocationError> {
+        let runtime = runtime_of(agent).map_err(InvocationError::malformed_arn)?;
+        self.client.connection(runtime, visit, deadline).await
+    }
+
+    /// Invokes an agent and waits for the first that is told of its reply.
     ///
     /// # Errors
     /// [`InvocationError`] if no part of a reply arrived.
@@ -123,7 +136,7 @@ impl AgentService {
         agent: &Agent,
         invocation: &Invocation,
         deadline: Instant,
-        memory_bytes: usize,
+        options: ReplyOptions,
         progress: &mut Progress,
         observer: &dyn Observer,
     ) -> Result<ReplyStream, InvocationError> {
@@ -133,7 +146,7 @@ impl AgentService {
             reply_end: agent.reply_end,
             invocation,
             deadline,
-            memory_bytes,
+            options,
         };
         self.client.invoke(request, progress, observer).await
     }

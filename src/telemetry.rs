@@ -3,6 +3,7 @@
 //! No line contains a prompt, a reply, a credential, a signed URL, or text written by the agent or
 //! by AWS.
 
+pub(crate) mod connection;
 pub(crate) mod end_session;
 mod events;
 pub(crate) mod invocation;

@@ -1,8 +1,8 @@
 //! One agent, and what is known of it.
 
 use super::{
-    AgentId, FieldNames, MessageTemplate, ReplyEnd, Runtime, RuntimeArn, RuntimeArnError,
-    RuntimeAuth, RuntimeUser,
+    AgentId, Connections, FieldNames, MessageTemplate, ReplyEnd, Runtime, RuntimeArn,
+    RuntimeArnError, RuntimeAuth, RuntimeUser,
 };
 use crate::env::{ConfigError, Environment};
 
@@ -23,6 +23,8 @@ pub struct Agent {
     pub fields: FieldNames,
     /// What ends its replies.
     pub reply_end: ReplyEnd,
+    /// Whether callers may have an address of their own to it.
+    pub connections: Connections,
 }
 
 impl Agent {
@@ -37,6 +39,7 @@ impl Agent {
             message: MessageTemplate::default(),
             fields: FieldNames::default(),
             reply_end: ReplyEnd::default(),
+            connections: Connections::default(),
         }
     }
 
@@ -85,6 +88,12 @@ impl Agent {
             ReplyEnd::default(),
             ReplyEnd::ACCEPTED,
             ReplyEnd::parse,
+        )?;
+        agent.connections = env.parse(
+            &variable("CONNECTIONS"),
+            Connections::default(),
+            Connections::ACCEPTED,
+            Connections::parse,
         )?;
         Ok(agent)
     }

@@ -1,6 +1,8 @@
 //! One prompt, its attempts, and the reply: sign → connect → exchange.
 
 mod attempt;
+mod connection;
+mod detail;
 mod door;
 mod exchange;
 mod message;
@@ -13,7 +15,9 @@ mod recovery;
 mod reply;
 pub mod retry;
 
-pub use attempt::Request;
+pub use attempt::{ReplyOptions, Request};
+pub use connection::Connection;
+pub use detail::Detail;
 pub use exchange::ReplyEvent;
 pub use progress::Progress;
 pub use reply::ReplyStream;

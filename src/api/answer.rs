@@ -2,8 +2,8 @@
 
 use std::panic::AssertUnwindSafe;
 
+use agentcore_reply::{Output, Step};
 use futures_util::{FutureExt, stream};
-use http::header;
 
 use super::body::{self, Response};
 use super::format::Format;
@@ -73,6 +73,10 @@ impl Writer {
                 format.piece(&text, out);
                 return false;
             }
+            ReplyEvent::Step(step) => {
+                format.step(&step, out);
+                return false;
+            }
             ReplyEvent::Complete => {
                 let bytes = turn.bytes();
                 format.end(turn.complete(bytes, false), out);
@@ -91,7 +95,7 @@ pub(super) async fn whole(
     max_reply_bytes: usize,
     limit: AnswerLimit,
 ) -> Response {
-    let mut budget = Budget::new(limit);
+    let mut budget = Budget::new(limit, format.escapes_line_separators());
     let mut document = Vec::with_capacity(1_024);
     format.begin(&mut document);
     let mut sent = 0;
@@ -109,6 +113,15 @@ pub(super) async fn whole(
                     format.end(turn.complete(sent, true), &mut document);
                     break;
                 }
+            }
+            ReplyEvent::Step(step) => {
+                let (texts, frame) = extent(&step);
+                if !budget.holds(&texts, frame, &document) {
+                    turn.close().await;
+                    format.end(turn.complete(sent, true), &mut document);
+                    break;
+                }
+                format.step(&step, &mut document);
             }
             ReplyEvent::Complete => {
                 format.end(turn.complete(sent, false), &mut document);
@@ -128,11 +141,29 @@ pub(super) async fn whole(
     with_timing(response, turn.timing())
 }
 
+/// What a step puts into a document at the most: its texts, and so many bytes around them.
+fn extent(step: &Step) -> (Vec<&str>, usize) {
+    /// The ends of what was open, the begins of what it needs, and ids of ours in all of them.
+    const FRAME: usize = 2_048;
+    match step {
+        Step::Reasoning(text) | Step::Text(text) | Step::AgUiEvent(text) => (vec![text], FRAME),
+        Step::CallBegun { id, name } => (vec![id, name], FRAME),
+        Step::CallInput { id, piece } => (vec![id, piece], FRAME),
+        // Where nothing of the input was told before, its id comes with it and with the end.
+        Step::Call { id, name, input } => (vec![id, id, name, input], FRAME),
+        // A result without a call makes one.
+        Step::CallResult { id, output, .. } => {
+            let (Output::Text(output) | Output::Json(output)) = output;
+            (vec![id, id, id, output], FRAME)
+        }
+        Step::TurnEnd | Step::End(_) => (Vec::new(), FRAME),
+    }
+}
+
 /// A response with the headers of a format, without a body.
 fn response(format: &dyn Format) -> http::Response<()> {
     let mut response = http::Response::new(());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, format.content_type());
-    headers.extend(format.header());
+    headers.extend(format.headers());
     response
 }

@@ -18,7 +18,7 @@ use super::format::FormatName;
 use super::reply_cache::ReplyCache;
 use super::route::{Route, decoded, without_prefix};
 use super::settings::ApiSettings;
-use super::{agents, cors, end_session, invoke, prewarm};
+use super::{ag_ui, agents, connection, cors, end_session, invoke, openai, prewarm};
 use crate::agent::Agent;
 use crate::caller::BearerToken;
 use crate::limits::Limits;
@@ -41,6 +41,7 @@ pub(super) struct Shared {
     pub(super) binding: SessionBinding,
     pub(super) metrics: Option<Metrics>,
     pub(super) now: fn() -> SystemTime,
+    pub(super) started: SystemTime,
     pub(super) limits: Limits,
     pub(super) replies: Option<Arc<ReplyCache>>,
 }
@@ -85,13 +86,17 @@ impl Shared {
             Route::Sessions { agent } => prewarm::prewarm(self, received, agent, body).await,
             Route::Invoke => {
                 let format = FormatName::asked_for(query, &parts.headers);
-                Ok(invoke::answer(self, received, body, format).await)
+                invoke::invoke(self, received, body, format).await
             }
             // This route streams whatever the `Accept` header says.
             Route::InvokeStream => {
                 let format = FormatName::named_in(query).unwrap_or(FormatName::Native);
-                Ok(invoke::answer(self, received, body, format).await)
+                invoke::invoke(self, received, body, format).await
             }
+            Route::AgUi { agent } => ag_ui::run(self, received, agent, body).await,
+            Route::Connections { agent } => connection::hand_out(self, received, agent, body).await,
+            Route::ChatCompletions => openai::complete(self, received, &parts.headers, body).await,
+            Route::Models => Ok(openai::models(self)),
             Route::Health => Ok(agents::health()),
         }
     }
@@ -115,6 +120,7 @@ impl Api {
             binding,
             metrics,
             now,
+            started: now(),
         }))
     }
 
@@ -137,16 +143,16 @@ impl Api {
         let origins = &shared.settings.allowed_origins;
         let origin = parts.headers.get(header::ORIGIN);
         let mut response = match (&parts.method, route) {
-            (&Method::OPTIONS, Some(route)) => cors::preflight(origins, origin, route.methods()),
+            (&Method::OPTIONS, Some(route)) => cors::preflight(origins, &parts.headers, route),
             // CORS does not apply to a path that does not exist.
             (&Method::OPTIONS, None) => ApiError::unknown_path().into_response(),
             _ => {
                 // Boxed: the future holds a connection's state, which would be moved with each
                 // future around it.
                 let handling = Box::pin(shared.handle(route, &received, &parts, &body));
-                let handling = catch_panic(handling);
-                let mut response = ids.scope(handling).await;
-                cors::add_headers(response.headers_mut(), origins, origin);
+                let handled = ids.scope(catch_panic(handling)).await;
+                let mut response = handled.unwrap_or_else(|error| error_response(route, error));
+                cors::add_headers(response.headers_mut(), origins, origin, route);
                 response
             }
         };
@@ -158,11 +164,21 @@ impl Api {
     }
 }
 
-/// The response of a handler. A panic becomes a 500.
-async fn catch_panic(handling: impl Future<Output = Result<Response, ApiError>>) -> Response {
+/// What a handler gives. A panic is an error like others.
+async fn catch_panic(
+    handling: impl Future<Output = Result<Response, ApiError>>,
+) -> Result<Response, ApiError> {
     let handled = AssertUnwindSafe(handling).catch_unwind().await;
-    let handled = handled.unwrap_or_else(|_| Err(ApiError::panicked()));
-    handled.unwrap_or_else(ApiError::into_response)
+    handled.unwrap_or_else(|_| Err(ApiError::panicked()))
+}
+
+/// The response to an error, in the form that the clients of a route read.
+fn error_response(route: Option<Route<'_>>, error: ApiError) -> Response {
+    if route.is_some_and(Route::is_of_openai) {
+        openai::error_response(&error)
+    } else {
+        error.into_response()
+    }
 }
 
 /// An error response to an event that could not be read as a request.
@@ -211,7 +227,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_gives_a_500_without_the_panic_message() {
-        let (parts, body) = catch_panic(async { panic!("MARKER") }).await.into_parts();
+        let error = catch_panic(async { panic!("MARKER") }).await.unwrap_err();
+        let (parts, body) = error.into_response().into_parts();
         assert_eq!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
         let body = body.collect().await.unwrap().to_bytes();
         let body = String::from_utf8(body.to_vec()).unwrap();

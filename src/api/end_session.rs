@@ -26,7 +26,8 @@ pub(super) async fn end(
     let session = session.and_then(|session| SessionId::parse(&session));
     let session = session.map_err(|error| ApiError::validation(error.to_string()))?;
     let agent = shared.service.find(&agent);
-    let agent = agent.ok_or_else(|| ApiError::unknown_agent().in_session(Some(&session)))?;
+    let agent =
+        agent.ok_or_else(|| ApiError::unknown_agent().in_session(Some(session.as_str())))?;
 
     let runtime_session = shared.runtime_session(context, agent, &session);
     let deadline = context.deadline(shared.service.deadline(context.received));
@@ -37,7 +38,7 @@ pub(super) async fn end(
     if let Err(error) = ended {
         let answer = ApiError::from(&error.failure)
             .of_agent(&agent.id)
-            .in_session(Some(&session));
+            .in_session(Some(session.as_str()));
         log::not_ended(&agent.id, &session, answer.told(), &error);
         return Err(answer);
     }

@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::body::Response;
 use super::response::json;
+use super::timing::with_timing;
+use super::turn::Timing;
 use crate::agent::AgentId;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Refusal, RefusalKind};
 use crate::limits::LimitExceeded;
-use crate::session::SessionId;
 use crate::telemetry::invocation::Told;
 
 mod code;
@@ -31,6 +32,8 @@ pub(crate) struct ApiError {
     /// An invocation was aborted in an unknown phase, so the agent may have run.
     may_have_run: bool,
     retry_after: Option<Duration>,
+    /// Boxed: an error is moved often, and few have one.
+    timing: Option<Box<Timing>>,
     /// The methods that the path supports, if the request's method is not one of them.
     allowed: &'static [Method],
 }
@@ -45,6 +48,7 @@ impl ApiError {
             phase: None,
             may_have_run: false,
             retry_after: None,
+            timing: None,
             allowed: &[],
         }
     }
@@ -63,6 +67,21 @@ impl ApiError {
         Self::new(
             ErrorCode::NotFound,
             "there is no agent of this id; GET /api/agents lists them",
+        )
+    }
+
+    pub(super) fn unknown_model() -> Self {
+        Self::new(
+            ErrorCode::NotFound,
+            "there is no agent of this id; GET /v1/models lists them as models",
+        )
+    }
+
+    /// Callers may have no address of their own to the agent.
+    pub(super) fn no_connections() -> Self {
+        Self::new(
+            ErrorCode::Authorization,
+            "the agent is not open to connections of a caller's own",
         )
     }
 
@@ -117,8 +136,15 @@ impl ApiError {
 
     /// Adds the session that the caller sent.
     #[must_use]
-    pub(super) fn in_session(mut self, session: Option<&SessionId>) -> Self {
-        self.session = session.map(|session| session.as_str().to_owned());
+    pub(super) fn in_session(mut self, session: Option<&str>) -> Self {
+        self.session = session.map(str::to_owned);
+        self
+    }
+
+    /// Adds how long what there was of an invocation took.
+    #[must_use]
+    pub(super) fn timed(mut self, timing: Timing) -> Self {
+        self.timing = Some(Box::new(timing));
         self
     }
 
@@ -142,8 +168,18 @@ impl ApiError {
         }
     }
 
+    /// The session that the caller sent.
+    pub(super) fn session(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
+    /// The code that identifies the error.
+    pub(super) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     /// Whether repeating the request cannot run the agent twice.
-    fn is_retryable(&self) -> bool {
+    pub(super) fn is_retryable(&self) -> bool {
         match self.code {
             ErrorCode::RateLimit => true,
             ErrorCode::ServiceUnavailable | ErrorCode::Timeout => {
@@ -176,7 +212,12 @@ impl ApiError {
 
     /// Converts the error into its response.
     pub(super) fn into_response(self) -> Response {
-        let mut response = json(self.code.status(), &self.body());
+        self.response_of(&self.body())
+    }
+
+    /// The response to the error, with a body in the form of the request's own language.
+    pub(super) fn response_of(&self, body: &impl Serialize) -> Response {
+        let mut response = json(self.code.status(), body);
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after_seconds() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -186,7 +227,10 @@ impl ApiError {
         {
             headers.insert(header::ALLOW, allowed);
         }
-        response
+        match &self.timing {
+            Some(timing) => with_timing(response, **timing),
+            None => response,
+        }
     }
 
     fn retry_after_seconds(&self) -> Option<u64> {

@@ -29,11 +29,14 @@ pub(super) struct Budget {
     /// The length of the body that has been measured, and how many bytes it takes when escaped.
     measured: usize,
     taken: usize,
+    escapes_line_separators: bool,
 }
 
 impl Budget {
-    pub(super) fn new(limit: AnswerLimit) -> Self {
+    /// Of a body in a format that escapes U+0085, U+2028 and U+2029, or does not.
+    pub(super) fn new(limit: AnswerLimit, escapes_line_separators: bool) -> Self {
         Self {
+            escapes_line_separators,
             limit: limit.bytes() - OVERHEAD_BYTES,
             measured: 0,
             taken: 0,
@@ -50,27 +53,51 @@ impl Budget {
         if self.taken + at_most <= self.limit {
             return piece;
         }
+        let left = self.left(body).saturating_sub(frame);
+        self.cut(piece, left)
+    }
+
+    /// Whether texts that are not cut fit behind the body. `frame` is the number of escaped bytes that
+    /// the format adds to them at the most.
+    pub(super) fn holds(&mut self, texts: &[&str], frame: usize, body: &[u8]) -> bool {
+        let mut left = self.left(body).saturating_sub(frame);
+        texts.iter().all(|text| {
+            let bytes: usize = text.chars().map(|c| self.bytes_of(c)).sum();
+            let fits = bytes <= left;
+            left = left.saturating_sub(bytes);
+            fits
+        })
+    }
+
+    /// How many bytes are left behind the body.
+    fn left(&mut self, body: &[u8]) -> usize {
         self.taken += bytes_escaped_once(&body[self.measured..]);
         self.measured = body.len();
-        let left = self.limit.saturating_sub(self.taken + frame);
-        fitting(piece, left)
+        self.limit.saturating_sub(self.taken)
     }
-}
 
-/// As much of a text as fits into this many bytes, cut at a character boundary.
-///
-/// The text is escaped twice: as a string in the body's JSON, and with the body in Lambda's JSON. A
-/// quotation mark takes four bytes.
-fn fitting(text: &str, bytes: usize) -> &str {
-    let mut room = bytes;
-    for (at, c) in text.char_indices() {
-        let bytes = bytes_escaped_twice(c);
-        if bytes > room {
-            return &text[..at];
+    /// As much of a text as fits into this many bytes, cut at a character boundary.
+    ///
+    /// The text is escaped twice: as a string in the body's JSON, and with the body in Lambda's JSON.
+    /// A quotation mark takes four bytes.
+    fn cut<'t>(&self, text: &'t str, bytes: usize) -> &'t str {
+        let mut room = bytes;
+        for (at, c) in text.char_indices() {
+            let bytes = self.bytes_of(c);
+            if bytes > room {
+                return &text[..at];
+            }
+            room -= bytes;
         }
-        room -= bytes;
+        text
     }
-    text
+
+    fn bytes_of(&self, c: char) -> usize {
+        match c {
+            '\u{85}' | '\u{2028}' | '\u{2029}' if self.escapes_line_separators => 7,
+            c => bytes_escaped_twice(c),
+        }
+    }
 }
 
 /// The size of a text when it is escaped as part of a JSON string.
@@ -105,11 +132,20 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_only_where_it_exceeds_the_limit() {
-        assert_eq!(fitting("abc", 3), "abc");
-        assert_eq!(fitting("abc", 2), "ab");
-        assert_eq!(fitting("aé", 2), "a");
-        assert_eq!(fitting("\"\"", 7), "\"");
-        assert_eq!(fitting("abc", 0), "");
+        let budget = Budget::new(AnswerLimit::Lambda, false);
+        for (text, bytes, expected) in [
+            ("abc", 3, "abc"),
+            ("abc", 2, "ab"),
+            ("aé", 2, "a"),
+            ("\"\"", 7, "\""),
+            ("abc", 0, ""),
+            ("\u{2028}", 3, "\u{2028}"),
+        ] {
+            assert_eq!(budget.cut(text, bytes), expected, "{text:?}");
+        }
+        let escaping = Budget::new(AnswerLimit::Lambda, true);
+        assert_eq!(escaping.cut("a\u{2028}", 7), "a");
+        assert_eq!(escaping.cut("a\u{2028}", 8), "a\u{2028}");
     }
 
     proptest! {
@@ -128,7 +164,7 @@ mod tests {
             pieces in prop::collection::vec("[a\"\n\u{1}é]{1,40}", 1..40),
             limit in 0_usize..2_000,
         ) {
-            let mut budget = Budget { limit, measured: 0, taken: 0 };
+            let mut budget = Budget { limit, measured: 0, taken: 0, escapes_line_separators: false };
             let mut body = Vec::new();
             for piece in &pieces {
                 let kept = budget.fitting(piece, 0, &body);

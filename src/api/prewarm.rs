@@ -10,7 +10,7 @@ use super::body::Response;
 use super::context::Received;
 use super::dispatch::Shared;
 use super::error::ApiError;
-use super::request::{MAX_BODY_BYTES, parse_session};
+use super::request::parse_session;
 use super::response::json;
 use crate::session::SessionId;
 use crate::telemetry::end_session as log;
@@ -34,12 +34,13 @@ pub(super) async fn prewarm(
     body: &[u8],
 ) -> Result<Response, ApiError> {
     let context = &received.context;
-    if body.len() > MAX_BODY_BYTES {
-        return Err(ApiError::payload_too_large(MAX_BODY_BYTES));
-    }
     let sent = parse_session(body)?;
     let agent = shared.agent(agent)?;
-    let of_this = |error: ApiError| error.of_agent(&agent.id).in_session(sent.as_ref());
+    let of_this = |error: ApiError| {
+        error
+            .of_agent(&agent.id)
+            .in_session(sent.as_ref().map(SessionId::as_str))
+    };
     let admitted = shared.limits.admit(&context.origin);
     let _permit = admitted.map_err(|refused| of_this(ApiError::refused(refused)))?;
 

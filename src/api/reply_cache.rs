@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::agent::AgentId;
 use crate::caller::{BearerToken, Caller};
-use crate::invocation::Invocation;
+use crate::invocation::{Content, Invocation};
 
 /// The size of all cached text, in bytes.
 const MAX_BYTES: usize = 16 << 20;
@@ -26,8 +26,16 @@ const MAX_ENTRIES: usize = 1_024;
 pub(super) struct Key([u8; 32]);
 
 impl Key {
-    /// The key of an invocation of this agent by this caller.
-    pub(super) fn new(agent: &AgentId, caller: Option<&Caller>, invocation: &Invocation) -> Self {
+    /// The key of an invocation of this agent by this caller; `None` where its reply depends on more
+    /// than a prompt.
+    pub(super) fn new(
+        agent: &AgentId,
+        caller: Option<&Caller>,
+        invocation: &Invocation,
+    ) -> Option<Self> {
+        let Content::Prompt { prompt, fields } = &invocation.content else {
+            return None;
+        };
         let caller = caller.map(Caller::fingerprint);
         let token = invocation
             .visit
@@ -35,13 +43,13 @@ impl Key {
             .as_ref()
             .map(BearerToken::fingerprint);
         let some = |digest: &Option<[u8; 32]>| digest.map_or(Vec::new(), Vec::from);
-        Self::of(&[
+        Some(Self::of(&[
             agent.as_str().as_bytes(),
             &some(&caller),
             &some(&token),
-            invocation.prompt.as_str().as_bytes(),
-            invocation.fields.as_str().as_bytes(),
-        ])
+            prompt.as_str().as_bytes(),
+            fields.as_str().as_bytes(),
+        ]))
     }
 
     fn of(parts: &[&[u8]]) -> Self {

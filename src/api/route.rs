@@ -6,14 +6,18 @@ use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 
 /// Every path that is answered, a parameter in braces.
-pub const ROUTES: [&str; 8] = [
+pub const ROUTES: [&str; 12] = [
     "/api/agents",
     "/api/agents/{agent_id}",
     "/api/agents/{agent_id}/status",
     "/api/agents/{agent_id}/sessions",
     "/api/agents/{agent_id}/sessions/{session_id}",
+    "/api/agents/{agent_id}/connections",
+    "/api/agents/{agent_id}/ag-ui",
     "/api/agents/invoke",
     "/api/agents/invoke/stream",
+    "/v1/chat/completions",
+    "/v1/models",
     "/health",
 ];
 
@@ -25,8 +29,12 @@ pub(super) enum Route<'p> {
     Status { agent: &'p str },
     Sessions { agent: &'p str },
     Session { agent: &'p str, session: &'p str },
+    Connections { agent: &'p str },
+    AgUi { agent: &'p str },
     Invoke,
     InvokeStream,
+    ChatCompletions,
+    Models,
     Health,
 }
 
@@ -41,6 +49,8 @@ impl<'p> Route<'p> {
         let mut next = || segments.next();
         let found = match [next(), next(), next(), next(), next()] {
             [Some("health"), None, ..] => Self::Health,
+            [Some("v1"), Some("models"), None, ..] => Self::Models,
+            [Some("v1"), Some("chat"), Some("completions"), None, _] => Self::ChatCompletions,
             [Some("api"), Some("agents"), None, ..] => Self::Agents,
             [Some("api"), Some("agents"), Some("invoke"), None, _] => Self::Invoke,
             [
@@ -54,6 +64,8 @@ impl<'p> Route<'p> {
                 match rest {
                     [None, _] => Self::Agent { agent },
                     [Some("status"), None] => Self::Status { agent },
+                    [Some("connections"), None] => Self::Connections { agent },
+                    [Some("ag-ui"), None] => Self::AgUi { agent },
                     [Some("sessions"), None] => Self::Sessions { agent },
                     [Some("sessions"), Some(session)] if !session.is_empty() => {
                         Self::Session { agent, session }
@@ -66,11 +78,25 @@ impl<'p> Route<'p> {
         segments.next().is_none().then_some(found)
     }
 
+    /// Whether clients of OpenAI's API ask here, and want errors in its form.
+    pub(super) fn is_of_openai(self) -> bool {
+        matches!(self, Self::ChatCompletions | Self::Models)
+    }
+
     /// The methods that the route supports.
     pub(super) fn methods(self) -> &'static [Method] {
         match self {
-            Self::Agents | Self::Agent { .. } | Self::Status { .. } | Self::Health => READ,
-            Self::Invoke | Self::InvokeStream | Self::Sessions { .. } => CALL,
+            Self::Agents
+            | Self::Agent { .. }
+            | Self::Status { .. }
+            | Self::Models
+            | Self::Health => READ,
+            Self::Invoke
+            | Self::InvokeStream
+            | Self::Sessions { .. }
+            | Self::Connections { .. }
+            | Self::AgUi { .. }
+            | Self::ChatCompletions => CALL,
             Self::Session { .. } => END,
         }
     }
@@ -162,6 +188,14 @@ mod tests {
             "/api/agents/invoke/",
             "/api/agents/invoke/stream/x",
             "//health",
+            "/v1",
+            "/v1/",
+            "/v1/models/a",
+            "/v1/chat",
+            "/v1/chat/completions/",
+            "/api/agents/a/ag-ui/",
+            "/api/agents/a/connections/b",
+            "/api/agents//ag-ui",
         ] {
             assert_eq!(Route::find(path), None, "{path}");
         }

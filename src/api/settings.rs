@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::cors::AllowedOrigins;
+use super::exposed_steps::ExposedSteps;
 use crate::env::{ConfigError, Environment};
 use crate::limits::RateLimits;
 
@@ -23,6 +24,8 @@ pub struct ApiSettings {
     pub base_path: Option<String>,
     /// How much each caller may ask for.
     pub rate_limits: RateLimits,
+    /// What callers may see of how an agent came to its words.
+    pub exposed_steps: ExposedSteps,
     /// How long a complete reply is cached for the same caller's same prompt; zero disables the
     /// cache. `RESPONSE_CACHE_TTL_MS`
     pub response_cache_ttl: Duration,
@@ -40,6 +43,7 @@ impl ApiSettings {
             allowed_origins: AllowedOrigins::from_env(env)?,
             base_path: base_path(env)?,
             rate_limits: RateLimits::from_env(env)?,
+            exposed_steps: ExposedSteps::from_env(env)?,
             response_cache_ttl: Duration::from_millis(env.number(
                 "RESPONSE_CACHE_TTL_MS",
                 0,

@@ -11,7 +11,7 @@ use super::reply_cache::Lead;
 use crate::agent::Agent;
 use crate::agentcore::error::InvocationError;
 use crate::agentcore::invoke::observer::Observer as _;
-use crate::agentcore::invoke::{Progress, ReplyEvent, ReplyStream};
+use crate::agentcore::invoke::{Progress, ReplyEvent, ReplyOptions, ReplyStream};
 use crate::invocation::Invocation;
 use crate::limits::Permit;
 use crate::service::AgentService;
@@ -29,8 +29,8 @@ pub(super) struct Turn {
     shared: Option<(Lead, String)>,
     /// The total duration; `None` until the turn has ended.
     total: Option<Duration>,
-    /// Whether the caller sent the session, so that errors name it.
-    sent_session: bool,
+    /// The session as the caller sent it, where it did: errors name it so.
+    sent_session: Option<String>,
     log: InvocationLog,
     metrics: Option<Metrics>,
     /// Held until the turn ends: it counts against the caller's concurrent invocations.
@@ -79,22 +79,27 @@ impl Turn {
         metrics: Option<Metrics>,
         permit: Permit,
     ) -> Self {
-        let sent_session = identity.continues;
         let log = InvocationLog::start(identity, prompt_bytes);
         Self {
             progress: Progress::since(received),
             reply: None,
             shared: None,
             total: None,
-            sent_session,
+            sent_session: None,
             log,
             metrics,
             _permit: permit,
         }
     }
 
-    /// Sends the prompt and waits for the first chunk of the reply, or for its end. `memory_bytes`
-    /// of the reply's text are kept to recognise repetitions.
+    /// What the caller called the session, where it sent one.
+    #[must_use]
+    pub(super) fn sent_as(mut self, session: Option<String>) -> Self {
+        self.sent_session = session;
+        self
+    }
+
+    /// Sends the prompt and waits for the first that is told of the reply, or for its end.
     ///
     /// # Errors
     /// The turn has failed before any part of a reply arrived.
@@ -104,10 +109,10 @@ impl Turn {
         agent: &Agent,
         invocation: &Invocation,
         deadline: Instant,
-        memory_bytes: usize,
+        options: ReplyOptions,
     ) -> Result<(), ApiError> {
         let (progress, log) = (&mut self.progress, &self.log);
-        let opened = service.invoke(agent, invocation, deadline, memory_bytes, progress, log);
+        let opened = service.invoke(agent, invocation, deadline, options, progress, log);
         match opened.await {
             Ok(reply) => {
                 self.reply = Some(Source::Agent(Box::new(reply)));
@@ -129,6 +134,7 @@ impl Turn {
                 self.progress.piece(text.len());
                 self.collect(text);
             }
+            ReplyEvent::Step(_) => {}
             ReplyEvent::Complete => {
                 if let Some((lead, text)) = self.shared.take() {
                     lead.share(&text);
@@ -220,7 +226,7 @@ impl Turn {
     fn with_ids(&self, error: ApiError) -> ApiError {
         error
             .of_agent(self.log.agent())
-            .in_session(self.sent_session.then(|| self.session()))
+            .in_session(self.sent_session.as_deref())
     }
 
     fn end(&mut self, ending: &Ending<'_>) -> Duration {
@@ -246,7 +252,7 @@ impl Turn {
 
     /// Whether the caller sent a session's id.
     pub(super) fn continues(&self) -> bool {
-        self.sent_session
+        self.sent_session.is_some()
     }
 
     /// Whether there is a reply already: a cached one, or one that has begun.

@@ -1,6 +1,9 @@
 //! The session id that a caller sends and receives.
 
+use ring::digest::{Context, SHA256};
 use uuid::Uuid;
+
+use crate::hex::hex;
 
 /// The session id that a caller sends and receives: 1 to 256 characters of `[A-Za-z0-9_-]`, the
 /// first a letter or a digit.
@@ -31,6 +34,17 @@ impl SessionId {
         }
     }
 
+    /// The id of a thread that a caller of AG-UI names: the thread's own, or one that is made of it
+    /// by SHA-256 where it has not the form of one. The same thread always has the same id.
+    pub fn of_thread(thread: &str) -> Self {
+        Self::parse(thread).unwrap_or_else(|_| {
+            let mut digest = Context::new(&SHA256);
+            digest.update(b"agentcore-bridge thread\0");
+            digest.update(thread.as_bytes());
+            Self(format!("thread-{}", hex(digest.finish().as_ref())))
+        })
+    }
+
     /// Generates a new id, `session-<uuid v4>`.
     pub fn generate() -> Self {
         Self(format!("session-{}", Uuid::new_v4()))
@@ -45,6 +59,19 @@ impl SessionId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_of_another_form_has_an_id_of_its_own() {
+        assert_eq!(SessionId::of_thread("t-1").as_str(), "t-1");
+        let made = SessionId::of_thread("a thread / é");
+        assert_eq!(made, SessionId::of_thread("a thread / é"));
+        assert_ne!(made, SessionId::of_thread("a thread / e"));
+        assert_eq!(SessionId::parse(made.as_str()), Ok(made.clone()));
+        assert_ne!(
+            SessionId::of_thread("thread "),
+            SessionId::of_thread("thread")
+        );
+    }
 
     #[test]
     fn session_ids_are_accepted_or_refused_by_their_form() {

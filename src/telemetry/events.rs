@@ -40,6 +40,10 @@ pub(super) const SESSION_ENDED: &str = "session ended";
 pub(super) const SESSION_NOT_ENDED: &str = "session not ended";
 /// A session could not be started before there is a prompt.
 pub(super) const NOT_PREWARMED: &str = "session not started";
+/// A caller was given an address of its own to an agent.
+pub(super) const HANDED_OUT: &str = "connection handed out";
+/// There was no address to give.
+pub(super) const NOT_HANDED_OUT: &str = "connection not handed out";
 /// An agent's ARN is malformed.
 pub(super) const MISCONFIGURED: &str = "agent is not configured: malformed ARN";
 /// Something of ours that nobody foresaw.
@@ -56,7 +60,7 @@ pub(super) const NO_TEXT: &str = "the reply had no text: see docs/operate.md#an-
     `messages` is what the agent sent, `unread` the JSON values in no known format";
 
 /// All events.
-pub const EVENTS: [LogEvent; 17] = [
+pub const EVENTS: [LogEvent; 19] = [
     LogEvent::new(
         STARTED,
         &["agentId", "sessionId", "promptLength", "callerId?"],
@@ -119,6 +123,11 @@ pub const EVENTS: [LogEvent; 17] = [
     ),
     LogEvent::new(
         NOT_PREWARMED,
+        &["agentId", "sessionId", "errorCode", "status", "causes"],
+    ),
+    LogEvent::new(HANDED_OUT, &["agentId", "sessionId", "callerId?"]),
+    LogEvent::new(
+        NOT_HANDED_OUT,
         &["agentId", "sessionId", "errorCode", "status", "causes"],
     ),
     LogEvent::new(MISCONFIGURED, &["agentId", "cause"]),

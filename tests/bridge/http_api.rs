@@ -229,7 +229,9 @@ async fn a_preflight_lists_the_methods_of_the_route() {
         let answer = request(&bridge, "OPTIONS", path, &[("origin", "https://a.example")]).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT);
         assert_eq!(answer.header("access-control-allow-methods"), methods);
-        let headers = "content-type,authorization,accept,x-api-key,traceparent";
+        let headers = "content-type,authorization,accept,x-api-key,x-session-id,user-agent,\
+                       traceparent,tracestate,baggage,\
+                       x-amzn-trace-id,x-amz-date,x-amz-security-token,x-amz-content-sha256";
         assert_eq!(answer.header("access-control-allow-headers"), headers);
         assert_eq!(answer.header("access-control-max-age"), "600");
     }

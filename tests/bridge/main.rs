@@ -6,10 +6,12 @@
 )]
 
 mod attack;
+mod ag_ui;
 mod callers;
 mod closing;
 mod concurrency;
 mod connecting;
+mod connections;
 mod credential_profiles;
 mod credentials;
 mod documents;
@@ -25,6 +27,7 @@ mod latency;
 mod limits;
 mod matrix;
 mod messages;
+mod openai;
 mod presign;
 mod prewarm;
 mod privacy;
@@ -39,6 +42,7 @@ mod secrets;
 mod security;
 mod soak;
 mod status;
+mod steps;
 mod stored_secrets;
 mod streaming;
 mod support;

@@ -1,14 +1,13 @@
 //! What an agent is sent: a template of its own, AG-UI, fields of the request.
 
 use agentcore_bridge::api::RequestContext;
-use agentcore_bridge::caller::{Caller, Origin};
 use agentcore_bridge::config::Config;
 use agentcore_bridge::env::Environment;
 use agentcore_emulator::{Agent, Emulator};
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::support::{ARN, Answer, Bridge, context, variables};
+use crate::support::{ARN, Answer, Bridge, known_caller, variables};
 
 /// A bridge whose agent is sent what these variables of it say.
 async fn bridge(own: &[(&str, &str)]) -> Bridge {
@@ -25,17 +24,6 @@ fn sent(bridge: &Bridge) -> String {
     let mut connection = bridge.emulator.connections().pop().unwrap();
     assert_eq!(connection.messages.len(), 1);
     connection.messages.remove(0)
-}
-
-fn known(subject: &str) -> RequestContext {
-    let caller = Caller::jwt("https://issuer.example.com/".to_owned(), subject.to_owned());
-    RequestContext {
-        origin: Origin {
-            caller: Some(caller),
-            address: Some([192, 0, 2, 1].into()),
-        },
-        ..context()
-    }
 }
 
 async fn say_as(bridge: &Bridge, context: RequestContext, body: &Value) -> Answer {
@@ -81,7 +69,7 @@ async fn every_kind_of_message_tells_the_session_that_is_the_callers() {
     ] {
         let bridge = bridge(&[("MESSAGE", message)]).await;
         let body = json!({ "agentId": "test", "prompt": "x", "sessionId": "mine" });
-        say_as(&bridge, known("user-1"), &body).await;
+        say_as(&bridge, known_caller("user-1"), &body).await;
         let connection = bridge.emulator.connections().pop().unwrap();
         let told: Value = serde_json::from_str(&connection.messages[0]).unwrap();
         let runtime_session = connection.runtime_session_id.unwrap();

@@ -86,7 +86,10 @@ async fn a_native_stream_has_a_session_chunks_and_an_end() {
     ] {
         for answer in both(agent(), path, accept).await {
             assert_eq!(answer.status, StatusCode::OK);
-            assert_eq!(answer.header("content-type"), "text/event-stream");
+            assert_eq!(
+                answer.header("content-type"),
+                "text/event-stream; charset=utf-8"
+            );
             assert_eq!(answer.header("cache-control"), "no-store");
             assert_eq!(answer.header("x-request-id"), "request-1");
             let metadata = json!({ "chunks": 2, "duration": null });
@@ -315,7 +318,10 @@ async fn a_piece_leaves_the_process_before_the_next_has_come() {
     let (prelude, body) = received.split_once("\0\0\0\0\0\0\0\0").unwrap();
     let prelude: Value = serde_json::from_str(prelude).unwrap();
     assert_eq!(prelude["statusCode"], 200);
-    assert_eq!(prelude["headers"]["content-type"], "text/event-stream");
+    assert_eq!(
+        prelude["headers"]["content-type"],
+        "text/event-stream; charset=utf-8"
+    );
     let names: Vec<_> = events(body).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["session", "", "", "complete", ""]);
     assert_eq!(emulator.connections()[0].close_code, Some(1000));

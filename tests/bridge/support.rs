@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use agentcore_bridge::api::{AnswerLimit, Api, RequestContext};
 use agentcore_bridge::bridge;
-use agentcore_bridge::caller::Origin;
+use agentcore_bridge::caller::{Caller, Origin};
 use agentcore_bridge::config::Config;
 use agentcore_bridge::env::Environment;
 use agentcore_emulator::{Agent, Credentials, Emulator};
@@ -157,5 +157,17 @@ pub(crate) fn context() -> RequestContext {
         origin: Origin::default(),
         limit: AnswerLimit::Lambda,
         can_stream: false,
+    }
+}
+
+/// The context of a request from a user of an identity provider's.
+pub(crate) fn known_caller(subject: &str) -> RequestContext {
+    let caller = Caller::jwt("https://issuer.example.com/".to_owned(), subject.to_owned());
+    RequestContext {
+        origin: Origin {
+            caller: Some(caller),
+            address: Some([192, 0, 2, 1].into()),
+        },
+        ..context()
     }
 }

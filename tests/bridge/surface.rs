@@ -73,7 +73,8 @@ async fn everything_at_one_emulator() -> Bridge {
         "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
         &*emulator.endpoint(),
     );
-    let env: Environment = variables(&emulator, &[control]).into_iter().collect();
+    let more = [control, ("TEST_AGENT_CONNECTIONS", "presigned")];
+    let env: Environment = variables(&emulator, &more).into_iter().collect();
     let config = Config::from_env(&env).unwrap();
     let api = bridge::api(&config, &env, None, SystemTime::now)
         .await
@@ -98,13 +99,26 @@ async fn routes(bridge: &Bridge) -> Vec<Value> {
         let methods: Vec<String> = refused.1.split(", ").map(str::to_owned).collect();
         for method in &methods {
             let method = method.parse().unwrap();
-            let body = r#"{"agentId":"test","prompt":"Hi","sessionId":"mine"}"#;
+            let body = body_of(route).to_string();
+            let body = body.as_str();
             let answered = request(bridge, &method, &path, body).await;
             assert!(answered.0.is_success(), "{method} {path}: {}", answered.0);
         }
         routes.push(json!({ "path": in_camel_case(route), "methods": methods }));
     }
     routes
+}
+
+/// A body that a route takes.
+fn body_of(route: &str) -> Value {
+    let messages = json!([{ "role": "user", "content": "Hi" }]);
+    match route {
+        "/v1/chat/completions" => json!({ "model": "test", "messages": messages }),
+        "/api/agents/{agent_id}/ag-ui" => {
+            json!({ "threadId": "mine", "runId": "1", "messages": messages })
+        }
+        _ => json!({ "agentId": "test", "prompt": "Hi", "sessionId": "mine" }),
+    }
 }
 
 /// The status of a response, and its `Allow` header.

@@ -74,7 +74,7 @@ for (const way of Object.keys(WAYS)) {
     test('says what it is', async () => {
       const { status, headers } = await answer(way, turn => turn.answer('Hello'));
       assert.equal(status, 200);
-      assert.equal(headers.get('content-type'), 'text/event-stream');
+      assert.equal(headers.get('content-type'), 'text/event-stream; charset=utf-8');
       assert.equal(headers.get('x-vercel-ai-ui-message-stream'), 'v1');
     });
 

@@ -10,7 +10,8 @@ import surface
 from cloudformation import Refused, Stack
 from conftest import AGENT, MODES, stack
 
-STREAM = "/api/agents/invoke/stream"
+# What goes to the streaming function: it answers whole too, so one method serves both.
+STREAMS = ["/api/agents/invoke/stream", "/api/agents/{agentId}/ag-ui", "/v1/chat/completions"]
 INTEGRATION = "x-amazon-apigateway-integration"
 ANY = "x-amazon-apigateway-any-method"
 
@@ -71,7 +72,7 @@ def test_a_path_declares_its_parameters():
 
 
 @pytest.mark.parametrize("streaming", ["true", "false"])
-def test_one_method_streams_and_all_others_are_answered_whole(streaming):
+def test_what_may_stream_goes_to_the_streaming_function_and_all_else_to_the_other(mode, streaming):
     root = "arn:aws:apigateway:us-east-1:lambda:path"
     whole = {
         "type": "aws_proxy",
@@ -85,8 +86,8 @@ def test_one_method_streams_and_all_others_are_answered_whole(streaming):
         "timeoutInMillis": 900000,
         "uri": f"{root}/2021-11-15/functions/<StreamFunction.Arn>:live/response-streaming-invocations",
     }
-    for path, method, operation in stack(Streaming=streaming).operations():
-        streams = (path, method, streaming) == (STREAM, "post", "true")
+    for path, method, operation in stack(mode, Streaming=streaming).operations():
+        streams = path in STREAMS and (method, streaming) == ("post", "true")
         assert operation[INTEGRATION] == (stream if streams else whole), (path, method)
 
 
@@ -202,10 +203,15 @@ def test_a_changed_mode_reaches_the_stage(monkeypatch):
 def test_the_gateway_may_call_the_aliases_by_this_stage_and_nothing_else_may(mode):
     api = "arn:aws:execute-api:us-east-1:123456789012:<BridgeApi>/live"
     permission = {"Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"}
-    assert stack(mode).of_type("AWS::Lambda::Permission") == {
-        "ApiMayInvoke": permission | {"FunctionName": "<BridgeFunctionAliaslive>", "SourceArn": f"{api}/*"},
-        "ApiMayStream": permission | {"FunctionName": "<StreamFunctionAliaslive>", "SourceArn": f"{api}/POST{STREAM}"},
-    }
+    permissions = stack(mode).of_type("AWS::Lambda::Permission").values()
+    whole = permission | {"FunctionName": "<BridgeFunctionAliaslive>", "SourceArn": f"{api}/*"}
+    # An ARN of a method has a star for each parameter of its path.
+    streams = [
+        permission | {"FunctionName": "<StreamFunctionAliaslive>", "SourceArn": f"{api}/POST{re.sub('{.*?}', '*', path)}"}
+        for path in STREAMS
+    ]
+    by_source = lambda permission: permission["SourceArn"]
+    assert sorted(permissions, key=by_source) == sorted([whole, *streams], key=by_source)
 
 
 @pytest.mark.parametrize("streaming", ["true", "false"])

@@ -40,4 +40,4 @@ mod telling;
 
 pub use dialects::formats;
 pub use reader::{Counts, DEFAULT_MEMORY_BYTES, ReplyReader};
-pub use step::{End, Step};
+pub use step::{End, Output, Step};

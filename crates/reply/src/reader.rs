@@ -3,7 +3,8 @@
 mod frames;
 mod structured;
 
-use crate::framing::{Broken, Feedback, Frame, Framing};
+use crate::dialects::is_ag_ui_event;
+use crate::framing::{Broken, Content, Feedback, Frame, Framing};
 use crate::step::{End, Step};
 use crate::telling::Telling;
 use frames::FrameReader;
@@ -18,6 +19,8 @@ pub struct ReplyReader {
     frames: FrameReader,
     telling: Telling,
     messages: u64,
+    /// Events of AG-UI's are given as they came, beside what they say.
+    passes_ag_ui_events: bool,
     /// The connection was closed as it should be.
     is_closed: bool,
     has_ended: bool,
@@ -46,9 +49,17 @@ impl ReplyReader {
             frames: FrameReader::default(),
             telling: Telling::new(memory_bytes),
             messages: 0,
+            passes_ag_ui_events: false,
             is_closed: false,
             has_ended: false,
         }
+    }
+
+    /// Gives each event of AG-UI's as it came too ([`Step::AgUiEvent`]), for whoever passes them on.
+    #[must_use]
+    pub fn passing_ag_ui_events(mut self) -> Self {
+        self.passes_ag_ui_events = true;
+        self
     }
 
     /// Takes in a text message. What came before is to be read to its end first.
@@ -115,9 +126,20 @@ impl Iterator for ReplyReader {
                             None => continue,
                         }
                     }
+                    let event = match content {
+                        Content::Value { value, .. }
+                            if self.passes_ag_ui_events && is_ag_ui_event(value) =>
+                        {
+                            Some(value.raw().to_owned())
+                        }
+                        _ => None,
+                    };
                     let feedback = self.frames.read(content);
                     self.framing.take_feedback(feedback);
                     self.telling.begin();
+                    if event.is_some() && !self.frames.said().has_error() {
+                        return event.map(Step::AgUiEvent);
+                    }
                 }
                 Frame::Done => self.end(),
                 Frame::Broken(Broken::TooLarge) => self.telling.break_off(End::TooLarge),

@@ -1,6 +1,7 @@
 //! What a value says: the dialects write it, telling reads it.
 
 use crate::json::{Kind, Str, Value};
+use crate::step::Output;
 
 /// What one value says, in order.
 ///
@@ -74,7 +75,7 @@ enum ToolKind {
     Piece,
     Whole,
     Ended,
-    Result { failed: bool },
+    Result { is_json: bool, failed: bool },
 }
 
 const TEXT: u32 = 0;
@@ -136,7 +137,7 @@ pub(crate) enum ToolStep {
     Call(Call),
     Result {
         id: Option<String>,
-        output: String,
+        output: Output,
         failed: bool,
     },
 }
@@ -208,6 +209,11 @@ impl Said {
         kinds.any(|kind| kind == ERROR || kind == END)
     }
 
+    /// Whether an error is among what was said.
+    pub(crate) fn has_error(&self) -> bool {
+        self.things.iter().any(|thing| thing.kind & 7 == ERROR)
+    }
+
     pub(crate) fn mark(&self) -> Mark {
         self.mark
     }
@@ -249,13 +255,14 @@ impl Said {
                     .map(|index| u32::try_from(index).unwrap_or(u32::MAX));
                 (kind, index, length(call.id), length(call.name), input)
             }
-            ToolStep::Result { id, output, failed } => (
-                ToolKind::Result { failed },
-                None,
-                length(id),
-                None,
-                Some(output),
-            ),
+            ToolStep::Result { id, output, failed } => {
+                let (is_json, output) = match output {
+                    Output::Text(text) => (false, text),
+                    Output::Json(json) => (true, json),
+                };
+                let kind = ToolKind::Result { is_json, failed };
+                (kind, None, length(id), None, Some(output))
+            }
         };
         length(words);
         let kind_of_thing = number(self.tools.len()) << 3 | TOOL;
@@ -318,12 +325,13 @@ impl Tool {
         let (id, name) = (take(self.id), take(self.name));
         let words = rest.to_owned();
         let input = match self.kind {
-            ToolKind::Result { failed } => {
-                return ToolStep::Result {
-                    id,
-                    output: words,
-                    failed,
+            ToolKind::Result { is_json, failed } => {
+                let output = if is_json {
+                    Output::Json(words)
+                } else {
+                    Output::Text(words)
                 };
+                return ToolStep::Result { id, output, failed };
             }
             ToolKind::Begun => Input::None,
             ToolKind::Piece => Input::Piece(words),

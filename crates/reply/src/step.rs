@@ -34,15 +34,27 @@ pub enum Step {
     CallResult {
         /// The id of its call, or one of ours.
         id: String,
-        /// The answer: text, or JSON.
-        output: String,
+        /// The answer.
+        output: Output,
         /// The tool failed.
         failed: bool,
     },
     /// A model's turn is over; the agent may go on.
     TurnEnd,
+    /// An event of AG-UI's, as the agent wrote it, before what it says. Only where events are asked
+    /// for, and none of one that says that the agent failed.
+    AgUiEvent(String),
     /// Nothing more comes.
     End(End),
+}
+
+/// What a tool answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Text.
+    Text(String),
+    /// JSON that is no string, as the agent wrote it.
+    Json(String),
 }
 
 /// How a reply ended, as far as its messages say.

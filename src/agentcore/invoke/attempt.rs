@@ -7,6 +7,7 @@ use aws_credential_types::Credentials;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::detail::Detail;
 use super::door::Door;
 use super::exchange::{Exchange, ReplyEvent, Terms};
 use super::message::message;
@@ -36,18 +37,27 @@ pub struct Request<'a> {
     pub invocation: &'a Invocation,
     /// When it must be over.
     pub deadline: Instant,
-    /// How much of the reply's text is remembered, so that nothing of it is told twice.
+    /// How the reply is read.
+    pub options: ReplyOptions,
+}
+
+/// How a reply is read.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplyOptions {
+    /// How much of its text is remembered, so that nothing of it is told twice.
     pub memory_bytes: usize,
+    /// What is told beside its text.
+    pub detail: Detail,
 }
 
 impl AgentCoreClient {
-    /// Sends a prompt and waits for the first piece of the reply, or for its end.
+    /// Sends a prompt and waits for the first that is told of the reply, or for its end.
     ///
     /// The agent is asked again only where it cannot have seen the prompt. How far it comes stands
     /// in `progress`, also where this is cancelled.
     ///
     /// # Errors
-    /// [`InvocationError`] where the invocation failed before the first piece. One that fails
+    /// [`InvocationError`] where the invocation failed before that. One that fails
     /// later ends its [`ReplyStream`] with [`ReplyEvent::Interrupted`].
     pub async fn invoke(
         &self,
@@ -119,6 +129,16 @@ impl AgentCoreClient {
     }
 }
 
+impl ReplyOptions {
+    /// Text alone is told, of which so many bytes are remembered.
+    pub fn text_alone(memory_bytes: usize) -> Self {
+        Self {
+            memory_bytes,
+            detail: Detail::default(),
+        }
+    }
+}
+
 /// One attempt, and what all of them share.
 struct Attempt<'a> {
     door: Door<'a>,
@@ -171,7 +191,7 @@ impl Attempt<'_> {
             deadline: self.request.deadline,
             chunk_timeout: self.door.client.settings.timeouts.chunk,
             reply_end: self.request.reply_end,
-            memory_bytes: self.request.memory_bytes,
+            options: self.request.options,
             ping_interval: self.door.client.settings.timeouts.ping_interval,
             keeps_socket: self.door.client.pool.is_some(),
         };

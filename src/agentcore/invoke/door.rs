@@ -33,10 +33,15 @@ impl<'a> Door<'a> {
         if self.runtime.auth == RuntimeAuth::Caller {
             return Ok(None);
         }
+        self.sigv4_credentials().await.map(Some)
+    }
+
+    /// Our credentials, whoever opens the runtime.
+    pub(super) async fn sigv4_credentials(&self) -> Result<Credentials, InvocationError> {
         let failed = |failure| InvocationError::new(Phase::Credentials, failure);
         let until = <Until>::deadline(self.deadline);
         match until.wait(self.client.credentials.get()).await {
-            Ok(Ok(credentials)) => Ok(Some(credentials)),
+            Ok(Ok(credentials)) => Ok(credentials),
             Ok(Err(cause)) => {
                 Err(failed(Failure::NoCredentials).because(credentials::describe(&cause)))
             }

@@ -7,6 +7,7 @@ use agentcore_reply::{Counts, End, ReplyReader, Step};
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::attempt::ReplyOptions;
 use crate::agent::ReplyEnd;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout};
 use crate::agentcore::until::Until;
@@ -18,6 +19,9 @@ use crate::agentcore::wire::socket::{Code, Incoming, Socket, SocketError};
 pub enum ReplyEvent {
     /// A piece of text, never empty.
     Piece(String),
+    /// A step of the agent's that is no text, or the end of a turn that had any: never a
+    /// [`Step::Text`] or [`Step::End`].
+    Step(Step),
     /// The reply is whole.
     Complete,
     /// The reply broke off. The pieces before are all that there is.
@@ -50,8 +54,8 @@ pub(super) struct Terms {
     pub(super) ping_interval: Option<Duration>,
     /// What ends the reply, besides the agent's own word.
     pub(super) reply_end: ReplyEnd,
-    /// How much of the reply's text is remembered, so that nothing of it is told twice.
-    pub(super) memory_bytes: usize,
+    /// How it is read.
+    pub(super) options: ReplyOptions,
     /// Whether a socket whose reply ended by the agent's own word is kept for the next turn.
     pub(super) keeps_socket: bool,
 }
@@ -75,9 +79,27 @@ pub(super) struct Exchange<T: Transport = Box<dyn Transport>> {
     spoke: Instant,
     /// When the last ping was sent since then.
     pinged: Option<Instant>,
-    has_given_text: bool,
+    told: Told,
     /// The operator's setting says that the reply is over, whatever the agent's format makes of that.
     is_over: bool,
+}
+
+/// What was told of the reply so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    /// Text.
+    text: bool,
+    /// Anything of the turn that is on.
+    of_this_turn: bool,
+}
+
+fn reader(options: ReplyOptions) -> ReplyReader {
+    let reader = ReplyReader::new(options.memory_bytes);
+    if options.detail.ag_ui_events {
+        reader.passing_ag_ui_events()
+    } else {
+        reader
+    }
 }
 
 /// How a reply ended: whole, or broken off for a reason.
@@ -92,11 +114,11 @@ impl<T: Transport> Exchange<T> {
             peer_has_closed: false,
             closing: None,
             outcome: None,
-            reader: ReplyReader::new(terms.memory_bytes),
+            reader: reader(terms.options),
             terms,
             spoke: Instant::now(),
             pinged: None,
-            has_given_text: false,
+            told: Told::default(),
             is_over: false,
         }
     }
@@ -128,10 +150,19 @@ impl<T: Transport> Exchange<T> {
             }
             match self.reader.next() {
                 Some(Step::Text(text)) => {
-                    self.has_given_text = true;
+                    self.told = Told {
+                        text: true,
+                        of_this_turn: true,
+                    };
                     return ReplyEvent::Piece(text);
                 }
                 Some(Step::End(end)) => self.end(end),
+                // A turn of which nothing was told has no end that matters.
+                Some(Step::TurnEnd) if !self.told.of_this_turn => {}
+                Some(step) if self.terms.options.detail.tells(&step) => {
+                    self.told.of_this_turn = step != Step::TurnEnd;
+                    return ReplyEvent::Step(step);
+                }
                 // How an agent came to its words is told to nobody.
                 Some(_) => {}
                 None if self.first_message_was_all() => self.declare_over(),
@@ -174,9 +205,7 @@ impl<T: Transport> Exchange<T> {
         let sooner = |time, silence| Until::sooner(self.terms.deadline, self.spoke, time, silence);
         let longest = self.terms.chunk_timeout;
         let until = match self.terms.reply_end {
-            ReplyEnd::Silence(silence)
-                if self.has_given_text && !self.is_over && silence < longest =>
-            {
+            ReplyEnd::Silence(silence) if self.told.text && !self.is_over && silence < longest => {
                 sooner(silence, Silence::EndsReply)
             }
             _ => sooner(longest, Silence::TooLong(Timeout::Chunk)),
@@ -189,7 +218,7 @@ impl<T: Transport> Exchange<T> {
     }
 
     fn first_message_was_all(&self) -> bool {
-        self.has_given_text && self.terms.reply_end == ReplyEnd::Message && !self.is_over
+        self.told.text && self.terms.reply_end == ReplyEnd::Message && !self.is_over
     }
 
     /// The reply is over by the operator's word: what is pending is read as it stands.
@@ -292,7 +321,7 @@ impl<T: Transport> Exchange<T> {
 
     fn failed(&self, failure: Failure) -> InvocationError {
         let is_sending = self.socket.as_ref().is_some_and(Socket::is_sending);
-        let phase = match (self.has_given_text, is_sending) {
+        let phase = match (self.told.text, is_sending) {
             (true, _) => Phase::Stream,
             (false, true) => Phase::Send,
             (false, false) => Phase::FirstChunk,
@@ -346,7 +375,7 @@ mod tests {
             chunk_timeout: Duration::from_secs(20),
             ping_interval: None,
             reply_end: ReplyEnd::Explicit,
-            memory_bytes: 1 << 20,
+            options: ReplyOptions::text_alone(1 << 20),
             keeps_socket: false,
         };
         let mut exchange = Exchange::open(socket, terms);

@@ -4,18 +4,20 @@ use bytes::Bytes;
 
 use crate::agent::{MessageTemplate, MessageValues};
 use crate::caller::CallerId;
-use crate::invocation::Invocation;
+use crate::invocation::{Content, Invocation};
 
 /// The message of an invocation, the same for each attempt.
 pub(super) fn message(template: &MessageTemplate, invocation: &Invocation) -> Bytes {
-    let values = MessageValues {
-        prompt: invocation.prompt.as_str(),
-        session_id: invocation.visit.agent_session(),
-        caller_id: invocation
-            .visit
-            .caller
-            .as_ref()
-            .map_or("", CallerId::as_str),
-    };
-    template.write(&values, &invocation.fields).into()
+    let visit = &invocation.visit;
+    match &invocation.content {
+        Content::Prompt { prompt, fields } => {
+            let values = MessageValues {
+                prompt: prompt.as_str(),
+                session_id: visit.agent_session(),
+                caller_id: visit.caller.as_ref().map_or("", CallerId::as_str),
+            };
+            template.write(&values, fields).into()
+        }
+        Content::Run(input) => input.in_session(visit.agent_session()).into(),
+    }
 }

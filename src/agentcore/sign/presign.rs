@@ -17,7 +17,7 @@ use crate::hex::hex;
 use crate::session::RuntimeSessionId;
 
 /// How long a signed URL can be used. The service refuses more than this.
-const EXPIRES_IN: Duration = Duration::from_mins(5);
+pub const EXPIRES_IN: Duration = Duration::from_mins(5);
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";

@@ -1,4 +1,4 @@
-//! The end of a connection whose peer may still be sending.
+//! The end of a connection whose peer may still be sending, or has sent what is unread.
 
 use std::io;
 use std::pin::Pin;
@@ -22,11 +22,16 @@ const DROPPED_BYTES: usize = 4 * 1024;
 /// and a reset destroys what was sent last: our close frame. So the sending side alone ends when this
 /// is dropped, and what still comes is read and dropped beside all else, until the peer ends its side
 /// too, for at most [`LINGER`]. Where Lambda freezes the process in between, the socket stays as it is.
+///
+/// Neither does a write that fails hide what came before: the peer may have sent all of its reply, and
+/// a ping, before it went. So writing seems to go on, and it is reading that says that the peer is gone.
 pub(super) struct Lingering<T: Transport> {
     /// `None` from when it is dropped.
     transport: Option<T>,
     /// When [`LINGER`] is over, once that has begun.
     until: Option<Instant>,
+    /// A write has failed.
+    write_failed: bool,
 }
 
 impl<T: Transport> Lingering<T> {
@@ -34,7 +39,13 @@ impl<T: Transport> Lingering<T> {
         Self {
             transport: Some(transport),
             until: None,
+            write_failed: false,
         }
+    }
+
+    /// Whether what was written last has not all left, since the peer is gone.
+    pub(super) fn write_failed(&self) -> bool {
+        self.write_failed
     }
 
     /// Lingering begins: it will be over at this moment, whenever this is dropped.
@@ -94,11 +105,20 @@ impl<T: Transport> AsyncWrite for Lingering<T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.transport()?.poll_write(cx, bytes)
+        if !self.write_failed {
+            match ready!(self.transport()?.poll_write(cx, bytes)) {
+                Ok(written) => return Poll::Ready(Ok(written)),
+                Err(_) => self.write_failed = true,
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.transport()?.poll_flush(cx)
+        if !self.write_failed && ready!(self.transport()?.poll_flush(cx)).is_err() {
+            self.write_failed = true;
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -92,8 +92,6 @@ pub(in crate::agentcore) struct Socket<T: Transport = Box<dyn Transport>> {
     outgoing: Option<Outgoing>,
     /// What has not left altogether.
     unsent: Unsent,
-    /// Sending has failed. What the peer sent before that can still be read.
-    send_error: Option<WsError>,
     closed_by_peer: bool,
     closed: bool,
 }
@@ -150,7 +148,6 @@ impl<T: Transport> Socket<T> {
             stream,
             outgoing: None,
             unsent: Unsent::Nothing,
-            send_error: None,
             closed_by_peer: false,
             closed: false,
         })
@@ -211,10 +208,9 @@ impl<T: Transport> Socket<T> {
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, SocketError>> {
         if self.unsent != Unsent::Nothing
-            && self.send_error.is_none()
             && let Poll::Ready(Err(error)) = self.poll_send(cx)
         {
-            self.send_error = Some(error);
+            return Poll::Ready(Err(socket_error(error)));
         }
         loop {
             return match ready!(self.stream.poll_next_unpin(cx)) {
@@ -252,7 +248,9 @@ impl<T: Transport> Socket<T> {
             }
         }
         ready!(self.stream.poll_flush_unpin(cx))?;
-        self.unsent = Unsent::Nothing;
+        if !self.stream.get_ref().write_failed() {
+            self.unsent = Unsent::Nothing;
+        }
         Poll::Ready(Ok(()))
     }
 

@@ -1,9 +1,9 @@
 //! The reply as one JSON document.
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
-use super::{Completion, Format, push_json};
+use super::{Completion, Format, push_in_string, push_json};
 use crate::api::error::ApiError;
 use crate::api::response::APPLICATION_JSON;
 use crate::session::SessionId;
@@ -41,8 +41,12 @@ struct Rest<'a> {
 }
 
 impl Format for Json {
-    fn content_type(&self) -> HeaderValue {
-        APPLICATION_JSON
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        vec![(header::CONTENT_TYPE, APPLICATION_JSON)]
+    }
+
+    fn escapes_line_separators(&self) -> bool {
+        false
     }
 
     fn tells_errors(&self) -> bool {
@@ -53,13 +57,8 @@ impl Format for Json {
         out.extend_from_slice(br#"{"response":""#);
     }
 
-    /// Appends to the text of the document, so the quotation marks around the serialized piece are
-    /// removed.
     fn piece(&mut self, text: &str, out: &mut Vec<u8>) {
-        let start = out.len();
-        push_json(out, &text);
-        out.pop();
-        out.remove(start);
+        push_in_string(out, text);
     }
 
     fn piece_frame_bytes(&self) -> usize {

@@ -10,7 +10,7 @@ mod snapshot;
 use super::any_key;
 use super::ids::{Ids, index_by};
 use super::{Dialect, Reading};
-use crate::json::{Keys, Object, Str};
+use crate::json::{Keys, Object, Str, Value};
 use crate::said::Input;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -44,6 +44,16 @@ const MESSAGE_ID: &[&str] = &["messageId", "message_id"];
 const CALL_ID: &[&str] = &["toolCallId", "tool_call_id"];
 const CALL_NAME: &[&str] = &["toolCallName", "tool_call_name"];
 const SUBAGENT: &[&str] = &["subagentRunId", "subagent_run_id"];
+
+/// Whether a value has the form of an event, one that nobody knows yet included.
+pub(crate) fn is_event(value: Value<'_>) -> bool {
+    let name = value.as_object().and_then(|event| event.string("type"));
+    name.is_some_and(|name| {
+        let name = name.decode();
+        let is_of_a_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        !name.is_empty() && name.bytes().all(|byte| byte == b'_' || is_of_a_name(byte))
+    })
+}
 
 fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(name) = event.string("type") else {

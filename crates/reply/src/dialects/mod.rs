@@ -44,6 +44,7 @@ mod strands_ts;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use ag_ui::is_event as is_ag_ui_event;
 pub(crate) use home_made::{bare_text, piece};
 pub(crate) use memory::Memory;
 pub(crate) use reading::Reading;

@@ -4,7 +4,8 @@
 use super::memory::Memory;
 use super::{home_made, langchain, registry};
 use crate::json::{Kind, Object, Str, Value};
-use crate::said::{Call, Coverage, Form, Input, Mark, Said, Source, Speaker, ToolStep, readable};
+use crate::said::{Call, Coverage, Form, Input, Mark, Said, Source, Speaker, ToolStep};
+use crate::step::Output;
 
 /// The reading of one value.
 pub(crate) struct Reading<'r> {
@@ -130,14 +131,18 @@ impl<'r> Reading<'r> {
     pub(crate) fn result(&mut self, id: Option<Str<'_>>, output: Option<Value<'_>>, failed: bool) {
         let id = id.filter(|id| !id.is_empty());
         let id = id.map(|id| id.decode().into_owned());
-        let output = output.map(readable).unwrap_or_default();
+        let output = match output.map(|value| (value, value.as_str())) {
+            None => Output::Text(String::new()),
+            Some((_, Some(text))) => Output::Text(text.decode().into_owned()),
+            Some((value, None)) => Output::Json(value.raw().to_owned()),
+        };
         let result = ToolStep::Result { id, output, failed };
         self.said.push_tool(result, self.speaker);
     }
 
     /// Says what a tool answered, where that is text by itself.
     pub(crate) fn result_text(&mut self, output: Str<'_>, failed: bool) {
-        let output = output.decode().into_owned();
+        let output = Output::Text(output.decode().into_owned());
         let result = ToolStep::Result {
             id: None,
             output,

@@ -3,6 +3,7 @@
 use super::{Dialect, Memory, Reading};
 use crate::json::Document;
 use crate::said::{Input, Item, Said, ToolStep};
+use crate::step::Output;
 
 /// What values say that come one after the other, a line for each thing: `text Hello`,
 /// `reasoning hm`, `call id name whole {}`, `result id output`, `turn end`, `error`, `end`; and
@@ -58,6 +59,7 @@ fn line(item: &Item<'_>) -> String {
         }
         Item::Tool(ToolStep::Result { id, output, failed }, _) => {
             let failed = if *failed { " failed" } else { "" };
+            let (Output::Text(output) | Output::Json(output)) = output;
             format!("result {} {output}{failed}", words(id))
         }
         Item::TurnEnd(_) => "turn end".to_owned(),

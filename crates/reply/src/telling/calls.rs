@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use crate::said::{Call, Input, ToolStep};
-use crate::step::Step;
+use crate::step::{Output, Step};
 
 /// The ids of calls and results that are remembered, so that none is told twice.
 const MAX_IDS: usize = 4_096;
@@ -122,7 +122,7 @@ impl Calls {
     fn result(
         &mut self,
         id: Option<String>,
-        output: String,
+        output: Output,
         failed: bool,
         told: &mut VecDeque<Step>,
     ) {

@@ -30,7 +30,7 @@ where
         chunk_timeout: DEADLINE,
         ping_interval: None,
         reply_end: ReplyEnd::Explicit,
-        memory_bytes: 1 << 20,
+        options: ReplyOptions::text_alone(1 << 20),
         keeps_socket: false,
     };
     exchange_on(terms, bytes, peer).await
@@ -102,7 +102,7 @@ async fn who_gives_up_while_the_socket_closes_is_told_the_end_all_the_same() {
                         assert_eq!(error.failure, Failure::AgentError);
                         assert_eq!(error.phase, Phase::Stream);
                     }
-                    piece @ ReplyEvent::Piece(_) => panic!("{piece:?}"),
+                    event => panic!("{event:?}"),
                 }
                 let closed = Duration::from_millis(after + 100);
                 assert_eq!(start.elapsed(), closed, "the close has its time, once");
@@ -120,7 +120,7 @@ async fn read_slowly(exchange: &mut Exchange<DuplexStream>) -> usize {
                 pieces += 1;
                 assert!(pieces < 1_000, "the deadline is long over");
             }
-            ReplyEvent::Complete => panic!("it never ends"),
+            event @ (ReplyEvent::Complete | ReplyEvent::Step(_)) => panic!("{event:?}"),
             ReplyEvent::Interrupted(error) => {
                 assert_eq!(error.failure, Failure::Timeout(Timeout::Invocation));
                 return pieces;
@@ -180,7 +180,7 @@ async fn silence_is_pinged_and_an_answer_to_a_ping_is_no_message() {
             chunk_timeout: Duration::from_secs(chunk_timeout),
             ping_interval: interval.map(Duration::from_secs),
             reply_end: ReplyEnd::Explicit,
-            memory_bytes: 1 << 20,
+            options: ReplyOptions::text_alone(1 << 20),
             keeps_socket: false,
         };
         let (pinged, seen) = std::sync::mpsc::channel();
@@ -211,7 +211,7 @@ async fn a_message_begins_the_silence_anew() {
         chunk_timeout: Duration::from_secs(100),
         ping_interval: Some(Duration::from_secs(30)),
         reply_end: ReplyEnd::Explicit,
-        memory_bytes: 1 << 20,
+        options: ReplyOptions::text_alone(1 << 20),
         keeps_socket: false,
     };
     let (pinged, seen) = std::sync::mpsc::channel();

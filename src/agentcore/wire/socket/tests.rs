@@ -175,3 +175,35 @@ async fn a_ping_goes_out_beside_a_message() {
         () = peer => {}
     }
 }
+
+/// The answer to a ping fails, since the peer has gone; its reply has come whole before that.
+#[tokio::test]
+async fn what_came_before_the_peer_went_is_read_though_a_ping_cannot_be_answered() {
+    let (mut ours, theirs) = sockets().await;
+    let mut theirs = theirs.into_inner();
+    theirs.write_all(&ping()).await.unwrap();
+    theirs.write_all(&[0x81, 1, b'x']).await.unwrap();
+    theirs.write_all(&[0x81, 1, b'y']).await.unwrap();
+    drop(theirs);
+    for expected in ["x", "y"] {
+        let next = ours.next().await;
+        assert!(
+            matches!(&next, Ok(Incoming::Text(text)) if text.as_str() == expected),
+            "{next:?}"
+        );
+    }
+    assert!(matches!(ours.next().await, Err(SocketError::Lost(_))));
+}
+
+/// A peer that has gone before it read the message may not have it, whatever it said.
+#[tokio::test]
+async fn a_message_that_could_not_be_written_stays_unsent() {
+    let (mut ours, theirs) = sockets().await;
+    let mut theirs = theirs.into_inner();
+    theirs.write_all(&[0x81, 1, b'x']).await.unwrap();
+    drop(theirs);
+    ours.send("m".into());
+    assert!(matches!(ours.next().await, Ok(Incoming::Text(_))));
+    assert!(ours.is_sending());
+    assert!(matches!(ours.next().await, Err(SocketError::Lost(_))));
+}
