@@ -5,8 +5,8 @@
     reason = "tests run by the clock of their machine"
 )]
 
-mod attack;
 mod ag_ui;
+mod attack;
 mod callers;
 mod closing;
 mod concurrency;

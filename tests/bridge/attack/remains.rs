@@ -51,7 +51,10 @@ async fn invocations_leave_no_copies_of_the_session_token_behind() {
     let emulator = emulator.start().await.unwrap();
     let endpoint = emulator.endpoint();
     let more = [
-        ("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL", endpoint.as_str()),
+        (
+            "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+            endpoint.as_str(),
+        ),
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", SECRET),
         ("AWS_SESSION_TOKEN", TOKEN),
