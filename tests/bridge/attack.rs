@@ -1,5 +1,5 @@
 //! What hostile agents, hostile callers and a failing platform cost, against limits.
 
-mod hostile;
+pub(crate) mod hostile;
 mod memory;
 mod remains;

@@ -7,6 +7,7 @@
 
 mod ag_ui;
 mod attack;
+mod autobahn;
 mod callers;
 mod closing;
 mod concurrency;
