@@ -1,6 +1,8 @@
 //! Replies of agents.
 
 use agentcore_reply::{End, ReplyReader, Step};
+use serde::de::IgnoredAny;
+use serde_json::json;
 
 /// What no text holds parts messages.
 const BETWEEN_MESSAGES: u8 = 0xff;
@@ -43,8 +45,10 @@ pub fn reply(bytes: &[u8]) {
     }
 }
 
-/// An event stream says the same whole and cut anywhere. The first byte says how many of the next ones
-/// are distances between cuts; of the rest each line is the data of an event.
+/// An event stream of JSON says the same whole and cut anywhere. The first byte says how many of the next
+/// ones are distances between cuts; of the rest each line is the data of an event, as JSON where it is none.
+///
+/// Plain text is told as it comes, so its pieces are where it was cut.
 pub fn cut(bytes: &[u8]) {
     let Some((count, rest)) = bytes.split_first() else {
         return;
@@ -56,7 +60,10 @@ pub fn cut(bytes: &[u8]) {
     let mut stream = String::new();
     for line in data.split(['\n', '\r']) {
         stream.push_str("data: ");
-        stream.push_str(line);
+        match serde_json::from_str::<IgnoredAny>(line) {
+            Ok(_) => stream.push_str(line),
+            Err(_) => stream.push_str(&json!({ "chunk": line }).to_string()),
+        }
         stream.push_str("\n\n");
     }
     stream.push_str("data: [DONE]\n\n");
@@ -104,9 +111,9 @@ pub fn telling(bytes: &[u8]) {
         (
             pieces
                 .iter()
-                .map(|piece| json(serde_json::json!({ "data": piece, "delta": { "text": piece } })))
+                .map(|piece| json(json!({ "data": piece, "delta": { "text": piece } })))
                 .collect::<Vec<_>>(),
-            serde_json::json!({
+            json!({
                 "message": { "role": "assistant", "content": [{ "text": text }] }
             }),
         ),
@@ -115,13 +122,13 @@ pub fn telling(bytes: &[u8]) {
             pieces
                 .iter()
                 .map(|piece| {
-                    json(serde_json::json!({
+                    json(json!({
                         "type": "response.output_text.delta", "item_id": "m",
                         "output_index": 0, "content_index": 0, "delta": piece
                     }))
                 })
                 .collect(),
-            serde_json::json!({
+            json!({
                 "type": "response.output_text.done", "item_id": "m",
                 "output_index": 0, "content_index": 0, "text": text
             }),
