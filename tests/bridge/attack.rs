@@ -1,5 +1,6 @@
 //! What hostile agents, hostile callers and a failing platform cost, against limits.
 
+mod cost;
 pub(crate) mod hostile;
 mod memory;
 mod remains;

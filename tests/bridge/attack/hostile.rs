@@ -12,6 +12,9 @@ use crate::support::{ARN, Function, Listening, variables};
 
 /// A frame's first byte: the last of its message, and what it is.
 pub(crate) const TEXT: u8 = 0x81;
+/// Of a message in fragments: the first, and one that is neither the first nor the last.
+pub(crate) const TEXT_BEGINS: u8 = 0x01;
+pub(crate) const GOES_ON: u8 = 0x00;
 pub(crate) const CLOSE: u8 = 0x88;
 pub(crate) const PING: u8 = 0x89;
 

@@ -16,27 +16,29 @@ pub fn template(bytes: &[u8]) {
     let Ok(template) = MessageTemplate::parse(template) else {
         return;
     };
-    let names = FieldNames::parse(names, &template).unwrap_or_default();
-    let Ok(fields) = names.take(body) else {
-        return;
-    };
-    let values = MessageValues {
-        prompt,
-        session_id: "session-1",
-        caller_id: "caller-1",
-    };
     // A body that is no object is refused before.
     if serde_json::from_str::<serde_json::Map<String, Value>>(body).is_err() {
         return;
     }
-    let message = template.write(&values, &fields);
-    let message: Value = serde_json::from_slice(&message).expect("JSON");
-    assert!(message.is_object());
-    let plain = MessageTemplate::parse(r#"{"a":["{prompt}"],"{prompt}":"{sessionId}{callerId}"}"#);
-    let message = plain.expect("a template").write(&values, &fields);
-    let message: Value = serde_json::from_slice(&message).expect("JSON");
-    assert_eq!(message["a"][0], prompt);
-    assert_eq!(message["{prompt}"], "session-1caller-1");
+    let written = |template: &MessageTemplate| {
+        let names = FieldNames::parse(names, template).unwrap_or_default();
+        let fields = names.take(body).ok()?;
+        let values = MessageValues {
+            prompt,
+            session_id: "session-1",
+            caller_id: "caller-1",
+        };
+        let message = template.write(&values, &fields);
+        Some(serde_json::from_slice::<Value>(&message).expect("JSON"))
+    };
+    if let Some(message) = written(&template) {
+        assert!(message.is_object());
+    }
+    let places = r#"{"a":["{prompt}"],"{prompt}":"{sessionId}{callerId}"}"#;
+    if let Some(message) = written(&MessageTemplate::parse(places).expect("a template")) {
+        assert_eq!(message["a"][0], prompt);
+        assert_eq!(message["{prompt}"], "session-1caller-1");
+    }
 }
 
 /// Any `RunAgentInput`: it stays JSON, and its thread is the session that we say, however it is
