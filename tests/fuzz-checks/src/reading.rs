@@ -59,6 +59,8 @@ pub fn cut(bytes: &[u8]) {
     };
     let mut stream = String::new();
     for line in data.split(['\n', '\r']) {
+        // No encoder writes white space behind a value.
+        let line = line.trim_end();
         stream.push_str("data: ");
         match serde_json::from_str::<IgnoredAny>(line) {
             Ok(_) => stream.push_str(line),
