@@ -3,4 +3,5 @@
 mod cost;
 pub(crate) mod hostile;
 mod memory;
+mod platform;
 mod remains;

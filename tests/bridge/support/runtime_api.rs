@@ -186,6 +186,16 @@ impl Function {
         timeout: Duration,
         listening: Listening,
     ) -> Self {
+        Self::start_through(&[], variables, timeout, listening).await
+    }
+
+    /// Starts the function through a command that becomes it.
+    pub(crate) async fn start_through(
+        through: &[&str],
+        variables: Vec<(String, String)>,
+        timeout: Duration,
+        listening: Listening,
+    ) -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             events: AsyncMutex::new(receiver),
@@ -211,7 +221,11 @@ impl Function {
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
 
-        let mut child = Command::new(env!("CARGO_BIN_EXE_agentcore-bridge"))
+        let mut command = [through, &[env!("CARGO_BIN_EXE_agentcore-bridge")]]
+            .concat()
+            .into_iter();
+        let mut child = Command::new(command.next().unwrap())
+            .args(command)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "bridge")

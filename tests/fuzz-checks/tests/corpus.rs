@@ -1,11 +1,13 @@
 //! What the fuzzer found worth keeping, again: all that is in `fuzz/corpus` and `fuzz/regressions`,
-//! and seeds of the other tests' data.
+//! and the other tests' data.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use agentcore_fuzz_checks::{ALL, Check};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -23,6 +25,16 @@ fn inputs(folder: &Path) -> Vec<(String, Vec<u8>)> {
         .collect();
     inputs.sort();
     inputs
+}
+
+/// The inputs of a corpus, an input a line (`fuzz/corpus.py`).
+fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    let path = root().join(format!("fuzz/corpus/{target}.txt"));
+    let lines = fs::read_to_string(path).unwrap();
+    let inputs = lines.lines().enumerate();
+    inputs
+        .map(|(n, line)| (format!("line {}", n + 1), STANDARD.decode(line).unwrap()))
+        .collect()
 }
 
 /// Messages as one input: the byte 0xff between them, 0xfe before a binary one.
@@ -55,7 +67,7 @@ fn check(name: &str, check: Check, inputs: &[(String, Vec<u8>)]) {
 #[test]
 fn what_the_fuzzer_found_holds() {
     for (name, target) in ALL {
-        let found = inputs(&root().join("fuzz/corpus").join(name));
+        let found = corpus(name);
         assert!(found.len() > 10, "{name}: {} inputs", found.len());
         check(name, *target, &found);
         check(
