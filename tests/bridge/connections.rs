@@ -8,7 +8,9 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Answer, Bridge, context, known_caller};
+use crate::support::{
+    Answer, Bridge, answered, context, function, known_caller, lines, rest_event,
+};
 
 async fn hand_out(bridge: &Bridge, agent: &str, body: &str) -> Answer {
     let request = Request::post(format!("/api/agents/{agent}/connections"));
@@ -122,4 +124,36 @@ async fn it_counts_for_the_rate_limit() {
     let request = Request::post("/api/agents/test/connections").body("".into());
     let other = bridge.send_from(request.unwrap(), context()).await;
     assert_eq!(other.status, StatusCode::CREATED);
+}
+
+/// An address is a credential: the log says that there is one, and for whom.
+#[tokio::test]
+async fn an_address_is_in_no_log() {
+    let more = [OPEN, ("LOG_LEVEL", "trace")];
+    let (_emulator, function) = function(Agent::echo(), &more).await;
+    let body = Some(r#"{"sessionId":"mine"}"#);
+    let mut event = rest_event("POST", "/api/agents/test/connections", body);
+    let claims = json!({ "iss": "issuer", "sub": "MARKER-SUB" });
+    event["requestContext"]["authorizer"] = json!({ "claims": claims });
+    let (status, told_caller) = answered(function.invoke(&event).await);
+    assert_eq!(status, 201, "{told_caller}");
+    let url = told_caller["url"].as_str().unwrap();
+    let (_, query) = url.split_once('?').unwrap();
+
+    let stdout = function.stop().await.stdout;
+    let lines = lines(&stdout);
+    let mut lines = lines
+        .iter()
+        .filter(|line| line["message"] == "connection handed out");
+    let line = lines.next().expect("a line that says so");
+    assert_eq!(
+        (&line["agentId"], &line["sessionId"]),
+        (&json!("test"), &json!("mine"))
+    );
+    assert!(line["callerId"].as_str().unwrap().starts_with("caller-"));
+    for (name, value) in query.split('&').filter_map(|one| one.split_once('=')) {
+        let is_public = matches!(name, "X-Amz-Expires" | "X-Amz-SignedHeaders");
+        assert!(is_public || !stdout.contains(value), "{name}: {stdout}");
+    }
+    assert!(!stdout.contains("X-Amz") && !stdout.contains("MARKER"));
 }

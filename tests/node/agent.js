@@ -8,19 +8,30 @@ export const SECRET = 'SECRET-OF-THE-AGENT';
 
 export class Agent {
   static async start() {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    const refusals = [];
+    const server = new WebSocketServer({
+      host: '127.0.0.1',
+      port: 0,
+      verifyClient(_, answer) {
+        const status = refusals.shift();
+        if (status) answer(false, status);
+        else answer(true);
+      },
+    });
     await once(server, 'listening');
-    return new Agent(server);
+    return new Agent(server, refusals);
   }
 
   #server;
   #turns;
+  #refusals;
 
-  constructor(server) {
+  constructor(server, refusals) {
     this.#server = server;
+    this.#refusals = refusals;
     this.#turns = on(server, 'turn');
-    server.on('connection', socket =>
-      socket.once('message', message => server.emit('turn', new Turn(socket, message))),
+    server.on('connection', (socket, { headers }) =>
+      socket.once('message', message => server.emit('turn', new Turn(socket, headers, message))),
     );
   }
 
@@ -34,6 +45,11 @@ export class Agent {
     return value[0];
   }
 
+  /** The next handshake is refused with this status. */
+  refuse(status) {
+    this.#refusals.push(status);
+  }
+
   stop() {
     for (const socket of this.#server.clients) socket.terminate();
     this.#server.close();
@@ -44,11 +60,26 @@ export class Agent {
 class Turn {
   #socket;
 
-  constructor(socket, message) {
+  constructor(socket, headers, message) {
     this.#socket = socket;
-    Object.assign(this, JSON.parse(message));
+    /** Those of the handshake. */
+    this.headers = headers;
+    /** What the agent was sent. */
+    this.message = JSON.parse(message);
+    Object.assign(this, this.message);
     /** The code with which the other side closed, once it did. */
     this.closed = once(socket, 'close').then(([code]) => code);
+  }
+
+  /** Sends messages as they stand, objects as JSON. */
+  send(...messages) {
+    for (const message of messages)
+      this.#socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+
+  /** Says no more: closes with 1000. */
+  close() {
+    this.#socket.close(1000);
   }
 
   say(chunk) {

@@ -14,7 +14,10 @@ export const PATH = '/api/agents/invoke/stream?format=ai-sdk';
 export const AGENT_FAILED = 'the agent reported an error';
 export const AGENT_LOST = 'the connection to the agent was lost';
 
-const CAPTURED_EVENT = new URL('../events/http-api.json', import.meta.url);
+const CAPTURED_EVENTS = new URL('../events/', import.meta.url);
+
+/** What stands between the beginning of a streamed response and its body. */
+const SEPARATOR = Buffer.alloc(8);
 
 function variables(agent) {
   return {
@@ -25,13 +28,16 @@ function variables(agent) {
   };
 }
 
+const children = [];
+process.on('exit', () => children.forEach(child => child.kill()));
+
 /** A program that sees the given variables alone, and no `.env`. */
 function start(variable, options, env) {
   const binary = process.env[variable];
   if (!binary) throw new Error(`${variable} is not set: tests/node/run sets it`);
   const stdio = ['ignore', 'pipe', 'inherit'];
   const child = spawn(binary, options, { env, stdio, cwd: import.meta.dirname });
-  process.on('exit', () => child.kill());
+  children.push(child);
   return child;
 }
 
@@ -40,9 +46,10 @@ async function stop(child) {
   if (child.exitCode === null && child.signalCode === null && child.kill()) await gone;
 }
 
-/** The local run: gives its address, and how to stop it. */
-export async function startLocal(agent) {
-  const child = start('LOCAL_BINARY', ['--port', '0'], variables(agent));
+/** The local run, with an emulator of its own where there is no agent: its address, and how to stop it. */
+export async function startLocal(agent, more = {}) {
+  const own = agent ? variables(agent) : {};
+  const child = start('LOCAL_BINARY', ['--port', '0'], { ...own, ...more });
   const url = await new Promise((resolve, reject) => {
     createInterface(child.stdout)
       .on('line', line => {
@@ -56,10 +63,11 @@ export async function startLocal(agent) {
 }
 
 /**
- * The Lambda function in buffered mode behind a Runtime API. Its `fetch` is one that a gateway
- * answers: a request becomes an event, and the function's response an answer that comes whole.
+ * The Lambda function behind a Runtime API. Its `fetch` is one that a gateway answers: a request
+ * becomes an event like the captured one, and the function's response an answer, which comes as it
+ * is told with `INVOKE_MODE=response_stream`, else whole.
  */
-export async function startFunction(agent, more = {}) {
+export async function startFunction(agent, more = {}, captured = 'http-api.json') {
   const invocations = new Invocations();
   const api = createServer((request, response) => invocations.serve(request, response));
   api.listen(0, '127.0.0.1');
@@ -74,13 +82,15 @@ export async function startFunction(agent, more = {}) {
   });
   child.stdout.resume();
   return {
-    async fetch(url, { method, body }) {
+    async fetch(url, { method = 'GET', body, headers: sent, signal } = {}) {
       const { pathname, search } = new URL(url, 'http://gateway');
-      const event = JSON.parse(readFileSync(CAPTURED_EVENT));
+      const event = JSON.parse(readFileSync(new URL(captured, CAPTURED_EVENTS)));
       Object.assign(event, { rawPath: pathname, rawQueryString: search.slice(1), body });
+      Object.assign(event.headers, Object.fromEntries(new Headers(sent)));
       Object.assign(event.requestContext.http, { method, path: pathname });
       const answer = await invocations.invoke(event);
       const { statusCode: status, headers } = answer;
+      signal?.addEventListener('abort', () => answer.leave?.(signal.reason));
       return new Response(answer.body, { status, headers });
     },
     async stop() {
@@ -118,10 +128,37 @@ class Invocations {
       response.end(JSON.stringify(this.#events.shift()));
       return;
     }
+    const { resolve, reject } = this.#answers.shift();
+    if (request.headers['lambda-runtime-function-response-mode'] === 'streaming') {
+      request.on('end', () => response.writeHead(202).end());
+      resolve(await streamed(request));
+      return;
+    }
     const body = await text(request);
     response.writeHead(202).end();
-    const { resolve, reject } = this.#answers.shift();
     if (request.url.endsWith('/response')) resolve(JSON.parse(body));
     else reject(new Error(`a function error: ${body}`));
   }
+}
+
+/** A response whose body is under way. Lambda drops the connection for a caller that leaves. */
+async function streamed(request) {
+  const parts = request[Symbol.asyncIterator]();
+  let head = Buffer.alloc(0);
+  while (!head.includes(SEPARATOR)) head = Buffer.concat([head, (await parts.next()).value]);
+  const end = head.indexOf(SEPARATOR);
+  const body = new ReadableStream({
+    // A gateway reads as much as there is, also where nobody waits for it.
+    async start(body) {
+      body.enqueue(head.subarray(end + SEPARATOR.length));
+      for await (const part of parts) body.enqueue(part);
+      body.close();
+    },
+    cancel: () => void request.destroy(),
+  });
+  return {
+    ...JSON.parse(head.subarray(0, end)),
+    body,
+    leave: reason => void request.destroy(reason),
+  };
 }

@@ -6,6 +6,7 @@ use crate::{Handshake, Step};
 
 mod formats;
 mod stock;
+mod weather;
 
 pub use stock::stock;
 
