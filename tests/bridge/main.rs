@@ -19,6 +19,7 @@ mod events;
 mod exchange;
 mod failures;
 mod flow;
+mod hook;
 mod http_api;
 mod input;
 mod lambda;

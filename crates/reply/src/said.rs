@@ -72,6 +72,7 @@ struct Tool {
 #[derive(Clone, Copy, Debug)]
 enum ToolKind {
     Begun,
+    Announced,
     Piece,
     Whole,
     Ended,
@@ -135,11 +136,18 @@ pub(crate) enum Coverage {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ToolStep {
     Call(Call),
-    Result {
-        id: Option<String>,
-        output: Output,
-        failed: bool,
-    },
+    Result(Answer),
+}
+
+/// What a tool answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The agent's id of the call.
+    pub(crate) id: Option<String>,
+    /// The tool's name. It says which call it was, where there is no id.
+    pub(crate) name: Option<String>,
+    pub(crate) output: Output,
+    pub(crate) failed: bool,
 }
 
 /// A call of a tool, or a piece of it.
@@ -159,6 +167,8 @@ pub(crate) enum Input {
     /// Nothing yet: the call has begun.
     #[default]
     None,
+    /// Nothing yet: the call has begun, and its format says when it is whole.
+    Announced,
     /// A piece of its JSON.
     Piece(String),
     /// All of it, as JSON. The call is whole.
@@ -246,6 +256,7 @@ impl Said {
             ToolStep::Call(call) => {
                 let (kind, input) = match call.input {
                     Input::None => (ToolKind::Begun, None),
+                    Input::Announced => (ToolKind::Announced, None),
                     Input::Piece(piece) => (ToolKind::Piece, Some(piece)),
                     Input::Whole(input) => (ToolKind::Whole, Some(input)),
                     Input::Ended => (ToolKind::Ended, None),
@@ -255,13 +266,20 @@ impl Said {
                     .map(|index| u32::try_from(index).unwrap_or(u32::MAX));
                 (kind, index, length(call.id), length(call.name), input)
             }
-            ToolStep::Result { id, output, failed } => {
-                let (is_json, output) = match output {
+            ToolStep::Result(answer) => {
+                let (is_json, output) = match answer.output {
                     Output::Text(text) => (false, text),
                     Output::Json(json) => (true, json),
                 };
+                let failed = answer.failed;
                 let kind = ToolKind::Result { is_json, failed };
-                (kind, None, length(id), None, Some(output))
+                (
+                    kind,
+                    None,
+                    length(answer.id),
+                    length(answer.name),
+                    Some(output),
+                )
             }
         };
         length(words);
@@ -331,9 +349,15 @@ impl Tool {
                 } else {
                     Output::Text(words)
                 };
-                return ToolStep::Result { id, output, failed };
+                return ToolStep::Result(Answer {
+                    id,
+                    name,
+                    output,
+                    failed,
+                });
             }
             ToolKind::Begun => Input::None,
+            ToolKind::Announced => Input::Announced,
             ToolKind::Piece => Input::Piece(words),
             ToolKind::Whole => Input::Whole(words),
             ToolKind::Ended => Input::Ended,

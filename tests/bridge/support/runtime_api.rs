@@ -181,6 +181,17 @@ impl Function {
         timeout: Duration,
         listening: Listening,
     ) -> Self {
+        let program = env!("CARGO_BIN_EXE_agentcore-bridge");
+        Self::start_program(program, variables, timeout, listening).await
+    }
+
+    /// The same for any function of the package.
+    pub(crate) async fn start_program(
+        program: &str,
+        variables: Vec<(String, String)>,
+        timeout: Duration,
+        listening: Listening,
+    ) -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             events: AsyncMutex::new(receiver),
@@ -206,7 +217,7 @@ impl Function {
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
 
-        let mut child = Command::new(env!("CARGO_BIN_EXE_agentcore-bridge"))
+        let mut child = Command::new(program)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "bridge")

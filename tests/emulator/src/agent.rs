@@ -7,6 +7,7 @@ use crate::{Handshake, Step};
 mod assistant;
 mod formats;
 mod stock;
+mod weather;
 
 pub use assistant::{Pace, PlannedReply};
 pub use stock::stock;

@@ -134,7 +134,7 @@ fn words(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 /// Reads an event of a call, or its result.
 fn tool(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     match name {
-        "TOOL_CALL_START" => call(event, reading, Input::None),
+        "TOOL_CALL_START" => call(event, reading, Input::Announced),
         "TOOL_CALL_ARGS" | "TOOL_CALL_CHUNK" => {
             let delta = event.string("delta");
             let piece = delta.map(|delta| Input::Piece(delta.decode().into_owned()));

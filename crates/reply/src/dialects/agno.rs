@@ -215,7 +215,8 @@ fn tool(event: Event, object: &Object<'_>, reading: &mut Reading<'_>) {
     let output = tool.and_then(|tool| tool.get("result"));
     let output = output.filter(|output| !output.is_null());
     let output = output.or_else(|| object.get("error"));
-    reading.result(id, output, failed || event == Event::ToolFailed);
+    let failed = failed || event == Event::ToolFailed;
+    reading.result_of(id, string("tool_name"), output, failed);
 }
 
 fn whole(arguments: Option<Value<'_>>) -> Input {
@@ -246,7 +247,8 @@ fn output(output: &Object<'_>, reading: &mut Reading<'_>) {
         let input = whole(tool.get("tool_args"));
         words.call(id, None, tool.string("tool_name"), input);
         if is_there(&tool, "result") {
-            words.result(id, tool.get("result"), tool.is_true("tool_call_error"));
+            let failed = tool.is_true("tool_call_error");
+            words.result_of(id, tool.string("tool_name"), tool.get("result"), failed);
         }
     }
     thought("reasoning", output, &mut words);

@@ -167,7 +167,7 @@ fn tool(name: &str, part: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let tool_name = any_key::string(part, CALL_NAME);
     let mut call = |input| reading.call(Some(id), index_by(Some(id)), tool_name, input);
     match name {
-        "tool-input-start" | "tool-call-streaming-start" => call(Input::None),
+        "tool-input-start" | "tool-call-streaming-start" => call(Input::Announced),
         "tool-input-delta" | "tool-call-delta" => {
             let piece = any_key::string(part, PIECE);
             if let Some(piece) = piece {

@@ -142,7 +142,8 @@ fn message_stop(event: &Object<'_>, reading: &mut Reading<'_>) {
 fn block_start(block: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>) {
     let kind = block.string("type");
     if kind.is_some_and(is_call) && block.get("input").is_none_or(Value::is_nothing) {
-        reading.call(block.string("id"), index, block.string("name"), Input::None);
+        let (id, name) = (block.string("id"), block.string("name"));
+        reading.call(id, index, name, Input::Announced);
     } else {
         self::block(block, index, DELTA, reading);
     }

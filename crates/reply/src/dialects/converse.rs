@@ -32,6 +32,13 @@ pub(super) const DIALECT: Dialect = Dialect {
     read,
 };
 
+/// What is remembered of a reply.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    /// The index of the block that is a call. Every kind of block has the same end.
+    call_block: Option<u64>,
+}
+
 /// The members of the stream's union that say that it failed.
 const EXCEPTIONS: [&str; 9] = [
     "internalServerException",
@@ -90,7 +97,16 @@ pub(super) fn read_event(event: &Object<'_>, reading: &mut Reading<'_>) -> bool 
         let tool = start.object("start").and_then(|it| it.object("toolUse"));
         if let Some(tool) = tool {
             let (id, name) = (tool.string("toolUseId"), tool.string("name"));
-            reading.call(id, index, name, Input::None);
+            reading.memory().converse.call_block = index;
+            reading.call(id, index, name, Input::Announced);
+        }
+        return true;
+    }
+    if let Some(stop) = event.object("contentBlockStop") {
+        let index = stop.number("contentBlockIndex");
+        if index.is_some() && reading.memory().converse.call_block == index {
+            reading.memory().converse.call_block = None;
+            reading.call(None, index, None, Input::Ended);
         }
         return true;
     }
@@ -106,7 +122,6 @@ pub(super) fn read_event(event: &Object<'_>, reading: &mut Reading<'_>) -> bool 
     event
         .object("messageStart")
         .is_some_and(|it| it.string("role").is_some())
-        || event.object("contentBlockStop").is_some()
         // A guardrail of Strands took words out. The message that follows has those in their place.
         || event.object("redactContent").is_some()
         || (metadata.is_some_and(|it| it.has("usage") || it.has("metrics"))

@@ -99,9 +99,11 @@ fn event(kind: Str<'_>, event: &Object<'_>, reading: &mut Reading<'_>) {
             let failed = event
                 .get("failure")
                 .is_some_and(|failure| !failure.is_nothing());
-            reading.result(None, event.get("output"), failed);
+            reading.result_of(None, event.string("tool_name"), event.get("output"), failed);
         }
-        "tool_usage_error" => reading.result(None, event.get("error"), true),
+        "tool_usage_error" => {
+            reading.result_of(None, event.string("tool_name"), event.get("error"), true);
+        }
         "llm_call_completed" | "task_completed" | "conversation_turn_completed" => {
             reading.turn_end();
         }

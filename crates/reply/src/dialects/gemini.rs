@@ -207,7 +207,8 @@ fn read_part(part: &Object<'_>, is_agents: bool, origin: Origin, reading: &mut R
         let failed = output
             .and_then(Value::as_object)
             .is_some_and(|it| it.has("error"));
-        reading.result(result.string("id"), output, failed);
+        let (id, name) = (result.string("id"), result.string("name"));
+        reading.result_of(id, name, output, failed);
     }
 }
 

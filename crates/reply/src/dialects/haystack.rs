@@ -85,7 +85,8 @@ fn thought(reasoning: &Object<'_>, reading: &mut Reading<'_>) {
 fn result(answer: &Object<'_>, reading: &mut Reading<'_>) {
     let origin = answer.object("origin");
     let id = origin.and_then(|origin| origin.string("id"));
-    reading.result(id, answer.get("result"), answer.is_true("error"));
+    let name = origin.and_then(|origin| origin.string("tool_name"));
+    reading.result_of(id, name, answer.get("result"), answer.is_true("error"));
 }
 
 /// The role of a message and its contents, by the names of today or by those of 2.9 and before.

@@ -213,7 +213,8 @@ fn result(result: &Object<'_>, reading: &mut Reading<'_>) {
     let failed = inside.is_some_and(|output| output.is_true("is_error"));
     let raw = inside.and_then(|output| output.get("raw_output"));
     let said = raw.filter(|raw| !raw.is_null()).or(output);
-    reading.result(result.string("tool_id"), said, failed);
+    let (id, name) = (result.string("tool_id"), result.string("tool_name"));
+    reading.result_of(id, name, said, failed);
 }
 
 /// A chat message: what the assistant says in it.

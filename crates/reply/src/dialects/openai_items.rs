@@ -107,7 +107,8 @@ fn objects(array: Option<Array<'_>>) -> impl Iterator<Item = Object<'_>> {
 pub(super) fn begin(item: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>) {
     if let Some(kind) = item.string("type").filter(|kind| is_call(*kind)) {
         let kind = kind.decode();
-        reading.call(call_id(item), index, call_name(item, &kind), Input::None);
+        let name = call_name(item, &kind);
+        reading.call(call_id(item), index, name, Input::Announced);
     }
 }
 

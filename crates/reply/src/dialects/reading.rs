@@ -4,7 +4,7 @@
 use super::memory::Memory;
 use super::{home_made, langchain, registry};
 use crate::json::{Kind, Object, Str, Value};
-use crate::said::{Call, Coverage, Form, Input, Mark, Said, Source, Speaker, ToolStep};
+use crate::said::{Answer, Call, Coverage, Form, Input, Mark, Said, Source, Speaker, ToolStep};
 use crate::step::Output;
 
 /// The reading of one value.
@@ -129,25 +129,43 @@ impl<'r> Reading<'r> {
 
     /// Says what a tool answered.
     pub(crate) fn result(&mut self, id: Option<Str<'_>>, output: Option<Value<'_>>, failed: bool) {
-        let id = id.filter(|id| !id.is_empty());
-        let id = id.map(|id| id.decode().into_owned());
+        self.result_of(id, None, output, failed);
+    }
+
+    /// Says what a tool answered, by the tool's name where the call has no id.
+    pub(crate) fn result_of(
+        &mut self,
+        id: Option<Str<'_>>,
+        name: Option<Str<'_>>,
+        output: Option<Value<'_>>,
+        failed: bool,
+    ) {
+        let owned = |text: Str<'_>| text.decode().into_owned();
+        let id = id.filter(|id| !id.is_empty()).map(owned);
+        let name = name.filter(|name| !name.is_empty()).map(owned);
         let output = match output.map(|value| (value, value.as_str())) {
             None => Output::Text(String::new()),
             Some((_, Some(text))) => Output::Text(text.decode().into_owned()),
             Some((value, None)) => Output::Json(value.raw().to_owned()),
         };
-        let result = ToolStep::Result { id, output, failed };
+        let result = ToolStep::Result(Answer {
+            id,
+            name,
+            output,
+            failed,
+        });
         self.said.push_tool(result, self.speaker);
     }
 
     /// Says what a tool answered, where that is text by itself.
     pub(crate) fn result_text(&mut self, output: Str<'_>, failed: bool) {
         let output = Output::Text(output.decode().into_owned());
-        let result = ToolStep::Result {
+        let result = ToolStep::Result(Answer {
             id: None,
+            name: None,
             output,
             failed,
-        };
+        });
         self.said.push_tool(result, self.speaker);
     }
 

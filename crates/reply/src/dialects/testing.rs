@@ -2,7 +2,7 @@
 
 use super::{Dialect, Memory, Reading};
 use crate::json::Document;
-use crate::said::{Input, Item, Said, ToolStep};
+use crate::said::{Answer, Input, Item, Said, ToolStep};
 use crate::step::Output;
 
 /// What values say that come one after the other, a line for each thing: `text Hello`,
@@ -50,14 +50,17 @@ fn line(item: &Item<'_>) -> String {
         Item::Reasoning(text, _) => format!("reasoning {text}"),
         Item::Tool(ToolStep::Call(call), _) => {
             let input = match &call.input {
-                Input::None => "begun".to_owned(),
+                Input::None | Input::Announced => "begun".to_owned(),
                 Input::Piece(piece) => format!("piece {piece}"),
                 Input::Whole(whole) => format!("whole {whole}"),
                 Input::Ended => "ended".to_owned(),
             };
             format!("call {} {} {input}", words(&call.id), words(&call.name))
         }
-        Item::Tool(ToolStep::Result { id, output, failed }, _) => {
+        Item::Tool(ToolStep::Result(answer), _) => {
+            let Answer {
+                id, output, failed, ..
+            } = answer;
             let failed = if *failed { " failed" } else { "" };
             let (Output::Text(output) | Output::Json(output)) = output;
             format!("result {} {output}{failed}", words(id))

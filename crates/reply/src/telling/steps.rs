@@ -28,9 +28,14 @@ impl Telling {
             words_at: 0,
             text: Words::new(memory_bytes),
             reasoning: Words::new(memory_bytes),
-            calls: Calls::default(),
+            calls: Calls::new(),
             ready: VecDeque::new(),
         }
+    }
+
+    /// The ids that are made for calls and results without one begin so.
+    pub(crate) fn name_calls_with(&mut self, prefix: String) {
+        self.calls.name_with(prefix);
     }
 
     /// Another frame was read: what it says is told from its beginning.
@@ -56,7 +61,7 @@ impl Telling {
 
     /// What is to be told of a piece of text by itself. `None` where it is nothing, or not yet.
     pub(crate) fn piece(&mut self, text: &str, source: &Source) -> Option<String> {
-        self.calls.end_all(&mut self.ready);
+        self.calls.something_else_came(&mut self.ready);
         let told = self.text.tell(source, text)?.into_owned();
         if self.ready.is_empty() {
             return Some(told);
@@ -68,7 +73,7 @@ impl Telling {
     /// What is around the words says that the reply is over: `[DONE]`, or the connection's close.
     /// `text` is what it says then and not before.
     pub(crate) fn complete(&mut self, text: Option<String>) {
-        self.calls.end_all(&mut self.ready);
+        self.calls.turn_end(None, &mut self.ready);
         self.ready.extend(text.map(Step::Text));
         self.break_off(End::Complete);
     }
@@ -93,32 +98,32 @@ impl Telling {
         match item {
             Item::Text(text, source) => self.text(text, &source),
             Item::Reasoning(text, source) => {
-                self.calls.end_all(&mut self.ready);
+                self.calls.something_else_came(&mut self.ready);
                 let told = self.reasoning.tell(&source, text);
                 told.map(|text| Step::Reasoning(text.into_owned()))
             }
             Item::Tool(step, speaker) => {
                 self.text.turn_end(speaker);
                 self.reasoning.turn_end(speaker);
-                self.calls.take_in(step, &mut self.ready);
+                self.calls.take_in(step, speaker, &mut self.ready);
                 None
             }
             Item::TurnEnd(speaker) => {
                 self.text.turn_end(speaker);
                 self.reasoning.turn_end(speaker);
-                self.calls.end_all(&mut self.ready);
+                self.calls.turn_end(speaker, &mut self.ready);
                 Some(Step::TurnEnd)
             }
             Item::Error => Some(Step::End(End::AgentError)),
             Item::End => {
-                self.calls.end_all(&mut self.ready);
+                self.calls.turn_end(None, &mut self.ready);
                 Some(Step::End(End::Complete))
             }
         }
     }
 
     fn text(&mut self, text: &str, source: &Source) -> Option<Step> {
-        self.calls.end_all(&mut self.ready);
+        self.calls.something_else_came(&mut self.ready);
         let told = self.text.tell(source, text);
         told.map(|text| Step::Text(text.into_owned()))
     }

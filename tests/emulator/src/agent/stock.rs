@@ -35,6 +35,7 @@ pub fn stock() -> Vec<(&'static str, String, Agent)> {
             "Assistant_Agent-Qa6uF4zD8v",
             Agent::assistant(),
         ),
+        ("weather", "Weather_Agent-u4Kc8PzE7x", Agent::weather()),
     ]
     .map(|(name, id, agent)| (name, arn(id), agent))
     .into()
@@ -80,7 +81,14 @@ mod tests {
 
     #[test]
     fn agents_that_reply_repeat_the_prompt() {
-        let quiet = ["story", "sdk-error", "error-first", "silent", "assistant"];
+        let quiet = [
+            "story",
+            "sdk-error",
+            "error-first",
+            "silent",
+            "assistant",
+            "weather",
+        ];
         for (name, _, agent) in stock() {
             let said = agent.reply(&turn()).iter().any(|step| match step {
                 Step::Text(text) => text.contains("Hello"),

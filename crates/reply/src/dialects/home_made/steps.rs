@@ -139,6 +139,7 @@ impl<'a> Tool<'a> {
         // `data` comes last, since all the other fields may be inside of it.
         self.find(OUTPUTS, something)
             .or_else(|| self.object.get("data").and_then(something))
+            .or_else(|| self.find(&["output", "result"], Some))
     }
 
     fn has_failed(&self) -> bool {
@@ -167,9 +168,10 @@ pub(super) fn tool(
     let tool = Tool::new(object);
     let is_piece = name.speaks_of(PIECES) || Name::plain(outer_name).speaks_of(PIECES);
     let is_result = is_result(name) || is_result(&Name::plain(outer_name));
-    if is_result && (tool.output().is_some() || name.is_failure()) {
+    let has_answered = tool.output().is_some() || name.is_failure() || is_answer(name);
+    if is_result && has_answered {
         let failed = name.is_failure() || tool.has_failed();
-        return reading.result(tool.id(), tool.output(), failed);
+        return reading.result_of(tool.id(), tool.name(), tool.output(), failed);
     }
     match tool.input(is_piece) {
         // The call is over. With its name it would begin another call.
@@ -180,9 +182,16 @@ pub(super) fn tool(
     }
 }
 
+const ANSWERS: &[&str] = &["result", "output", "response", "observation", "return"];
+
+/// Whether a name is that of a result, and not of one that begins or ends: it is one without an
+/// output too.
+fn is_answer(name: &Name<'_>) -> bool {
+    ANSWERS.iter().any(|answer| name.as_str().ends_with(answer))
+}
+
 /// Whether a name that speaks of a tool speaks of its result.
 pub(super) fn is_result(name: &Name<'_>) -> bool {
-    const ANSWERS: &[&str] = &["result", "output", "response", "observation", "return"];
     const ENDS: &[&str] = &[
         "end",
         "ended",
@@ -202,11 +211,11 @@ pub(super) fn tools_words(object: &Object<'_>, reading: &mut Reading<'_>) {
     let tool = Tool::new(object);
     let output = tool.output();
     match tool.input(false) {
-        Input::None => reading.result(tool.id(), output, tool.has_failed()),
+        Input::None => reading.result_of(tool.id(), tool.name(), output, tool.has_failed()),
         input if output.is_none() => {
             reading.call(tool.id(), object.number("index"), tool.name(), input);
         }
-        _ => reading.result(tool.id(), output, tool.has_failed()),
+        _ => reading.result_of(tool.id(), tool.name(), output, tool.has_failed()),
     }
 }
 

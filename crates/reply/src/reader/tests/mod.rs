@@ -2,6 +2,7 @@
 
 mod bare;
 mod bounds;
+mod calls;
 mod properties;
 mod sse;
 
