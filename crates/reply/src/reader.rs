@@ -1,14 +1,15 @@
 //! The three steps in a row: framing → dialects → telling.
 
 mod account;
+mod ag_ui_events;
 mod frames;
 mod structured;
 
-use crate::dialects::is_ag_ui_event;
 use crate::framing::{Broken, Content, Feedback, Frame, Framing};
 use crate::step::{End, Step};
 use crate::telling::Telling;
 pub use account::{Account, Utterance, UtteranceKind};
+use ag_ui_events::AgUiEvents;
 use frames::FrameReader;
 
 /// How much is remembered of a reply, so that nothing of it is told twice, unless told otherwise.
@@ -21,8 +22,8 @@ pub struct ReplyReader {
     frames: FrameReader,
     telling: Telling,
     messages: u64,
-    /// Events of AG-UI's are given as they came, beside what they say.
-    passes_ag_ui_events: bool,
+    /// Events of AG-UI's, where they are given as they came.
+    ag_ui_events: Option<AgUiEvents>,
     /// How each frame was read, where somebody wants to know.
     accounts: Option<Vec<Account>>,
     /// The connection was closed as it should be.
@@ -53,17 +54,17 @@ impl ReplyReader {
             frames: FrameReader::default(),
             telling: Telling::new(memory_bytes),
             messages: 0,
-            passes_ag_ui_events: false,
+            ag_ui_events: None,
             accounts: None,
             is_closed: false,
             has_ended: false,
         }
     }
 
-    /// Gives each event of AG-UI's as it came too ([`Step::AgUiEvent`]), for whoever passes them on.
+    /// Gives each event of AG-UI's as it came ([`Step::AgUiEvent`]), for whoever passes them on.
     #[must_use]
     pub fn passing_ag_ui_events(mut self) -> Self {
-        self.passes_ag_ui_events = true;
+        self.ag_ui_events = Some(AgUiEvents::default());
         self
     }
 
@@ -166,6 +167,12 @@ impl ReplyReader {
                 }
                 continue;
             }
+            if self.is_in_array() {
+                match self.next_of_array() {
+                    Some(event) => return Some(event),
+                    None => continue,
+                }
+            }
             match self.framing.next()? {
                 Frame::Content(content) => {
                     // Most frames are a piece of text. It is told at once, and its step made where
@@ -181,14 +188,16 @@ impl ReplyReader {
                             None => continue,
                         }
                     }
-                    let event = match content {
-                        Content::Value { value, .. }
-                            if self.passes_ag_ui_events && is_ag_ui_event(value) =>
-                        {
-                            Some(value.raw().to_owned())
+                    let mut event = None;
+                    if let (Some(events), Content::Value { value, .. }) =
+                        (&mut self.ag_ui_events, content)
+                    {
+                        if events.take_array(value) {
+                            self.framing.take_feedback(Feedback::Nothing);
+                            continue;
                         }
-                        _ => None,
-                    };
+                        event = AgUiEvents::event(value);
+                    }
                     // What is only tried comes again.
                     let is_trial = matches!(content, Content::OpenSseEvent { .. });
                     let account =
@@ -199,8 +208,8 @@ impl ReplyReader {
                     }
                     self.framing.take_feedback(feedback);
                     self.telling.begin();
-                    if event.is_some() && !self.frames.said().has_error() {
-                        return event.map(Step::AgUiEvent);
+                    if let Some(step) = event.and_then(|event| self.pass(event)) {
+                        return Some(step);
                     }
                 }
                 Frame::Done => self.end(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use agentcore_reply::{Counts, End, ReplyReader, Step};
 use bytes::Bytes;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::attempt::ReplyOptions;
 use super::watch::{Seen, Watch};
@@ -96,7 +97,11 @@ struct Told {
 }
 
 fn reader(options: ReplyOptions) -> ReplyReader {
-    let reader = ReplyReader::new(options.memory_bytes);
+    let mut reader = ReplyReader::new(options.memory_bytes);
+    if options.detail.tools {
+        // Clients keep what earlier runs called, and tell calls apart by their ids alone.
+        reader = reader.naming_calls(format!("call-{}-", Uuid::new_v4().simple()));
+    }
     if options.detail.ag_ui_events {
         reader.passing_ag_ui_events()
     } else {
@@ -164,6 +169,8 @@ impl<T: Transport> Exchange<T> {
                 // A turn of which nothing was told has no end that matters.
                 Some(Step::TurnEnd) if !self.told.of_this_turn => {}
                 Some(step) if self.terms.options.detail.tells(&step) => {
+                    self.told.text |=
+                        matches!(&step, Step::AgUiEvent { text, .. } if !text.is_empty());
                     self.told.of_this_turn = step != Step::TurnEnd;
                     return ReplyEvent::Step(step);
                 }
