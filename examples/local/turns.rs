@@ -200,7 +200,7 @@ fn told(step: &Step) -> Value {
         Step::Call { name, .. } => ("call", name.as_str()),
         Step::CallResult { .. } => ("result", ""),
         Step::TurnEnd => ("turn end", ""),
-        Step::AgUiEvent(_) => ("event", ""),
+        Step::AgUiEvent { .. } => ("event", ""),
         Step::End(_) => ("end", ""),
     };
     json!({ "kind": kind, "words": shown(words) })
