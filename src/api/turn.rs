@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agentcore_reply::Step;
 use tokio::time::Instant;
 
 use super::error::ApiError;
@@ -115,6 +116,9 @@ impl Turn {
         let opened = service.invoke(agent, invocation, deadline, options, progress, log);
         match opened.await {
             Ok(reply) => {
+                if reply.begins_with_text() {
+                    self.progress.first_piece_came();
+                }
                 self.reply = Some(Source::Agent(Box::new(reply)));
                 Ok(())
             }
@@ -134,7 +138,14 @@ impl Turn {
                 self.progress.piece(text.len());
                 self.collect(text);
             }
-            ReplyEvent::Step(_) => {}
+            ReplyEvent::Step(step) => {
+                self.progress.has_steps = true;
+                if let Step::AgUiEvent { text, .. } = step
+                    && !text.is_empty()
+                {
+                    self.progress.piece(text.len());
+                }
+            }
             ReplyEvent::Complete => {
                 if let Some((lead, text)) = self.shared.take() {
                     lead.share(&text);

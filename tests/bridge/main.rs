@@ -25,6 +25,7 @@ mod input;
 mod lambda;
 mod latency;
 mod limits;
+mod long_streams;
 mod matrix;
 mod messages;
 mod openai;

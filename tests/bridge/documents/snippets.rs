@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{Block, blocks, documents};
 
-/// The languages that are checked here, in `tests/node` or in `tests/clients`, and those that need
-/// no check.
+/// The languages that are checked here, in `tests/node`, `tests/clients` or `tests/local`, and those
+/// that need no check.
 const LANGUAGES: [&str; 10] = [
     "json", "yaml", "sh", "console", "js", "python", "tsx", "tf", "mermaid", "text",
 ];
