@@ -184,7 +184,7 @@ async fn start(variables: &[(&str, &str)]) -> Function {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let timeout = Duration::from_mins(1);
-    Function::start_program(program, variables.collect(), timeout, Listening::Always).await
+    Function::start_command(&[program], variables.collect(), timeout, Listening::Always).await
 }
 
 fn said(lines: &[Value], message: &str) -> Vec<String> {

@@ -6,6 +6,8 @@
 )]
 
 mod ag_ui;
+mod attack;
+mod autobahn;
 mod callers;
 mod closing;
 mod concurrency;

@@ -162,6 +162,11 @@ impl Function {
         }
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// The most memory that the process has held.
     pub(crate) fn peak_memory_kib(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.id().unwrap());
@@ -181,13 +186,23 @@ impl Function {
         timeout: Duration,
         listening: Listening,
     ) -> Self {
-        let program = env!("CARGO_BIN_EXE_agentcore-bridge");
-        Self::start_program(program, variables, timeout, listening).await
+        Self::start_through(&[], variables, timeout, listening).await
     }
 
-    /// The same for any function of the package.
-    pub(crate) async fn start_program(
-        program: &str,
+    /// Starts the function through a command that becomes it.
+    pub(crate) async fn start_through(
+        through: &[&str],
+        variables: Vec<(String, String)>,
+        timeout: Duration,
+        listening: Listening,
+    ) -> Self {
+        let command = [through, &[env!("CARGO_BIN_EXE_agentcore-bridge")]].concat();
+        Self::start_command(&command, variables, timeout, listening).await
+    }
+
+    /// Starts any function of the package by its command.
+    pub(crate) async fn start_command(
+        command: &[&str],
         variables: Vec<(String, String)>,
         timeout: Duration,
         listening: Listening,
@@ -217,7 +232,8 @@ impl Function {
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
 
-        let mut child = Command::new(program)
+        let mut child = Command::new(command[0])
+            .args(&command[1..])
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "bridge")

@@ -81,8 +81,14 @@ mod tests {
 
     #[test]
     fn agents_that_reply_repeat_the_prompt() {
-        let quiet = ["story", "sdk-error", "error-first", "silent", "weather"];
-        let quiet = ["story", "sdk-error", "error-first", "silent", "assistant"];
+        let quiet = [
+            "story",
+            "sdk-error",
+            "error-first",
+            "silent",
+            "weather",
+            "assistant",
+        ];
         for (name, _, agent) in stock() {
             let said = agent.reply(&turn()).iter().any(|step| match step {
                 Step::Text(text) => text.contains("Hello"),
