@@ -61,7 +61,8 @@ async fn at(emulator: &Emulator, ask: Option<&str>, more: &[(&str, &str)]) -> Ve
         ("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL", &endpoint),
     ];
     all.extend(more);
-    findings(&all, ask).await
+    // The bridge and its settings are in this future.
+    Box::pin(findings(&all, ask)).await
 }
 
 /// The one finding of a check.
