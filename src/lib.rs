@@ -25,6 +25,14 @@
 //! | [`telemetry`], [`trace`] | log lines and metrics; trace headers for agents |
 //! | [`bridge`] | wires the parts together |
 
+// Nothing that bytes from outside reach ends in a panic. What is impossible by construction says why.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
+
 pub mod agent;
 pub mod agentcore;
 pub mod api;
