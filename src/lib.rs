@@ -23,6 +23,7 @@
 //! | [`gateway`] | gateway events as HTTP requests, responses in a gateway's form |
 //! | [`lambda`] | the loop that takes events and sends responses |
 //! | [`telemetry`], [`trace`] | log lines and metrics; trace headers for agents |
+//! | [`hook`] | asks a new version whether it works, before it is deployed |
 //! | [`bridge`] | wires the parts together |
 
 // Nothing that bytes from outside reach ends in a panic. What is impossible by construction says why.
@@ -42,6 +43,7 @@ pub mod config;
 pub mod env;
 pub mod gateway;
 mod hex;
+pub mod hook;
 pub mod invocation;
 pub mod lambda;
 pub mod limits;

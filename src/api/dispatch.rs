@@ -128,7 +128,8 @@ impl Api {
     pub async fn answer(&self, request: Request<Bytes>, context: RequestContext) -> Response {
         let shared = &*self.0;
         let request_id = HeaderValue::from_str(&context.request_id);
-        let trace = TraceHeaders::new(request.headers(), context.xray.as_deref());
+        let trace = TraceHeaders::new(request.headers(), context.xray.as_deref())
+            .told(shared.settings.trace_agents);
         let ids = RequestIds::new(&context.request_id, trace.trace_id());
         let received = Received {
             context,

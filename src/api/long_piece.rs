@@ -2,7 +2,7 @@
 
 /// What is told at once, in bytes of UTF-8. A message of an agent may be a piece of 8 MiB, and each of
 /// its characters six bytes as JSON: told at once, many such pieces take more memory than there is.
-const MAX_PIECE_BYTES: usize = 256 * 1024;
+const MAX_PIECE_BYTES: usize = 1 << 20;
 
 /// What is left of a piece, and how much of it has been told.
 #[derive(Debug)]

@@ -137,7 +137,11 @@ impl Turn {
             return ReplyEvent::Complete;
         };
         let event = match LongPiece::next(&mut self.rest) {
-            Some(text) => ReplyEvent::Piece(text),
+            Some(text) => {
+                self.progress.rest_of_piece(text.len());
+                self.collect(&text);
+                return ReplyEvent::Piece(text);
+            }
             None => match reply.next().await {
                 ReplyEvent::Piece(mut text) => {
                     self.rest = LongPiece::split_off(&mut text);

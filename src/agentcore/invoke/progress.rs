@@ -102,4 +102,9 @@ impl Progress {
         self.chunks += 1;
         self.bytes += bytes;
     }
+
+    /// More came of the piece before, which was too long to be told at once.
+    pub(crate) fn rest_of_piece(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
 }

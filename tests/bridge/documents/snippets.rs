@@ -9,8 +9,8 @@ use super::{Block, blocks, documents};
 
 /// The languages that are checked here, in `tests/node`, `tests/clients` or `tests/local`, and those
 /// that need no check.
-const LANGUAGES: [&str; 9] = [
-    "json", "yaml", "sh", "console", "js", "python", "tsx", "mermaid", "text",
+const LANGUAGES: [&str; 10] = [
+    "json", "yaml", "sh", "console", "js", "python", "tsx", "tf", "mermaid", "text",
 ];
 
 fn of_language(language: &str) -> Vec<Block> {

@@ -196,6 +196,17 @@ impl Function {
         timeout: Duration,
         listening: Listening,
     ) -> Self {
+        let command = [through, &[env!("CARGO_BIN_EXE_agentcore-bridge")]].concat();
+        Self::start_command(&command, variables, timeout, listening).await
+    }
+
+    /// Starts any function of the package by its command.
+    pub(crate) async fn start_command(
+        command: &[&str],
+        variables: Vec<(String, String)>,
+        timeout: Duration,
+        listening: Listening,
+    ) -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             events: AsyncMutex::new(receiver),
@@ -221,11 +232,8 @@ impl Function {
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
 
-        let mut command = [through, &[env!("CARGO_BIN_EXE_agentcore-bridge")]]
-            .concat()
-            .into_iter();
-        let mut child = Command::new(command.next().unwrap())
-            .args(command)
+        let mut child = Command::new(command[0])
+            .args(&command[1..])
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "bridge")
