@@ -26,6 +26,14 @@
 //! | [`hook`] | asks a new version whether it works, before it is deployed |
 //! | [`bridge`] | wires the parts together |
 
+// Nothing that bytes from outside reach ends in a panic. What is impossible by construction says why.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
+
 pub mod agent;
 pub mod agentcore;
 pub mod api;

@@ -1,5 +1,13 @@
 //! The AWS Lambda function.
 
+// Nothing that bytes from outside reach ends in a panic. What is impossible by construction says why.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
+
 use std::alloc::System;
 use std::error::Error;
 use std::io::Write;

@@ -13,18 +13,19 @@ pub(super) struct LongPiece {
 
 impl LongPiece {
     /// Shortens a piece to what may be told at once, and gives it whole where that is less.
-    pub(super) fn split_off(piece: &mut String) -> Option<Self> {
+    pub(super) fn split_off(piece: &mut String) -> Option<Box<Self>> {
         if piece.len() <= MAX_PIECE_BYTES {
             return None;
         }
         let told = piece.floor_char_boundary(MAX_PIECE_BYTES);
         let first = piece[..told].to_owned();
         let text = std::mem::replace(piece, first);
-        Some(Self { text, told })
+        // Boxed, since few turns have one, and the future of each has room for it.
+        Some(Box::new(Self { text, told }))
     }
 
     /// The next part of what is left, if anything is.
-    pub(super) fn next(left: &mut Option<Self>) -> Option<String> {
+    pub(super) fn next(left: &mut Option<Box<Self>>) -> Option<String> {
         let mut piece = left.take()?;
         let untold = &piece.text[piece.told..];
         let part = untold[..untold.floor_char_boundary(MAX_PIECE_BYTES)].to_owned();

@@ -28,7 +28,7 @@ pub(super) struct Turn {
     progress: Progress,
     reply: Option<Source>,
     /// What is left of a piece that is too long to be told at once.
-    rest: Option<LongPiece>,
+    rest: Option<Box<LongPiece>>,
     /// If the reply is to be cached: the right to share it, and its text so far.
     shared: Option<(Lead, String)>,
     /// The total duration; `None` until the turn has ended.

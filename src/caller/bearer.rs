@@ -32,6 +32,7 @@ impl BearerToken {
     }
 
     /// The header that passes it on.
+    #[expect(clippy::expect_used, reason = "what its own parser holds")]
     pub(crate) fn authorization(&self) -> HeaderValue {
         let value = zeroize::Zeroizing::new([b"Bearer ", self.0.expose()].concat());
         let mut value =

@@ -28,6 +28,14 @@
 //! A dialect's own file speaks the language of its format: there an *event*, a *message*, a *part*
 //! or a *chunk* is what the format's definition calls so.
 
+// Nothing that bytes from outside reach ends in a panic. What is impossible by construction says why.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
+
 mod dialects;
 mod framing;
 mod json;

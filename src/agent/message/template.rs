@@ -135,6 +135,7 @@ impl MessageTemplate {
 }
 
 impl Default for MessageTemplate {
+    #[expect(clippy::expect_used, reason = "a constant, which a test parses")]
     fn default() -> Self {
         Self::parse(DEFAULT).expect("the default is an object, as a test shows")
     }

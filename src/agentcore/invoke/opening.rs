@@ -64,6 +64,7 @@ impl<'a> Opening<'a> {
 }
 
 /// Ids are of letters, digits, hyphens and underscores.
+#[expect(clippy::expect_used, reason = "what the ids' own types hold")]
 fn plain(id: &str) -> HeaderValue {
     HeaderValue::from_str(id).expect("an id is of visible ASCII characters alone")
 }

@@ -139,6 +139,10 @@ fn describe(error: &io::Error) -> &'static str {
 ///
 /// # Panics
 /// Never: `ring` supports the versions that rustls takes for safe.
+#[expect(
+    clippy::expect_used,
+    reason = "of two constants, which every test with TLS uses"
+)]
 pub fn client_config(roots: RootCertStore) -> Arc<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

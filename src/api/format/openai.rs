@@ -25,6 +25,7 @@ struct About {
 }
 
 impl About {
+    #[expect(clippy::expect_used, reason = "what the id's own type holds")]
     fn new(subject: Subject<'_>) -> Self {
         Self {
             id: format!("chatcmpl-{}", Uuid::new_v4().simple()),

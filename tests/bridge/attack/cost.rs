@@ -68,7 +68,7 @@ async fn cost_of(function: &Function, body: &str) -> Cost {
     let event = rest_event("POST", "/api/agents/invoke", Some(body));
     let (status, _) = answered(function.invoke(&event).await);
     Cost {
-        cpu: cpu(function) - cpu_before,
+        cpu: cpu(function).saturating_sub(cpu_before),
         peak_kib: function.peak_memory_kib().saturating_sub(kib_before),
         status,
     }
@@ -270,7 +270,7 @@ async fn a_caller_that_does_not_read_takes_no_memory() {
     loop {
         sleep(Duration::from_millis(300)).await;
         let now = cpu(&function);
-        if now - spent < Duration::from_millis(1) {
+        if now.saturating_sub(spent) < Duration::from_millis(1) {
             break;
         }
         spent = now;

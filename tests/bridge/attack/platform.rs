@@ -177,7 +177,7 @@ async fn without_file_descriptors_an_invocation_fails_and_the_next_is_right() {
         // Numbers are given from the lowest on, and none below this one is free.
         let open = format!("/proc/{}/fd", function.id());
         let is_open = |number: &usize| std::fs::read_link(format!("{open}/{number}")).is_ok();
-        limit((0..).find(|number| !is_open(number)).unwrap()).await;
+        limit((0..1024).find(|number| !is_open(number)).unwrap()).await;
         let (status, body) = answered(function.invoke(&event()).await);
         assert_eq!(
             (status, &body["error"]),

@@ -4,6 +4,8 @@
 //! The fuzzer calls them with bytes that it makes up (`fuzz/fuzz_targets`), and `tests/corpus.rs` with
 //! those that it found worth keeping (`fuzz/corpus`).
 
+#![expect(clippy::missing_panics_doc, reason = "to panic is what they are for")]
+
 mod address;
 mod input;
 mod message;

@@ -16,9 +16,7 @@ fn root() -> PathBuf {
 
 /// The inputs in a folder, by their files' names.
 fn inputs(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let files = fs::read_dir(folder)
-        .map(Iterator::collect)
-        .unwrap_or_else(|_| Vec::new());
+    let files = fs::read_dir(folder).map_or_else(|_| Vec::new(), Iterator::collect);
     let files = files.into_iter().map(|file| file.unwrap().path());
     let mut inputs: Vec<_> = files
         .map(|file| (file.display().to_string(), fs::read(&file).unwrap()))

@@ -55,6 +55,10 @@ impl TextKeys {
     pub(super) const CARRIED: Self =
         Self(Self::only("chunk").0 | Self::only("token").0 | Self::only("text").0 | Self::DELTA.0);
 
+    #[expect(
+        clippy::panic,
+        reason = "of constants alone: it would be the compiler's"
+    )]
     const fn only(key: &str) -> Self {
         let mut place = 0;
         while place < TEXT_KEYS.len() {
