@@ -4,6 +4,7 @@
 
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Value};
+use crate::names::is_agents;
 use crate::said::Input;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -147,9 +148,7 @@ fn read_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>)
 
 /// Reads a message: the agent's words, or what tools answered, which is in messages of the user.
 pub(super) fn read_message(message: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
-    let is_agents = message
-        .string("role")
-        .is_none_or(|role| role.is("assistant"));
+    let is_agents = is_agents(message.string("role"));
     let Some(content) = message.array("content") else {
         return;
     };

@@ -99,6 +99,36 @@ fn the_words_of_others_are_not_the_agents() {
 }
 
 #[test]
+fn agents_call_their_role_what_they_like() {
+    for role in [
+        "assistant",
+        "Assistant",
+        "model",
+        "ai",
+        "bot",
+        "chatbot",
+        "",
+    ] {
+        for content in [
+            r#""A""#,
+            r#"[{"text":"A"}]"#,
+            r#"[{"type":"text","text":"A"}]"#,
+        ] {
+            let message = format!(r#"{{"role":"{role}","content":{content}}}"#);
+            check(&[&message], &["text A"]);
+            for key in ["message", "result", "chunk", "data"] {
+                check(&[&format!(r#"{{"{key}":{message}}}"#)], &["text A"]);
+            }
+            let output = format!(r#"{{"output":{{"message":{message}}}}}"#);
+            check(&[&output], &["text A"]);
+            let messages =
+                format!(r#"{{"messages":[{{"role":"user","content":"PROMPT"}},{message}]}}"#);
+            check(&[&messages], &["text A"]);
+        }
+    }
+}
+
+#[test]
 fn tools_and_reasoning_are_steps() {
     check(
         &[
