@@ -242,6 +242,15 @@ mod tests {
     }
 
     #[test]
+    fn an_outputs_message_needs_no_role() {
+        let lines = said(&[
+            r#"{"type":"response.completed","response":{"output":[{"type":"message","content":[{"type":"output_text","text":"Hi"}]}]}}"#,
+            r#"{"type":"response.output_item.done","item":{"type":"message","role":"user","content":[{"type":"input_text","text":"PROMPT"}]}}"#,
+        ]);
+        assert_eq!(lines, ["text Hi", "end"]);
+    }
+
+    #[test]
     fn reasoning_is_none_of_the_text() {
         let lines = said(&[
             r#"{"type":"response.reasoning_text.delta","delta":"hm","item_id":"r"}"#,
