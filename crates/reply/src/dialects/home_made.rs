@@ -56,6 +56,13 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     true
 }
 
+/// Whether an object has one of the keys under which people put text.
+pub(super) fn may_have_text(object: &Object<'_>) -> bool {
+    object
+        .iter()
+        .any(|(key, _)| fields::is_text_key(&key.decode()))
+}
+
 /// The keys under which a piece of text comes by itself most often, and the form that it has there.
 /// No other dialect recognises an object with one of these and nothing else.
 const PIECES: [(&str, Form); 5] = [

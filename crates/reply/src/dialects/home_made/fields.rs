@@ -44,6 +44,10 @@ fn place(key: &str) -> Option<usize> {
     places.find(|place| TEXT_KEYS[**place] == key).copied()
 }
 
+pub(super) fn is_text_key(key: &str) -> bool {
+    place(key).is_some()
+}
+
 /// A set of [`TEXT_KEYS`], by their places.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TextKeys(u32);

@@ -1,7 +1,7 @@
 //! What the nodes of a graph come to: its state, and the updates of it.
 
 use super::message::{Message, Whose};
-use crate::dialects::Reading;
+use crate::dialects::{Reading, home_made};
 use crate::json::{Object, Value};
 use crate::said::Coverage;
 
@@ -45,8 +45,15 @@ pub(super) fn updates(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if object.has("__interrupt__") && object.iter().count() == 1 {
         return true;
     }
+    if object.has("type") || object.has("role") {
+        return false;
+    }
     let is_update = |value: Value<'_>| parts(value).take(4).any(|it| has_messages(&it));
-    if object.has("type") || object.has("role") || !object.iter().any(|(_, it)| is_update(it)) {
+    let is_dicts = |value: Value<'_>| parts(value).take(4).any(|it| has_dicts(&it));
+    let is_updates = object.iter().any(|(_, it)| is_update(it))
+        // Home-made objects hold such dictionaries too, but under keys of their own.
+        || (object.iter().any(|(_, it)| is_dicts(it)) && !home_made::may_have_text(object));
+    if !is_updates {
         return false;
     }
     for (node, update) in object.iter() {
@@ -61,12 +68,46 @@ pub(super) fn updates(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 /// commands.
 pub(in crate::dialects) fn update(update: Value<'_>, reading: &mut Reading<'_>) {
     for part in parts(update) {
-        for message in part.get("messages").into_iter().flat_map(parts) {
+        let Some(messages) = part.get("messages") else {
+            continue;
+        };
+        for message in parts(messages) {
             if let Some(message) = Message::of(&message) {
                 message.read(Coverage::Unknown, reading);
             }
         }
+        dicts(messages, reading);
     }
+}
+
+/// Reads the messages that a node wrote as dictionaries, `{"role", "content"}`. Where a question of
+/// the user's is among them they are the conversation so far, of which the answer is what follows.
+fn dicts(messages: Value<'_>, reading: &mut Reading<'_>) {
+    let is_question = |it: &Object<'_>| {
+        let role = it.string("role");
+        role.is_some_and(|role| role.is_any(&["user", "human"]))
+    };
+    let place = parts(messages)
+        .enumerate()
+        .filter(|(_, it)| is_question(it));
+    let after = place.last().map(|(place, _)| place + 1);
+    for message in parts(messages).skip(after.unwrap_or(0)) {
+        if !is_dict(&message) {
+            continue;
+        }
+        let mut reading = reading.inside("dict");
+        if after.is_some() {
+            reading.snapshot().object(&message);
+        } else {
+            reading.object(&message);
+        }
+    }
+}
+
+/// Whether an object is a message as people write it, with a role in place of a type.
+fn is_dict(message: &Object<'_>) -> bool {
+    let is_one = message.string("role").is_some() && message.has("content");
+    is_one && Message::of(message).is_none()
 }
 
 /// The object that a value is, or the objects of the list that it is.
@@ -84,9 +125,39 @@ fn has_messages(update: &Object<'_>) -> bool {
     first.is_some_and(|it| Message::of(&it).is_some())
 }
 
+fn has_dicts(update: &Object<'_>) -> bool {
+    let messages = update.get("messages");
+    messages.is_some_and(|messages| parts(messages).next().is_some_and(|it| is_dict(&it)))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::dialects::testing::said;
+
+    #[test]
+    fn a_nodes_messages_may_be_dictionaries_with_roles() {
+        const ANSWER: &str = r#"{"role":"assistant","content":"Hi"}"#;
+        for update in [
+            format!(r#"{{"agent":{{"messages":[{ANSWER}]}}}}"#),
+            format!(r#"{{"agent":{{"messages":{ANSWER}}}}}"#),
+            format!(r#"["updates",{{"agent":{{"messages":[{ANSWER}]}}}}]"#),
+            format!(r#"{{"type":"updates","ns":[],"data":{{"agent":{{"messages":[{ANSWER}]}}}}}}"#),
+            format!(
+                r#"{{"type":"event","method":"updates","params":{{"node":"agent","data":{{"messages":[{ANSWER}]}}}}}}"#
+            ),
+            r#"{"agent":{"messages":[{"role":"ai","content":[{"type":"text","text":"Hi"}]}]}}"#
+                .to_owned(),
+            // All of the conversation, where the graph has no reducer for it.
+            format!(
+                r#"{{"agent":{{"messages":[{{"role":"user","content":"q"}},{{"role":"assistant","content":"OLD"}},
+                {{"role":"user","content":"PROMPT"}},{ANSWER}]}}}}"#
+            ),
+        ] {
+            assert_eq!(said(&[&update]), ["text Hi"], "{update}");
+        }
+        let tool = r#"{"tools":{"messages":[{"role":"tool","content":"42","tool_call_id":"c"},{"role":"system","content":"S"}]}}"#;
+        assert_eq!(said(&[tool]), ["result c 42"]);
+    }
 
     #[test]
     fn a_state_is_what_follows_the_users_last_words() {
