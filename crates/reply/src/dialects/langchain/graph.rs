@@ -1,6 +1,7 @@
 //! What the nodes of a graph come to: its state, and the updates of it.
 
 use super::message::{Message, Whose};
+use crate::dialects::ids::Ids;
 use crate::dialects::{Reading, home_made};
 use crate::json::{Object, Value};
 use crate::said::Coverage;
@@ -30,9 +31,16 @@ pub(super) fn state(object: &Object<'_>, form: &str, reading: &mut Reading<'_>) 
         messages.filter_map(|it| Message::of(&it))
     };
     let mut reading = reading.inside(form);
+    let ids = || ours().filter_map(|message| message.agents_id());
+    // Nodes that speak at the same time interleave, so each message that came by itself is compared
+    // by itself. More of them than there are speakers are not known by their ids.
+    let memory = &mut reading.memory().langchain;
+    let is_by_id = ids().any(|id| memory.is_heard(id)) && ids().nth(Ids::MAX).is_none();
     // The words come first: a step among them would end a turn, and words are compared by turns.
     for message in ours() {
-        message.words(Coverage::Snapshot, &mut reading);
+        let id = message.agents_id();
+        let speaker = id.filter(|id| reading.memory().langchain.speaks(*id, is_by_id));
+        message.words(Coverage::Snapshot, &mut reading.spoken_by(speaker));
     }
     for message in ours() {
         message.steps(&mut reading);

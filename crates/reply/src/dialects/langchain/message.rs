@@ -72,8 +72,18 @@ impl<'a> Message<'a> {
             coverage
         };
         let mut reading = reading.spoken_by(id);
+        let mark = reading.mark();
         self.words(coverage, &mut reading);
+        if let Some(id) = id.filter(|_| reading.has_text_since(mark)) {
+            reading.memory().langchain.hear(id);
+        }
         self.steps(&mut reading);
+    }
+
+    /// The message's id, where it is the agent's.
+    pub(super) fn agents_id(&self) -> Option<Str<'a>> {
+        let id = self.fields.string("id")?;
+        (self.whose == Whose::Agent && !id.is_empty()).then_some(id)
     }
 
     /// Says the agent's words and reasoning.
