@@ -239,7 +239,10 @@ impl Said {
         self.mark.texts += usize::from(!is_reasoning);
         let kind = if is_reasoning { REASONING } else { TEXT };
         let kind = self.source(source) << 3 | kind;
-        match self.things.last_mut().filter(|last| last.kind == kind) {
+        // What may be all pieces before it is compared by itself.
+        let goes_on = source.coverage != Coverage::PerhapsAllPieces;
+        let mut last = self.things.last_mut();
+        match last.take_if(|last| goes_on && last.kind == kind) {
             Some(last) => last.end = number(self.words.len()),
             None => self.push(kind),
         }

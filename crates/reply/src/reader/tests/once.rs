@@ -103,3 +103,25 @@ fn a_state_whose_messages_came_without_their_ids_repeats_them_together() {
         false,
     )]);
 }
+
+#[test]
+fn the_kits_whole_is_not_told_again_where_partial_was_left_out() {
+    let forms: [&dyn Fn(&str) -> String; 4] = [
+        &|parts| {
+            format!(
+                r#"{{"author":"a","invocationId":"i","content":{{"role":"model","parts":{parts}}}}}"#
+            )
+        },
+        &|parts| format!(r#"{{"author":"a","invocation_id":"i","content":{{"parts":{parts}}}}}"#),
+        &|parts| format!(r#"{{"author":"a","content":{{"role":"model","parts":{parts}}}}}"#),
+        &|parts| format!(r#"{{"role":"model","parts":{parts}}}"#),
+    ];
+    for form in forms {
+        let messages = ["It is ", "so.", "It is so."];
+        let messages = messages.map(|text| form(&format!(r#"[{{"text":"{text}"}}]"#)));
+        let array = format!("[{}]", messages.join(","));
+        let messages = messages.each_ref().map(String::as_str);
+        assert_eq!(read(&messages, true).0, ["It is ", "so."], "{messages:?}");
+        assert_eq!(read(&[&array], true).0, ["It is ", "so."], "{array}");
+    }
+}
