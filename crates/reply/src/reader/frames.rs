@@ -111,7 +111,7 @@ impl FrameReader {
         let has_read = read_value(&mut reading, &mut self.reprs, value, text, otherwise);
         if has_read == HasRead::Nothing {
             self.unread += 1;
-            self.structured.unread_came(value);
+            self.structured.unread_came(value, text);
         } else {
             self.structured.something_came();
         }
