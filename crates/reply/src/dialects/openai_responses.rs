@@ -157,12 +157,9 @@ fn reasoning(of: &str, origin: Origin, text: Str<'_>, reading: &mut Reading<'_>)
 /// which has a `sequence_number` as all have.
 fn is_of_the_api(name: &str, event: &Object<'_>) -> bool {
     let of = name.split('.').next().unwrap_or_default();
-    let is_known = of.ends_with("_call")
+    let is_known = of.contains("_call")
         || of.starts_with("image_generation")
-        || matches!(
-            of,
-            "mcp_list_tools" | "code_interpreter_call_code" | "audio"
-        );
+        || matches!(of, "mcp_list_tools" | "audio" | "output_audio");
     is_known || event.number("sequence_number").is_some()
 }
 
@@ -285,6 +282,10 @@ mod tests {
             r#"{"type":"response.web_search_call.searching","item_id":"w","output_index":0,"sequence_number":1}"#,
             r#"{"type":"response.code_interpreter_call_code.delta","delta":"print","item_id":"w"}"#,
             r#"{"type":"response.mcp_call.failed","item_id":"w"}"#,
+            r#"{"type":"response.output_audio.delta","delta":"QUJD"}"#,
+            r#"{"type":"response.audio.delta","delta":"QUJD"}"#,
+            r#"{"type":"response.apply_patch_call_operation_diff.delta","delta":"+a"}"#,
+            r#"{"type":"response.shell_call_command.delta","delta":"ls"}"#,
             r#"{"type":"response.completed","response":{"output":[
                 {"type":"web_search_call","id":"w","action":{"type":"search","query":"q"},"status":"completed"},
                 {"type":"mcp_call","id":"p","name":"n","arguments":"{}","output":"OUT","error":null},
