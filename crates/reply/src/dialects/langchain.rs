@@ -135,6 +135,22 @@ mod tests {
     fn what_is_not_the_agents_is_no_text() {
         for (message, expected) in [
             (r#"{"type":"human","content":"PROMPT"}"#, &[][..]),
+            (r#"{"type":"HumanMessageChunk","content":"PROMPT"}"#, &[]),
+            (r#"{"type":"SystemMessageChunk","content":"SYSTEM"}"#, &[]),
+            (r#"{"type":"SystemMessage","content":"SYSTEM"}"#, &[]),
+            (
+                r#"{"type":"ToolMessage","content":"r","tool_call_id":"c"}"#,
+                &["result c r"],
+            ),
+            (
+                r#"{"tools":{"messages":[{"type":"tool","content":"r","tool_call_id":"c","name":"f"}]}}"#,
+                &["result c r"],
+            ),
+            (
+                r#"{"messages":[{"type":"human","content":"PROMPT"},{"type":"ai","content":"A"},
+                    {"type":"tool","content":"r","tool_call_id":"c","name":"f"}]}"#,
+                &["text A", "result c r"],
+            ),
             (
                 r#"{"type":"system","content":"SYSTEM","additional_kwargs":{}}"#,
                 &[],

@@ -20,6 +20,24 @@ pub(super) enum Whose {
     Other,
 }
 
+/// Types that are LangChain's by themselves. Others are words that anybody uses.
+const CLASSES: &[&str] = &[
+    "ai",
+    "human",
+    "AIMessage",
+    "AIMessageChunk",
+    "HumanMessage",
+    "HumanMessageChunk",
+    "SystemMessage",
+    "SystemMessageChunk",
+    "ToolMessage",
+    "ToolMessageChunk",
+    "FunctionMessage",
+    "FunctionMessageChunk",
+    "ChatMessage",
+    "ChatMessageChunk",
+];
+
 impl<'a> Message<'a> {
     /// The message that an object is; `None` where it is none.
     pub(super) fn of(object: &Object<'a>) -> Option<Self> {
@@ -37,7 +55,8 @@ impl<'a> Message<'a> {
         let fields = fields.unwrap_or(*object);
         let is_ours = fields.has("additional_kwargs")
             || fields.has("response_metadata")
-            || class.is_any(&["ai", "AIMessage", "AIMessageChunk", "human", "HumanMessage"]);
+            || class.is_any(CLASSES)
+            || (class.is("tool") && fields.has("tool_call_id"));
         Self::new(class, fields).filter(|_| is_ours && fields.has("content"))
     }
 
