@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html> and
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html>.
 
-use super::{Dialect, Reading};
+use super::{Dialect, Reading, home_made};
 use crate::json::{Keys, Object, Value};
 use crate::names::is_agents;
 use crate::said::Input;
@@ -155,6 +155,8 @@ pub(super) fn read_message(message: &Object<'_>, form: &str, reading: &mut Readi
     for block in content.filter_map(Value::as_object) {
         if is_agents || block.has("toolResult") {
             read_block(&block, form, reading);
+        } else {
+            home_made::answer(&block, reading);
         }
     }
 }

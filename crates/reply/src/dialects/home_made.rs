@@ -15,6 +15,8 @@ use crate::names::{Meaning, Name};
 use crate::said::{Coverage, Form, Source};
 use fields::{Fields, TextKeys};
 
+pub(super) use steps::answer;
+
 pub(super) const DIALECT: Dialect = Dialect {
     name: "home-made",
     keys: Keys::ANY,
@@ -38,7 +40,8 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return true;
     }
     match fields.whose.unwrap_or(meaning) {
-        Meaning::NotTheAgent | Meaning::StepError => return true,
+        Meaning::NotTheAgent => steps::answers(object, reading),
+        Meaning::StepError => return true,
         Meaning::ToolsWords => steps::tools_words(object, reading),
         Meaning::Tool => steps::tool(object, &name, outer_name, reading),
         _ if fields.has_call_id => steps::tools_words(object, reading),

@@ -167,6 +167,68 @@ fn tools_and_reasoning_are_steps() {
 }
 
 #[test]
+fn a_calls_id_is_found_under_each_of_its_keys() {
+    for key in [
+        "toolUseId",
+        "tool_use_id",
+        "toolCallId",
+        "tool_call_id",
+        "callId",
+        "call_id",
+        "tool_id",
+        "id",
+    ] {
+        let call = format!(r#"{{"type":"tool_use","{key}":"T","name":"f","input":{{"a":1}}}}"#);
+        let result = format!(r#"{{"type":"tool_result","{key}":"T","output":"42"}}"#);
+        check(
+            &[&call, &result],
+            &[r#"call T f whole {"a":1}"#, "result T 42"],
+        );
+    }
+    check(
+        &[
+            r#"{"type":"tool_call","tool_call":{"id":"T","function":{"name":"f","arguments":"{\"a\":1}"}}}"#,
+            r#"{"type":"tool_call","data":{"toolCall":{"id":"U","name":"g","args":{}}}}"#,
+        ],
+        &[r#"call T f whole {"a":1}"#, "call U g whole {}"],
+    );
+}
+
+#[test]
+fn a_result_says_in_each_way_that_it_failed() {
+    for failed in [
+        r#""success":false"#,
+        r#""is_error":true"#,
+        r#""status":"error""#,
+    ] {
+        let result = format!(r#"{{"type":"tool_result","id":"T","output":"42",{failed}}}"#);
+        check(&[&result], &["result T 42 failed"]);
+    }
+    check(
+        &[r#"{"type":"tool_result","id":"T","output":"42","success":true}"#],
+        &["result T 42"],
+    );
+}
+
+#[test]
+fn what_tools_answered_may_be_in_a_message_of_the_users() {
+    const RESULT: &str = r#"{"role":"user","content":[{"type":"text","text":"PROMPT"},
+        {"type":"tool_result","tool_use_id":"T","content":"42"}]}"#;
+    check(&[RESULT], &["result T 42"]);
+    check(&[&format!(r#"{{"message":{RESULT}}}"#)], &["result T 42"]);
+    check(
+        &[&format!(r#"{{"type":"user","message":{RESULT}}}"#)],
+        &["result T 42"],
+    );
+    check(
+        &[
+            r#"{"role":"user","content":[{"toolUseId":"T","status":"error","content":[{"text":"no"}]}]}"#,
+        ],
+        &[r#"result T [{"text":"no"}] failed"#],
+    );
+}
+
+#[test]
 fn housekeeping_gives_nothing_unless_it_carries_text() {
     check(
         &[
