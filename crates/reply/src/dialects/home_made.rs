@@ -27,7 +27,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let fields = Fields::of(object);
     let outer_name = reading.outer_name();
     let name = fields.name(outer_name);
-    let meaning = fields.meaning(&name, outer_name);
+    let meaning = name.meaning();
     // A tool or a step that failed has not failed the agent.
     let is_step = fields.has_call_id
         || fields.whose == Some(Meaning::ToolsWords)

@@ -220,28 +220,6 @@ impl<'a> Fields<'a> {
             None => Name::plain(outer_name),
         }
     }
-
-    /// What the names say. Where the `type` says nothing, the other names may still say that the
-    /// words are no text: after `event: error`, `{"type":"problem","message":…}` is an error.
-    pub(super) fn meaning(&self, name: &Name<'_>, outer_name: &str) -> Meaning {
-        let meaning = name.meaning();
-        let has_others = self.kind.is_some() && (self.event.is_some() || !outer_name.is_empty());
-        if meaning != Meaning::Plain || !has_others {
-            return meaning;
-        }
-        let others = [
-            self.kind.and(self.event).map(Name::of),
-            (!outer_name.is_empty()).then(|| Name::plain(outer_name)),
-        ];
-        let meanings = others.into_iter().flatten().map(|other| other.meaning());
-        let mut telling = meanings.filter(|other| {
-            matches!(
-                other,
-                Meaning::Error | Meaning::StepError | Meaning::Tool | Meaning::Reasoning
-            )
-        });
-        telling.next().unwrap_or(Meaning::Plain)
-    }
 }
 
 fn is_failed(value: Value<'_>) -> bool {

@@ -331,13 +331,16 @@ fn the_name_of_an_sse_event_is_a_name_of_its_data() {
         (
             "error",
             r#"{"type":"problem","message":"x"}"#,
-            vec!["error"],
+            vec!["text x"],
         ),
+        // The object's own name comes first.
+        ("reasoning", r#"{"type":"text","text":"A"}"#, vec!["text A"]),
         (
-            "reasoning",
-            r#"{"type":"text","text":"hm"}"#,
-            vec!["reasoning hm"],
+            "tool_result",
+            r#"{"type":"text","text":"A"}"#,
+            vec!["text A"],
         ),
+        ("error", r#"{"text":"x"}"#, vec!["error"]),
         ("done", "{}", vec!["end"]),
         (
             "content_block_delta",
