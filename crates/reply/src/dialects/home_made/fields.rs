@@ -224,7 +224,8 @@ impl<'a> Fields<'a> {
 
 fn is_failed(value: Value<'_>) -> bool {
     let is_word = |word: Str<'_>| matches!(Name::of(word).as_str(), "error" | "failed");
-    value.as_str().is_some_and(is_word) || value.as_u64().is_some_and(|code| code >= 400)
+    let is_code = || value.raw().parse().is_ok_and(|code: f64| code >= 400.0);
+    value.as_str().is_some_and(is_word) || (value.kind() == Kind::Number && is_code())
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ fn each_way_to_say_an_error_fails_the_reply() {
         r#"{"state":"FAILED","message":"x","data":null}"#,
         r#"{"statusCode":503,"message":"x"}"#,
         r#"{"code":400,"message":"x"}"#,
+        r#"{"code":500.5,"message":"x"}"#,
+        r#"{"code":4e2,"message":"x"}"#,
     ] {
         check(&[value], &["error"]);
     }
@@ -55,8 +57,11 @@ fn empty_errors_and_good_codes_do_not_fail_the_reply() {
             r#"{"status":"completed","message":"D"}"#,
             r#"{"content":"E","error":{}}"#,
             r#"{"content":"F","error":0}"#,
+            r#"{"code":399.5,"message":"G"}"#,
         ],
-        &["text A", "text B", "text C", "text D", "text E", "text F"],
+        &[
+            "text A", "text B", "text C", "text D", "text E", "text F", "text G",
+        ],
     );
 }
 
