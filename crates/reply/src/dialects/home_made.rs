@@ -116,6 +116,11 @@ fn say(
     is_end: bool,
     reading: &mut Reading<'_>,
 ) -> bool {
+    // An SSE event that was put into an object, with the word that ends a stream of them.
+    if is_end && fields.only_text().is_some_and(|text| text.is("[DONE]")) {
+        reading.end();
+        return true;
+    }
     let mut keys = fields.text_keys;
     if fields.may_be_error {
         keys = keys.without(TextKeys::MESSAGE);

@@ -213,6 +213,11 @@ impl<'a> Fields<'a> {
         keys.iter().filter_map(move |key| Some((key, value(key)?)))
     }
 
+    /// The text under the one text key, where there is only one.
+    pub(super) fn only_text(&self) -> Option<Str<'a>> {
+        self.only_text?.as_str()
+    }
+
     /// The object's name: its own, or else the outer one.
     pub(super) fn name(&self, outer_name: &'a str) -> Name<'a> {
         match self.kind.or(self.event) {

@@ -322,6 +322,18 @@ fn an_end_comes_after_the_text_beside_it() {
 }
 
 #[test]
+fn the_word_that_ends_a_stream_is_no_text_of_an_end() {
+    check(
+        &[
+            r#"{"event":"end","data":"[DONE]"}"#,
+            r#"{"type":"done","content":"[DONE]"}"#,
+            r#"{"event":"token","data":"[DONE]"}"#,
+        ],
+        &["end", "end", "text [DONE]"],
+    );
+}
+
+#[test]
 fn the_name_of_an_sse_event_is_a_name_of_its_data() {
     for (outer_name, value, lines) in [
         ("error", "x", vec!["error"]),
