@@ -165,11 +165,32 @@ pub(super) fn named_text(reading: &mut Reading<'_>, text: Str<'_>) {
     if reading.outer_name().is_empty() {
         return reading.text("text", text);
     }
-    let name = Name::plain(reading.outer_name());
-    text::alone(text, &name, reading);
-    if name.meaning() == Meaning::End {
+    named_words(reading, text);
+    if Name::plain(reading.outer_name()).meaning() == Meaning::End {
         reading.end();
     }
+}
+
+/// The same, of one text of several: an end comes after the last.
+pub(super) fn named_words(reading: &mut Reading<'_>, text: Str<'_>) {
+    let name = Name::plain(reading.outer_name());
+    text::alone(text, &name, reading);
+}
+
+/// Says what a tool answered, where the outer name says that an array is that. False where not.
+pub(super) fn named_result(reading: &mut Reading<'_>, array: Value<'_>) -> bool {
+    if reading.outer_name().is_empty() {
+        return false;
+    }
+    let name = Name::plain(reading.outer_name());
+    let is_result = match name.meaning() {
+        Meaning::Tool => steps::is_result(&name),
+        meaning => meaning == Meaning::ToolsWords,
+    };
+    if is_result {
+        reading.result(None, Some(array), name.is_failure());
+    }
+    is_result
 }
 
 /// Reads an SSE event of which there is nothing but the name.
