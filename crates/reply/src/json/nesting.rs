@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn what_is_pushed_is_popped_in_turn() {
         let kind = |place: usize| {
-            if place % 3 == 0 {
+            if place.is_multiple_of(3) {
                 Container::Object
             } else {
                 Container::Array
