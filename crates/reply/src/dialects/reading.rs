@@ -305,6 +305,10 @@ impl<'r> Reading<'r> {
             if is_name {
                 continue;
             }
+            // An array of events is these events, one after the other.
+            if !self.is_inside && element.kind() == Kind::Object {
+                self.said.part();
+            }
             has_read |= match element.as_str().filter(|text| !text.is_empty()) {
                 // It is named like a text by itself: what came as `event: tool_result` is a tool's.
                 Some(text) if !self.outer_name.is_empty() => {

@@ -125,3 +125,23 @@ fn the_kits_whole_is_not_told_again_where_partial_was_left_out() {
         assert_eq!(read(&[&array], true).0, ["It is ", "so."], "{array}");
     }
 }
+
+#[test]
+fn an_array_of_events_is_told_as_the_events_one_after_the_other() {
+    for array in [
+        r#"[{"chunk":"Wait. "},{"chunk":"It is so."},{"type":"final","answer":"It is so."}]"#,
+        r#"["values",[{"chunk":"Wait. "},{"chunk":"It is so."},{"answer":"It is so."}]]"#,
+    ] {
+        let (pieces, _) = read(&[array], true);
+        assert_eq!(pieces, ["Wait. ", "It is so."], "{array}");
+    }
+    // The parts of one event are one text, which may be all of those before.
+    let event = |parts: &str| format!(r#"{{"author":"a","content":{{"parts":[{parts}]}}}}"#);
+    let messages = [
+        event(r#"{"text":"It is "}"#),
+        event(r#"{"text":"so."}"#),
+        event(r#"{"text":"It is "},{"text":"so."}"#),
+    ];
+    let messages = messages.each_ref().map(String::as_str);
+    assert_eq!(read(&messages, true).0, ["It is ", "so."]);
+}
