@@ -56,12 +56,16 @@ pub(super) fn updates(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if object.has("type") || object.has("role") {
         return false;
     }
-    let is_update = |value: Value<'_>| parts(value).take(4).any(|it| has_messages(&it));
-    let is_dicts = |value: Value<'_>| parts(value).take(4).any(|it| has_dicts(&it));
-    let is_updates = object.iter().any(|(_, it)| is_update(it))
-        // Home-made objects hold such dictionaries too, but under keys of their own.
-        || (object.iter().any(|(_, it)| is_dicts(it)) && !home_made::may_have_text(object));
-    if !is_updates {
+    let mut has_dicts = false;
+    let updates = object.iter().flat_map(|(_, it)| parts(it).take(4));
+    let is_typed = updates
+        .filter_map(|it| first_is_typed(&it))
+        .any(|is_typed| {
+            has_dicts |= !is_typed;
+            is_typed
+        });
+    // Home-made objects hold such dictionaries too, but under keys of their own.
+    if !is_typed && !(has_dicts && !home_made::may_have_text(object)) {
         return false;
     }
     for (node, update) in object.iter() {
@@ -125,17 +129,12 @@ fn parts(value: Value<'_>) -> impl Iterator<Item = Object<'_>> {
     value.as_object().into_iter().chain(list)
 }
 
-fn has_messages(update: &Object<'_>) -> bool {
-    let Some(messages) = update.get("messages") else {
-        return false;
-    };
-    let first = parts(messages).next();
-    first.is_some_and(|it| Message::of(&it).is_some())
-}
-
-fn has_dicts(update: &Object<'_>) -> bool {
-    let messages = update.get("messages");
-    messages.is_some_and(|messages| parts(messages).next().is_some_and(|it| is_dict(&it)))
+/// Whether the first of a node's messages has a type, or is a dictionary with a role; `None` where
+/// it has none.
+fn first_is_typed(update: &Object<'_>) -> Option<bool> {
+    let first = parts(update.get("messages")?).next()?;
+    let is_typed = Message::of(&first).is_some();
+    (is_typed || is_dict(&first)).then_some(is_typed)
 }
 
 #[cfg(test)]
