@@ -47,6 +47,8 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let name = name.decode();
     match name.strip_prefix("response.") {
         Some(name) => event(name, value, reading),
+        // What the user said aloud, in the Realtime API.
+        None if name.starts_with("conversation.item.input_audio_transcription.") => true,
         None => error(&name, value, reading) || item(value, reading),
     }
 }
@@ -286,6 +288,7 @@ mod tests {
             r#"{"type":"response.audio.delta","delta":"QUJD"}"#,
             r#"{"type":"response.apply_patch_call_operation_diff.delta","delta":"+a"}"#,
             r#"{"type":"response.shell_call_command.delta","delta":"ls"}"#,
+            r#"{"type":"conversation.item.input_audio_transcription.delta","item_id":"u","delta":"PROMPT"}"#,
             r#"{"type":"response.completed","response":{"output":[
                 {"type":"web_search_call","id":"w","action":{"type":"search","query":"q"},"status":"completed"},
                 {"type":"mcp_call","id":"p","name":"n","arguments":"{}","output":"OUT","error":null},
