@@ -19,6 +19,7 @@ mod exposed_steps;
 mod format;
 mod invoke;
 mod limit;
+mod long_piece;
 mod messages;
 mod object;
 mod openai;

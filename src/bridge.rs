@@ -4,11 +4,15 @@ use std::time::SystemTime;
 
 use crate::agentcore::AgentCoreClient;
 use crate::agentcore::credentials::{CredentialsCache, default_chain};
+use crate::agentcore::deployment::DeploymentClient;
 use crate::agentcore::stored_secret::SecretReader;
+use crate::agentcore::wire::proxy::Proxy;
+use crate::agentcore::wire::tls::RootCertificates;
 use crate::agentcore::wire::{Connector, tls};
 use crate::api::Api;
 use crate::config::Config;
 use crate::env::{ConfigError, Environment};
+use crate::hook::Hook;
 use crate::service::AgentService;
 use crate::telemetry::Metrics;
 
@@ -42,16 +46,33 @@ pub async fn api(
     Ok(Api::new(service, config.api.clone(), binding, metrics, now))
 }
 
+/// Builds the hook of a deployment.
+///
+/// # Errors
+/// [`ConfigError`] where the environment names no versions, or root certificates that cannot be read.
+pub fn hook(env: &Environment, now: fn() -> SystemTime) -> Result<Hook, ConfigError> {
+    let connector = connect_with(&RootCertificates::from_env(env), Proxy::from_env(env)?)?;
+    let credentials = CredentialsCache::new(default_chain(env, connector.clone()), now);
+    Hook::from_env(
+        env,
+        DeploymentClient::from_env(env, credentials, connector, now)?,
+    )
+}
+
 /// Builds the connector that opens all connections.
 ///
 /// # Errors
 /// [`ConfigError`] if the configured root certificates cannot be read.
 pub fn connector(config: &Config) -> Result<Connector, ConfigError> {
-    let roots = config.roots.load().map_err(|error| ConfigError {
+    connect_with(&config.roots, config.proxy.clone())
+}
+
+fn connect_with(roots: &RootCertificates, proxy: Option<Proxy>) -> Result<Connector, ConfigError> {
+    let roots = roots.load().map_err(|error| ConfigError {
         variable: error.variable.to_owned(),
         problem: error.to_string(),
         accepted: "a path with PEM certificates that can be read".to_owned(),
     })?;
     let connector = Connector::new(tls::client_config(roots));
-    Ok(connector.through(config.proxy.clone()))
+    Ok(connector.through(proxy))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Every variable that is read, in the order of `.env.example`. `<NAME>` is an agent's. What Lambda
 /// tells the process of itself (`AWS_LAMBDA_…`) is none, but for the level of the log.
-pub const VARIABLES: [&str; 50] = [
+pub const VARIABLES: [&str; 51] = [
     "<NAME>_AGENT_ARN",
     "<NAME>_AGENT_QUALIFIER",
     "<NAME>_AGENT_DISPLAY_NAME",
@@ -38,6 +38,7 @@ pub const VARIABLES: [&str; 50] = [
     "BASE_PATH",
     "CORS_ALLOWED_ORIGINS",
     "EXPOSE_STEPS",
+    "TRACE_AGENTS",
     "CONNECT_TIMEOUT_MS",
     "HANDSHAKE_TIMEOUT_MS",
     "INVOKE_TIMEOUT_MS",
@@ -62,13 +63,21 @@ pub const VARIABLES: [&str; 50] = [
     "AWS_LAMBDA_LOG_LEVEL",
 ];
 
-/// Whether a variable is listed in [`VARIABLES`] or set by Lambda itself.
+/// What the hook of a deployment reads beside what the program does.
+pub const HOOK_VARIABLES: [&str; 3] = [
+    "NEW_VERSIONS",
+    "AWS_ENDPOINT_URL_LAMBDA",
+    "AWS_ENDPOINT_URL_CODEDEPLOY",
+];
+
+/// Whether a variable is listed in [`VARIABLES`] or [`HOOK_VARIABLES`], or set by Lambda itself.
 fn is_declared(name: &str) -> bool {
     let is_named = |declared: &&str| match declared.strip_prefix("<NAME>") {
         Some(suffix) => name.ends_with(suffix),
         None => *declared == name,
     };
-    name.starts_with("AWS_LAMBDA_") || VARIABLES.iter().any(is_named)
+    let mut declared = VARIABLES.iter().chain(&HOOK_VARIABLES);
+    name.starts_with("AWS_LAMBDA_") || declared.any(is_named)
 }
 
 /// An invalid or missing variable. The value itself may be a secret, so no field repeats it.

@@ -5,8 +5,8 @@
 //! before they are needed: what is odd about one of them harms no other. Of a name that is there
 //! twice the last counts.
 
-pub(crate) use request::{Event, Gateway};
-pub(crate) use response::render;
+pub use request::{Event, Gateway};
+pub use response::render;
 
 mod address;
 mod json;

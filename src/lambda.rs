@@ -10,6 +10,7 @@
 
 mod call;
 mod deadline;
+mod hook;
 mod mode;
 mod response;
 mod run;
@@ -18,4 +19,4 @@ mod shutdown;
 mod worker;
 
 pub use mode::InvokeMode;
-pub use run::{Error, NOT_ON_LAMBDA, is_here, metrics, report_init_error, run, runtime};
+pub use run::{Error, NOT_ON_LAMBDA, is_here, metrics, report_init_error, run, run_hook, runtime};

@@ -23,6 +23,7 @@
 //! | [`gateway`] | gateway events as HTTP requests, responses in a gateway's form |
 //! | [`lambda`] | the loop that takes events and sends responses |
 //! | [`telemetry`], [`trace`] | log lines and metrics; trace headers for agents |
+//! | [`hook`] | asks a new version whether it works, before it is deployed |
 //! | [`bridge`] | wires the parts together |
 
 pub mod agent;
@@ -34,6 +35,7 @@ pub mod config;
 pub mod env;
 pub mod gateway;
 mod hex;
+pub mod hook;
 pub mod invocation;
 pub mod lambda;
 pub mod limits;

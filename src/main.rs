@@ -1,5 +1,6 @@
 //! The AWS Lambda function.
 
+use std::alloc::System;
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
@@ -11,6 +12,12 @@ use agentcore_bridge::env::{ConfigError, Environment};
 use agentcore_bridge::lambda::InvokeMode;
 use agentcore_bridge::telemetry::{self, LogFormat, Output};
 use agentcore_bridge::{bridge, lambda};
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes what is freed. Tokens, prompts and replies go through buffers of libraries, which leave copies
+/// of them behind: there is no other place where all of them pass.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     let env = Environment::of_process();

@@ -4,6 +4,7 @@
 //! by AWS.
 
 pub(crate) mod connection;
+pub(crate) mod deployment;
 pub(crate) mod end_session;
 mod events;
 pub(crate) mod invocation;

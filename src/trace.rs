@@ -5,20 +5,55 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::env::{ConfigError, Environment};
+
 /// The trace header of AWS X-Ray.
 pub const XRAY: &str = "x-amzn-trace-id";
+
+const LONGEST_XRAY: usize = 128;
+const LONGEST_TRACEPARENT: usize = 128;
 
 /// The headers that are passed on: name, longest value in bytes, and the check of its form.
 ///
 /// `traceparent` and `tracestate` are defined by W3C Trace Context, `baggage` by W3C Baggage.
 const FORWARDED: [(&str, usize, IsWellFormed); 4] = [
-    (XRAY, 128, is_xray),
-    ("traceparent", 128, is_traceparent),
+    (XRAY, LONGEST_XRAY, is_xray),
+    ("traceparent", LONGEST_TRACEPARENT, is_traceparent),
     ("tracestate", 512, is_list),
     ("baggage", 8192, is_list),
 ];
 
 type IsWellFormed = fn(&str) -> bool;
+
+/// Which invocations agents are told to trace. `TRACE_AGENTS`
+///
+/// AgentCore drops an agent's spans where the header says that the trace is not sampled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TraceAgents {
+    /// Those that the gateway, Lambda or the caller samples.
+    #[default]
+    AsSampled,
+    /// All of them.
+    Always,
+}
+
+impl TraceAgents {
+    /// Reads the choice.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it is another.
+    pub fn from_env(env: &Environment) -> Result<Self, ConfigError> {
+        let accepted = "as-sampled or always";
+        env.parse("TRACE_AGENTS", Self::default(), accepted, |text| match text
+            .to_ascii_lowercase()
+            .as_str()
+        {
+            "as-sampled" => Some(Self::AsSampled),
+            "always" => Some(Self::Always),
+            _ => None,
+        })
+    }
+}
 
 /// Validated trace headers for an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +83,26 @@ impl TraceHeaders {
         Self(headers)
     }
 
+    /// The same headers, saying that the trace is sampled where agents are to trace all. A header that
+    /// is not there is not made: without one, an agent decides for itself.
+    #[must_use]
+    pub fn told(mut self, agents: TraceAgents) -> Self {
+        if agents == TraceAgents::AsSampled {
+            return self;
+        }
+        for (name, longest, sampled) in [
+            (XRAY, LONGEST_XRAY, sampled_xray as fn(&str) -> String),
+            ("traceparent", LONGEST_TRACEPARENT, sampled_traceparent),
+        ] {
+            let value = self.0.get(name).and_then(|value| value.to_str().ok());
+            let value = value.map(sampled).filter(|value| value.len() <= longest);
+            if let Some(Ok(value)) = value.map(|value| HeaderValue::from_str(&value)) {
+                self.0.insert(HeaderName::from_static(name), value);
+            }
+        }
+        self
+    }
+
     /// The trace id of X-Ray, or else of `traceparent`.
     pub fn trace_id(&self) -> Option<&str> {
         let value = |name| self.0.get(name)?.to_str().ok();
@@ -62,6 +117,28 @@ impl TraceHeaders {
     pub fn as_headers(&self) -> &HeaderMap {
         &self.0
     }
+}
+
+/// X-Ray's header with `Sampled=1` in place of what it says of that.
+fn sampled_xray(value: &str) -> String {
+    let parts = value.split(';').map(str::trim);
+    let others = parts.filter(|part| !part.is_empty() && !part.starts_with("Sampled="));
+    let mut parts: Vec<&str> = others.collect();
+    // Before `Lineage`, as X-Ray writes it.
+    let place = parts.iter().position(|part| part.starts_with("Lineage="));
+    parts.insert(place.unwrap_or(parts.len()), "Sampled=1");
+    parts.join(";")
+}
+
+/// A `traceparent` with the flag `sampled` set, which is the last bit of the fourth part.
+fn sampled_traceparent(value: &str) -> String {
+    let mut parts: Vec<String> = value.split('-').map(str::to_owned).collect();
+    if let Some(flags) = parts.get_mut(3)
+        && let Ok(bits) = u8::from_str_radix(flags, 16)
+    {
+        *flags = format!("{:02x}", bits | 1);
+    }
+    parts.join("-")
 }
 
 /// Whether repeated lines of a header form one list.
@@ -184,6 +261,44 @@ mod tests {
         assert_eq!(id(&[("traceparent", PARENT)], None), parent);
         assert_eq!(id(&[("traceparent", PARENT)], Some("Parent=1")), parent);
         assert_eq!(id(&[("traceparent", "x")], None), None);
+    }
+
+    #[test]
+    fn an_agent_that_is_to_trace_all_is_told_that_all_is_sampled() {
+        let told = |headers: &[(&'static str, &str)], agents| {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.insert(*name, HeaderValue::from_str(value).unwrap());
+            }
+            let told = TraceHeaders::new(&map, None).told(agents);
+            let values = [XRAY, "traceparent"].map(|name| told.0.get(name).cloned());
+            values.map(|value| value.map(|value| value.to_str().unwrap().to_owned()))
+        };
+        let id = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
+        for (xray, sampled) in [
+            ("Root=1-2;Parent=3;Sampled=0", "Root=1-2;Parent=3;Sampled=1"),
+            ("Root=1-2;Parent=3;Sampled=1", "Root=1-2;Parent=3;Sampled=1"),
+            (
+                "Root=1-2; Sampled=0;Lineage=a:0;",
+                "Root=1-2;Sampled=1;Lineage=a:0",
+            ),
+            ("Root=1-2", "Root=1-2;Sampled=1"),
+        ] {
+            for (flags, set) in [("00", "01"), ("01", "01"), ("02", "03")] {
+                let headers = [(XRAY, xray), ("traceparent", &*format!("{id}-{flags}"))];
+                let as_it_came = headers.map(|(_, value)| Some(value.to_owned()));
+                assert_eq!(told(&headers, TraceAgents::AsSampled), as_it_came);
+                let all = [Some(sampled.to_owned()), Some(format!("{id}-{set}"))];
+                assert_eq!(told(&headers, TraceAgents::Always), all);
+            }
+        }
+        assert_eq!(told(&[], TraceAgents::Always), [None, None]);
+        // What would be too long goes on as it came.
+        let long = format!("Root=1-{}", "a".repeat(120));
+        assert_eq!(
+            told(&[(XRAY, &long)], TraceAgents::Always)[0],
+            Some(long.clone())
+        );
     }
 
     #[test]

@@ -36,11 +36,8 @@ const FOREIGN: Refusal = "the local run takes no requests of other sites' pages;
 impl Guard {
     /// Checks a request before it is handled.
     pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        Self::check_host(request)?;
         let headers = request.headers();
-        let authority = request.uri().authority();
-        if !is_host_loopback(headers) || authority.is_some_and(|name| !is_loopback(name)) {
-            return Err(NO_HOST);
-        }
         let mut origins = headers.get_all(ORIGIN).iter();
         let (origin, others) = (origins.next(), origins.next());
         if others.is_some() || origin.is_some_and(|origin| !self.names(origin) && !is_own(origin)) {
@@ -52,6 +49,17 @@ impl Guard {
             return Err(FOREIGN);
         }
         Ok(())
+    }
+
+    /// The check of a request for what is public anyway, such as the page's own files: links of other
+    /// sites may lead to it.
+    pub(crate) fn check_host<B>(request: &Request<B>) -> Result<(), Refusal> {
+        let authority = request.uri().authority();
+        if is_host_loopback(request.headers()) && authority.is_none_or(is_loopback) {
+            Ok(())
+        } else {
+            Err(NO_HOST)
+        }
     }
 
     fn names(&self, origin: &HeaderValue) -> bool {

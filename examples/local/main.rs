@@ -1,15 +1,15 @@
-//! The local run: serves the HTTP API on loopback, with an emulated AgentCore Runtime or, if agents
-//! are configured, with the real one.
+//! The local run: serves the HTTP API and a page on loopback, with an emulated AgentCore Runtime, with
+//! agents of the user's own or, if agents are configured, with the real service.
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use agentcore_bridge::agentcore::credentials::default_chain;
-use agentcore_bridge::agentcore::wire::Connector;
+use agentcore_bridge::agentcore::invoke::watch;
 use agentcore_bridge::api::AllowedOrigins;
 use agentcore_bridge::api::{AnswerLimit, Api, MAX_BODY_BYTES, RequestContext};
 use agentcore_bridge::bridge;
@@ -17,35 +17,33 @@ use agentcore_bridge::caller::Origin;
 use agentcore_bridge::config::Config;
 use agentcore_bridge::env::Environment;
 use agentcore_bridge::telemetry::{self, LogFormat, Output, printable};
-use agentcore_emulator::{Credentials, Emulator, stock};
-use aws_credential_types::provider::ProvideCredentials;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use behind::Behind;
+use greeting::greet;
 use guard::{Guard, Refusal};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Collected, Limited};
+use options::{Command, USAGE};
+use own_agents::OwnAgent;
+use page::{Page, PageRoute};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
+use turns::{Scribe, Turns};
 use uuid::Uuid;
 
+mod behind;
 #[cfg(test)]
 mod browser;
+mod doctor;
+mod greeting;
 mod guard;
-
-const USAGE: &str = "\
-Runs the HTTP API on this machine, without AWS unless agents are configured.
-
-Usage: cargo local [--port PORT]
-
-  --port PORT  where to listen on 127.0.0.1 (3000 by default; 0 takes a free port)
-  --help       this text
-
-With an <NAME>_AGENT_ARN in the environment or in .env it talks to the real service, with
-credentials of the AWS default chain. Without, it talks to an emulator of its own.
-See .env.example for all variables.";
-
-const DEFAULT_PORT: u16 = 3000;
+mod options;
+mod own_agents;
+mod page;
+mod relay;
+mod turns;
 
 const ORIGINS: &str = "CORS_ALLOWED_ORIGINS";
 
@@ -53,59 +51,49 @@ const ORIGINS: &str = "CORS_ALLOWED_ORIGINS";
 const GRACE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    let port = match port(std::env::args().skip(1)) {
-        Ok(Some(port)) => port,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
+    let command = match Command::parse(std::env::args().skip(1)) {
+        Ok(command) => command,
         Err(mistake) => {
             eprintln_line(&format!("{mistake}\n\n{USAGE}"));
             return ExitCode::from(2);
         }
     };
-    let ran = tokio::runtime::Runtime::new()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(run(port)));
-    match ran {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln_line(&format!("cargo local: {error}"));
-            ExitCode::FAILURE
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    match command {
+        Command::Help => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Command::Serve { port, agents } => match runtime.block_on(run(port, agents)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&*error),
+        },
+        Command::Doctor(checkup) => {
+            let is_well = runtime.block_on(doctor::examine(checkup));
+            ExitCode::from(u8::from(!is_well))
         }
     }
 }
 
-/// Parses the port; `None` if help was requested.
-fn port(mut arguments: impl Iterator<Item = String>) -> Result<Option<u16>, String> {
-    let mut port = DEFAULT_PORT;
-    while let Some(argument) = arguments.next() {
-        let value = match argument.split_once('=') {
-            Some(("--port", value)) => value.to_owned(),
-            None if argument == "--port" => arguments.next().unwrap_or_default(),
-            None if argument == "--help" || argument == "-h" => return Ok(None),
-            _ => return Err(format!("unknown argument {argument}")),
-        };
-        port = value
-            .parse()
-            .map_err(|_| "--port takes a number from 0 to 65535".to_owned())?;
-    }
-    Ok(Some(port))
+fn fail(error: &dyn Error) -> ExitCode {
+    eprintln_line(&format!("cargo local: {error}"));
+    ExitCode::FAILURE
 }
 
-async fn run(port: u16) -> Result<(), Box<dyn Error>> {
+async fn run(port: u16, own: Vec<OwnAgent>) -> Result<(), Box<dyn Error>> {
     let mut variables = variables()?;
     let names_origins = variables
         .get(ORIGINS)
         .is_some_and(|value| !value.is_empty());
-    let is_real = variables
-        .iter()
-        .any(|(name, value)| name.ends_with("_AGENT_ARN") && !value.is_empty());
-    let emulator = if is_real {
-        None
-    } else {
-        Some(emulator(&mut variables).await?)
-    };
+    let behind = Behind::start(own, &mut variables, true).await?;
+    // On the developer's own machine there is nobody to hide them from.
+    let steps = variables.entry("EXPOSE_STEPS".to_owned()).or_default();
+    if steps.is_empty() {
+        "tools,reasoning".clone_into(steps);
+    }
     let env: Environment = variables.into_iter().collect();
     let config = Config::from_env(&env)?;
     telemetry::init(config.log_level, LogFormat::Text, now);
@@ -117,14 +105,15 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
         })?;
     let api = bridge::api(&config, &env, None, now).await?;
     let connector = bridge::connector(&config)?;
-    greet(
-        listener.local_addr()?,
-        &config,
-        &env,
-        connector,
-        emulator.as_ref(),
-    );
+    greet(listener.local_addr()?, &config, &env, connector, &behind);
     telemetry::misconfigured_agents(&config.agents);
+    let page = Page {
+        turns: Turns::default(),
+        mode: behind.name(),
+        own_agents: behind.own_agents(),
+        emulator: behind.emulator(),
+        base_path: config.api.base_path.clone(),
+    };
     let guard = Guard {
         // Read before the emulator adds its own settings.
         named: if names_origins {
@@ -132,12 +121,9 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
         } else {
             AllowedOrigins::None
         },
-        trusts_own_pages: emulator.is_some(),
+        trusts_own_pages: matches!(behind, Behind::Emulator(_)),
     };
-    serve(listener, api, guard).await?;
-    if let Some(emulator) = emulator {
-        emulator.stop().await;
-    }
+    serve(listener, router(api, guard, page)).await?;
     println!("Stopped.");
     Ok(())
 }
@@ -165,88 +151,9 @@ fn variables() -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     Ok(variables)
 }
 
-/// Starts an emulator, and configures its agents.
-async fn emulator(variables: &mut BTreeMap<String, String>) -> Result<Emulator, Box<dyn Error>> {
-    let credentials = Credentials::example();
-    let mut builder = Emulator::builder().credentials(credentials.clone());
-    let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
-    for (name, arn, agent) in stock() {
-        set(
-            &format!("{}_AGENT_ARN", name.to_ascii_uppercase().replace('-', "_")),
-            &arn,
-        );
-        builder = builder.agent(arn, agent);
-    }
-    let emulator = builder.start().await?;
-    set("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", &emulator.endpoint());
-    set(
-        "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
-        &emulator.endpoint(),
-    );
-    set("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
-    set("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key);
-    set(
-        "AWS_SESSION_TOKEN",
-        credentials.session_token.as_deref().unwrap_or_default(),
-    );
-    // Frontends in development have an origin of their own on this machine. `guard` checks that it
-    // is of this machine.
-    let origins = variables.entry(ORIGINS.to_owned()).or_default();
-    if origins.is_empty() {
-        "*".clone_into(origins);
-    }
-    Ok(emulator)
-}
-
-fn greet(
-    address: SocketAddr,
-    config: &Config,
-    env: &Environment,
-    connector: Connector,
-    emulator: Option<&Emulator>,
-) {
-    println!("agentcore-bridge listens on http://{address}");
-    match emulator {
-        Some(emulator) => println!(
-            "It talks to an emulator of AgentCore Runtime on {}; AWS is not asked for anything.",
-            emulator.endpoint()
-        ),
-        None => println!("It talks to the real Bedrock AgentCore Runtime."),
-    }
-    if emulator.is_none() {
-        // The credentials chain may use the network, so this runs in the background.
-        let credentials = default_chain(env, connector);
-        tokio::spawn(async move {
-            if credentials.provide_credentials().await.is_err() {
-                println!(
-                    "No AWS credentials were found: invocations will answer 401 until there are."
-                );
-            }
-        });
-    }
-    let ids: Vec<_> = config
-        .agents
-        .iter()
-        .map(|agent| agent.id.as_str())
-        .collect();
-    println!("Agents: {}\n\nTry:\n", ids.join(", "));
-    let agent = ids
-        .iter()
-        .find(|id| **id == "echo")
-        .or(ids.first())
-        .copied()
-        .unwrap_or_default();
-    println!(
-        "curl -s http://{address}/api/agents/invoke \\\n  -d '{{\"agentId\":\"{agent}\",\
-         \"prompt\":\"Hello there\",\"sessionId\":\"my-session\"}}'\n"
-    );
-    println!("Ctrl-C stops it.");
-}
-
 /// Serves until Ctrl-C.
-async fn serve(listener: TcpListener, api: Api, guard: Guard) -> Result<(), Box<dyn Error>> {
+async fn serve(listener: TcpListener, router: Router) -> Result<(), Box<dyn Error>> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let router = router(api, guard);
     let interrupted = async move {
         // Without a handler, Ctrl-C ends the process at once, which is fine.
         let _ = tokio::signal::ctrl_c().await;
@@ -264,19 +171,44 @@ async fn serve(listener: TcpListener, api: Api, guard: Guard) -> Result<(), Box<
     Ok(())
 }
 
-fn router(api: Api, guard: Guard) -> Router {
+fn router(api: Api, guard: Guard, page: Page) -> Router {
     Router::new().fallback(async move |request: Request<Body>| {
         let received = Instant::now();
-        let asked = format!("{} {}", request.method(), request.uri().path());
-        let response = match guard.check(&request) {
-            Ok(()) => answer(&api, request, received).await,
-            Err(refusal) => refuse(refusal),
+        let route = page.route(&request);
+        let check = match route {
+            Some(PageRoute::File(_) | PageRoute::Slash) => Guard::check_host(&request),
+            _ => guard.check(&request),
         };
-        let status = response.status().as_u16();
-        let took = received.elapsed().as_millis();
-        Output.line(printable(&format!("{asked} → {status} in {took} ms")));
+        let asked = format!("{} {}", request.method(), request.uri().path());
+        let is_api = route.is_none();
+        let response = match (check, route) {
+            (Err(refusal), _) => refuse(refusal),
+            (Ok(()), Some(route)) => page.answer(route).await,
+            (Ok(()), None) => watched(&api, &page.turns, request, received).await,
+        };
+        // What the page asks all the time is no news.
+        if is_api {
+            let status = response.status().as_u16();
+            let took = received.elapsed().as_millis();
+            Output.line(printable(&format!("{asked} → {status} in {took} ms")));
+        }
         response
     })
+}
+
+/// The API's answer. Where the page named the turn, what happens in it is written down.
+async fn watched(api: &Api, turns: &Turns, request: Request<Body>, received: Instant) -> Response {
+    let name = request.headers().get(page::TURN);
+    let record = name
+        .and_then(|name| name.to_str().ok())
+        .and_then(|name| turns.record(name));
+    match record {
+        Some(record) => {
+            let scribe = Arc::new(Scribe::new(record, received));
+            watch::watched(scribe, answer(api, request, received)).await
+        }
+        None => answer(api, request, received).await,
+    }
 }
 
 /// A 403 in the form of the API's own errors.

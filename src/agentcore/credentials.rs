@@ -9,4 +9,4 @@ mod why;
 
 pub use cache::CredentialsCache;
 pub use chain::default_chain;
-pub(super) use why::describe;
+pub use why::describe;

@@ -138,6 +138,9 @@ impl AgentCoreClient {
         }
         let answer = rest::send(&self.connector, endpoint, request).await?;
         if (200..300).contains(&answer.status) || is_unknown(&answer) {
+            if let Some(pool) = &self.pool {
+                pool.forget(runtime, session);
+            }
             return Ok(());
         }
         let refusal = refusal::read(

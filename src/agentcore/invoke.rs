@@ -14,6 +14,7 @@ mod progress;
 mod recovery;
 mod reply;
 pub mod retry;
+pub mod watch;
 
 pub use attempt::{ReplyOptions, Request};
 pub use connection::Connection;

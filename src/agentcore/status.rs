@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::client::AgentCoreClient;
 use super::credentials;
-use super::error::refusal;
+use super::error::{Refusal, refusal};
 use super::sign::{SERVICE, Signer, encode};
 use super::wire::rest::{self, Answer};
 use crate::agent::Runtime;
@@ -33,8 +33,35 @@ pub enum RuntimeStatus {
     Unknown,
 }
 
+/// What the control plane says of a runtime's endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndpointState {
+    /// It is in this state, such as `READY`.
+    State(String),
+    /// There is no such runtime, or no such endpoint of it.
+    Missing,
+    /// The control plane did not say.
+    Refused(Refusal),
+}
+
 /// Why a status is unknown.
 pub(super) type StatusError = Box<dyn Error + Send + Sync>;
+
+impl RuntimeStatus {
+    fn of(state: EndpointState) -> Result<Self, StatusError> {
+        match state {
+            EndpointState::State(state) => Ok(match state.as_str() {
+                "READY" | "UPDATING" | "UPDATE_FAILED" => Self::Available,
+                _ => Self::Unavailable,
+            }),
+            EndpointState::Missing => Ok(Self::Unavailable),
+            EndpointState::Refused(refusal) => {
+                let named = refusal.error_type.as_deref().unwrap_or("of no type");
+                Err(format!("the control plane answered with {refusal} ({named})").into())
+            }
+        }
+    }
+}
 
 impl AgentCoreClient {
     /// Asks the control plane for the state of a runtime's endpoint.
@@ -46,6 +73,18 @@ impl AgentCoreClient {
         runtime: &Runtime,
         deadline: Instant,
     ) -> Result<RuntimeStatus, Box<dyn Error + Send + Sync>> {
+        RuntimeStatus::of(self.endpoint_state(runtime, deadline).await?)
+    }
+
+    /// The same in the control plane's own words.
+    ///
+    /// # Errors
+    /// Where there is no answer, with the reason.
+    pub async fn endpoint_state(
+        &self,
+        runtime: &Runtime,
+        deadline: Instant,
+    ) -> Result<EndpointState, Box<dyn Error + Send + Sync>> {
         let until = deadline.min(Instant::now() + STATUS_TIMEOUT);
         let answer = timeout_at(until, self.ask_control_plane(runtime)).await??;
         read(&answer, self.clock.now())
@@ -73,7 +112,7 @@ impl AgentCoreClient {
     }
 }
 
-fn read(answer: &Answer, now: SystemTime) -> Result<RuntimeStatus, StatusError> {
+fn read(answer: &Answer, now: SystemTime) -> Result<EndpointState, StatusError> {
     #[derive(Deserialize)]
     struct Body {
         status: String,
@@ -82,16 +121,12 @@ fn read(answer: &Answer, now: SystemTime) -> Result<RuntimeStatus, StatusError> 
         200 => {
             let Body { status } = serde_json::from_slice(&answer.body)
                 .map_err(|_| "the control plane's answer has no status")?;
-            Ok(match status.as_str() {
-                "READY" | "UPDATING" | "UPDATE_FAILED" => RuntimeStatus::Available,
-                _ => RuntimeStatus::Unavailable,
-            })
+            Ok(EndpointState::State(status))
         }
-        404 => Ok(RuntimeStatus::Unavailable),
+        404 => Ok(EndpointState::Missing),
         status => {
             let refusal = refusal::read(status, &answer.headers, &answer.body, now);
-            let named = refusal.error_type.as_deref().unwrap_or("of no type");
-            Err(format!("the control plane answered with {refusal} ({named})").into())
+            Ok(EndpointState::Refused(refusal))
         }
     }
 }
@@ -108,7 +143,8 @@ mod tests {
             headers: HeaderMap::new(),
             body: body.to_owned().into(),
         };
-        read(&answer, SystemTime::UNIX_EPOCH).ok()
+        let state = read(&answer, SystemTime::UNIX_EPOCH).ok()?;
+        RuntimeStatus::of(state).ok()
     }
 
     #[test]

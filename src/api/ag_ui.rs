@@ -54,7 +54,8 @@ impl<'a> Input<'a> {
     /// Parses what every run has: its ids, and its messages.
     fn parse(json: &'a str) -> Result<Self, ApiError> {
         let [thread, run, messages] = fields(json, &["threadId", "runId", "messages"])?;
-        let thread_text = thread.text().map(str::to_owned);
+        let thread_text = thread.text().filter(|text| !text.trim().is_empty());
+        let thread_text = thread_text.map(str::to_owned);
         let in_session = |error: ApiError| error.in_session(thread_text.as_deref());
         let thread = thread.into_text("threadId").map_err(in_session)?;
         let run = run.into_text("runId").map_err(in_session)?;

@@ -36,6 +36,7 @@ pub(super) fn health() -> Response {
     let body = HealthBody {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
+        commit: option_env!("AGENTCORE_BRIDGE_COMMIT"),
     };
     json(StatusCode::OK, &body)
 }

@@ -6,8 +6,8 @@ use agentcore_reply::{Output, Step};
 use futures_util::{FutureExt, stream};
 
 use super::body::{self, Response};
-use super::format::Format;
 use super::format::keep_alive::KeepAlive;
+use super::format::{Format, with_text};
 use super::limit::{AnswerLimit, Budget};
 use super::timing::with_timing;
 use super::turn::Turn;
@@ -15,6 +15,10 @@ use crate::agentcore::ReplyEvent;
 
 /// Chunks that are ready at the same time are sent together, up to this many bytes.
 const MAX_BATCH_BYTES: usize = 16 * 1024;
+
+/// What a step adds to its texts at the most: the ends of what was open, the begins of what it needs, and
+/// ids of ours in all of them.
+const STEP_FRAME_BYTES: usize = 2_048;
 
 /// A reply, and what is written of it.
 struct Writer {
@@ -114,6 +118,28 @@ pub(super) async fn whole(
                     break;
                 }
             }
+            ReplyEvent::Step(Step::AgUiEvent { event, text }) => {
+                let room = text.floor_char_boundary(max_reply_bytes - sent);
+                let kept = &text[..room];
+                let kept = budget.fitting_event(&event, kept, STEP_FRAME_BYTES, &document);
+                let is_whole = kept.is_some_and(|kept| kept.len() == text.len());
+                let kept = kept.unwrap_or_default();
+                let shown = if is_whole {
+                    Some(event)
+                } else {
+                    with_text(&event, &text, kept).filter(|_| !kept.is_empty())
+                };
+                if let Some(event) = shown {
+                    sent += kept.len();
+                    let text = String::new();
+                    format.step(&Step::AgUiEvent { event, text }, &mut document);
+                }
+                if !is_whole {
+                    turn.close().await;
+                    format.end(turn.complete(sent, true), &mut document);
+                    break;
+                }
+            }
             ReplyEvent::Step(step) => {
                 let (texts, frame) = extent(&step);
                 if !budget.holds(&texts, frame, &document) {
@@ -143,10 +169,10 @@ pub(super) async fn whole(
 
 /// What a step puts into a document at the most: its texts, and so many bytes around them.
 fn extent(step: &Step) -> (Vec<&str>, usize) {
-    /// The ends of what was open, the begins of what it needs, and ids of ours in all of them.
-    const FRAME: usize = 2_048;
+    const FRAME: usize = STEP_FRAME_BYTES;
     match step {
-        Step::Reasoning(text) | Step::Text(text) | Step::AgUiEvent(text) => (vec![text], FRAME),
+        Step::Reasoning(text) | Step::Text(text) => (vec![text], FRAME),
+        Step::AgUiEvent { event, .. } => (vec![event], FRAME),
         Step::CallBegun { id, name } => (vec![id, name], FRAME),
         Step::CallInput { id, piece } => (vec![id, piece], FRAME),
         // Where nothing of the input was told before, its id comes with it and with the end.

@@ -16,7 +16,7 @@ use super::context::{Received, RequestContext};
 use super::error::ApiError;
 use super::format::FormatName;
 use super::reply_cache::ReplyCache;
-use super::route::{Route, decoded, without_prefix};
+use super::route::{Route, decoded, is_below_openai, without_prefix};
 use super::settings::ApiSettings;
 use super::{ag_ui, agents, connection, cors, end_session, invoke, openai, prewarm};
 use crate::agent::Agent;
@@ -128,7 +128,8 @@ impl Api {
     pub async fn answer(&self, request: Request<Bytes>, context: RequestContext) -> Response {
         let shared = &*self.0;
         let request_id = HeaderValue::from_str(&context.request_id);
-        let trace = TraceHeaders::new(request.headers(), context.xray.as_deref());
+        let trace = TraceHeaders::new(request.headers(), context.xray.as_deref())
+            .told(shared.settings.trace_agents);
         let ids = RequestIds::new(&context.request_id, trace.trace_id());
         let received = Received {
             context,
@@ -139,19 +140,25 @@ impl Api {
         let stage = received.context.stage.as_deref();
         let prefixes = [stage, shared.settings.base_path.as_deref()];
         let (parts, body) = request.into_parts();
-        let route = Route::find(without_prefix(&parts.uri, prefixes));
+        let path = without_prefix(&parts.uri, prefixes);
+        let route = Route::find(path);
+        let speaks_openai = match route {
+            Some(route) => route.is_of_openai(),
+            None => is_below_openai(path, prefixes),
+        };
         let origins = &shared.settings.allowed_origins;
         let origin = parts.headers.get(header::ORIGIN);
         let mut response = match (&parts.method, route) {
             (&Method::OPTIONS, Some(route)) => cors::preflight(origins, &parts.headers, route),
             // CORS does not apply to a path that does not exist.
-            (&Method::OPTIONS, None) => ApiError::unknown_path().into_response(),
+            (&Method::OPTIONS, None) => error_response(speaks_openai, ApiError::unknown_path()),
             _ => {
                 // Boxed: the future holds a connection's state, which would be moved with each
                 // future around it.
                 let handling = Box::pin(shared.handle(route, &received, &parts, &body));
                 let handled = ids.scope(catch_panic(handling)).await;
-                let mut response = handled.unwrap_or_else(|error| error_response(route, error));
+                let mut response =
+                    handled.unwrap_or_else(|error| error_response(speaks_openai, error));
                 cors::add_headers(response.headers_mut(), origins, origin, route);
                 response
             }
@@ -172,9 +179,9 @@ async fn catch_panic(
     handled.unwrap_or_else(|_| Err(ApiError::panicked()))
 }
 
-/// The response to an error, in the form that the clients of a route read.
-fn error_response(route: Option<Route<'_>>, error: ApiError) -> Response {
-    if route.is_some_and(Route::is_of_openai) {
+/// The response to an error, in the form that the clients of a path read.
+fn error_response(speaks_openai: bool, error: ApiError) -> Response {
+    if speaks_openai {
         openai::error_response(&error)
     } else {
         error.into_response()

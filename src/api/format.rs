@@ -22,7 +22,7 @@ mod openai;
 mod raw;
 mod sse;
 
-pub(super) use ag_ui::RunIds;
+pub(super) use ag_ui::{RunIds, with_text};
 pub(super) use openai::{ErrorBody as OpenAiError, X_SESSION_ID, unix_seconds};
 
 /// The outcome of a reply, for the end of a response.

@@ -69,6 +69,24 @@ impl Budget {
         })
     }
 
+    /// As much of a text as fits behind the body in the event that says it; `None` where the event does
+    /// not fit without it. `frame` is the number of escaped bytes around the event at the most.
+    pub(super) fn fitting_event<'t>(
+        &mut self,
+        event: &str,
+        text: &'t str,
+        frame: usize,
+        body: &[u8],
+    ) -> Option<&'t str> {
+        let is_separator = |c: &char| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}');
+        // Escaped, each takes seven bytes in place of two or three.
+        let separators = event.chars().filter(is_separator).count();
+        let event = bytes_escaped_once(event.as_bytes()) + 5 * separators;
+        let around = event.saturating_sub(text.chars().map(|c| self.bytes_of(c)).sum());
+        let left = self.left(body).checked_sub(frame + around)?;
+        Some(self.cut(text, left))
+    }
+
     /// How many bytes are left behind the body.
     fn left(&mut self, body: &[u8]) -> usize {
         self.taken += bytes_escaped_once(&body[self.measured..]);

@@ -28,6 +28,9 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 pub(super) struct HealthBody {
     pub(super) status: &'static str,
     pub(super) version: &'static str,
+    /// What it was built from, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) commit: Option<&'static str>,
 }
 
 #[derive(Serialize)]

@@ -123,6 +123,17 @@ pub(super) fn without_prefix<'u>(uri: &'u Uri, prefixes: [Option<&str>; 2]) -> &
     stripped.unwrap_or(path)
 }
 
+/// Whether a path that is no route would be one of OpenAI's API, which has more of them.
+pub(super) fn is_below_openai(path: &str, prefixes: [Option<&str>; 2]) -> bool {
+    let is_below = |path: &str| path.starts_with("/v1/");
+    let without = |prefix: &str| {
+        let rest = path.strip_prefix('/')?;
+        rest.strip_prefix(prefix.trim_matches('/'))
+    };
+    let mut stripped = prefixes.into_iter().flatten().filter_map(without);
+    is_below(path) || stripped.any(is_below)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use super::cors::AllowedOrigins;
 use super::exposed_steps::ExposedSteps;
 use crate::env::{ConfigError, Environment};
 use crate::limits::RateLimits;
+use crate::trace::TraceAgents;
 
 /// The largest value of `MAX_PROMPT_BYTES`.
 const LARGEST_PROMPT_BYTES: usize = 524_288;
@@ -26,6 +27,8 @@ pub struct ApiSettings {
     pub rate_limits: RateLimits,
     /// What callers may see of how an agent came to its words.
     pub exposed_steps: ExposedSteps,
+    /// Which invocations agents are told to trace.
+    pub trace_agents: TraceAgents,
     /// How long a complete reply is cached for the same caller's same prompt; zero disables the
     /// cache. `RESPONSE_CACHE_TTL_MS`
     pub response_cache_ttl: Duration,
@@ -44,6 +47,7 @@ impl ApiSettings {
             base_path: base_path(env)?,
             rate_limits: RateLimits::from_env(env)?,
             exposed_steps: ExposedSteps::from_env(env)?,
+            trace_agents: TraceAgents::from_env(env)?,
             response_cache_ttl: Duration::from_millis(env.number(
                 "RESPONSE_CACHE_TTL_MS",
                 0,

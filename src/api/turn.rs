@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agentcore_reply::Step;
 use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::format::Completion;
+use super::long_piece::LongPiece;
 use super::reply_cache::Lead;
 use crate::agent::Agent;
 use crate::agentcore::error::InvocationError;
@@ -25,6 +27,8 @@ use crate::telemetry::{Metrics, PANICKED};
 pub(super) struct Turn {
     progress: Progress,
     reply: Option<Source>,
+    /// What is left of a piece that is too long to be told at once.
+    rest: Option<LongPiece>,
     /// If the reply is to be cached: the right to share it, and its text so far.
     shared: Option<(Lead, String)>,
     /// The total duration; `None` until the turn has ended.
@@ -83,6 +87,7 @@ impl Turn {
         Self {
             progress: Progress::since(received),
             reply: None,
+            rest: None,
             shared: None,
             total: None,
             sent_session: None,
@@ -115,6 +120,9 @@ impl Turn {
         let opened = service.invoke(agent, invocation, deadline, options, progress, log);
         match opened.await {
             Ok(reply) => {
+                if reply.begins_with_text() {
+                    self.progress.first_piece_came();
+                }
                 self.reply = Some(Source::Agent(Box::new(reply)));
                 Ok(())
             }
@@ -128,13 +136,33 @@ impl Turn {
         let Some(reply) = &mut self.reply else {
             return ReplyEvent::Complete;
         };
-        let event = reply.next().await;
+        let event = match LongPiece::next(&mut self.rest) {
+            Some(text) => {
+                self.progress.rest_of_piece(text.len());
+                self.collect(&text);
+                return ReplyEvent::Piece(text);
+            }
+            None => match reply.next().await {
+                ReplyEvent::Piece(mut text) => {
+                    self.rest = LongPiece::split_off(&mut text);
+                    ReplyEvent::Piece(text)
+                }
+                other => other,
+            },
+        };
         match &event {
             ReplyEvent::Piece(text) => {
                 self.progress.piece(text.len());
                 self.collect(text);
             }
-            ReplyEvent::Step(_) => {}
+            ReplyEvent::Step(step) => {
+                self.progress.has_steps = true;
+                if let Step::AgUiEvent { text, .. } = step
+                    && !text.is_empty()
+                {
+                    self.progress.piece(text.len());
+                }
+            }
             ReplyEvent::Complete => {
                 if let Some((lead, text)) = self.shared.take() {
                     lead.share(&text);
@@ -168,6 +196,7 @@ impl Turn {
     /// Closes the connection before the reply has ended.
     pub(super) async fn close(&mut self) {
         self.shared = None;
+        self.rest = None;
         if let Some(reply) = &mut self.reply {
             if let Source::Agent(reply) = reply {
                 reply.close().await;

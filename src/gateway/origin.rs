@@ -61,14 +61,15 @@ fn caller(context: &Object<'_>) -> Option<Caller> {
         .or_else(|| scalar(&identity, "apiKeyId").map(Caller::api_key))
 }
 
-/// Without its issuer a subject is anybody's, and without a subject an issuer is everybody's. Where
-/// both are there, somebody calls, be they ever so odd: an object, a list, null, blank.
+/// Without a subject an issuer is everybody's. Where there is one somebody calls, be it ever so odd: an
+/// object, a list, null, blank, or without an issuer.
 fn jwt(claims: &Object<'_>) -> Option<Caller> {
-    let (issuer, subject) = (claims.get("iss")?, claims.get_or_null("sub")?);
-    Some(match (as_scalar(issuer), as_scalar(subject)) {
-        (Some(issuer), Some(subject)) => Caller::jwt(issuer, subject),
-        _ => Caller::odd_jwt(issuer.get().to_owned(), subject.get().to_owned()),
-    })
+    let (issuer, subject) = (claims.get("iss"), claims.get_or_null("sub")?);
+    if let (Some(issuer), Some(subject)) = (issuer.and_then(as_scalar), as_scalar(subject)) {
+        return Some(Caller::jwt(issuer, subject));
+    }
+    let issuer = issuer.map_or("null", RawValue::get);
+    Some(Caller::odd_jwt(issuer.to_owned(), subject.get().to_owned()))
 }
 
 fn cognito(object: &Object<'_>, pool: &str, identity: &str) -> Option<Caller> {

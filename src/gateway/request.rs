@@ -15,11 +15,12 @@ use crate::caller::Origin;
 
 /// The kind of gateway, which decides the form of an event and of its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gateway {
+pub enum Gateway {
     /// A REST API, or an HTTP API with payload format 1.0.
     Rest,
     /// An HTTP API with payload format 2.0, or a function URL.
     Http,
+    /// An Application Load Balancer.
     LoadBalancer,
 }
 
@@ -39,18 +40,20 @@ impl Gateway {
 
 /// An event of a gateway.
 #[derive(Debug)]
-pub(crate) struct Event {
-    pub(crate) gateway: Gateway,
+pub struct Event {
+    /// Which gateway wrote it.
+    pub gateway: Gateway,
     /// The URI is path and query, as the client sent them if the gateway passes them on unchanged.
-    pub(crate) request: Request<Bytes>,
-    pub(crate) origin: Origin,
+    pub request: Request<Bytes>,
+    /// Where the request comes from.
+    pub origin: Origin,
     /// The API's stage; `None` for `$default`, which is never part of a path.
-    pub(crate) stage: Option<String>,
+    pub stage: Option<String>,
 }
 
 impl Event {
     /// Reads an event; `None` if it is not an event of a known gateway.
-    pub(crate) fn read(json: &[u8]) -> Option<Self> {
+    pub fn read(json: &[u8]) -> Option<Self> {
         let event = Object::parse(std::str::from_utf8(json).ok()?)?;
         let context = event.object("requestContext")?;
         let gateway = Gateway::of(&context);

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::Gateway;
 
 /// Renders a response as JSON for a gateway. `None` gives a form that every gateway accepts.
-pub(crate) fn render(gateway: Option<Gateway>, parts: &Parts, body: &[u8]) -> Bytes {
+pub fn render(gateway: Option<Gateway>, parts: &Parts, body: &[u8]) -> Bytes {
     let none = HeaderMap::new();
     let all = &parts.headers;
     let (headers, multi_value_headers) = match gateway {

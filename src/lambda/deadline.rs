@@ -8,7 +8,8 @@ use tokio::time::Instant;
 const LONGEST_TIMEOUT_MS: u64 = 900_000;
 
 /// Converts Lambda's deadline, in milliseconds since 1970, to the monotonic clock. `None` without a
-/// deadline.
+/// deadline, and with one that is over: Lambda gives no such work, so the clock is wrong here, and to
+/// go by it would fail every invocation.
 ///
 /// `cargo lambda watch` sends the remaining milliseconds instead. A value of at most
 /// [`LONGEST_TIMEOUT_MS`] is read as that: as a date it would be in 1970.
@@ -19,9 +20,7 @@ pub(super) fn deadline(given_ms: u64, received: Instant, now: SystemTime) -> Opt
         1..=LONGEST_TIMEOUT_MS => return Some(received + given),
         _ => {}
     }
-    let left = (SystemTime::UNIX_EPOCH + given)
-        .duration_since(now)
-        .unwrap_or_default();
+    let left = (SystemTime::UNIX_EPOCH + given).duration_since(now).ok()?;
     // Lambda sends no deadline further away. The cap also keeps the addition from overflowing.
     Some(received + left.min(Duration::from_millis(LONGEST_TIMEOUT_MS)))
 }
@@ -37,7 +36,9 @@ mod tests {
         let now_ms = 480_000 * 3_600_000;
         for (given, left) in [
             (now_ms + 30_000, Some(30_000)),
-            (now_ms - 1, Some(0)),
+            (now_ms + 1, Some(1)),
+            (now_ms - 1, None),
+            (now_ms - 3_600_000, None),
             (600_000, Some(600_000)),
             (0, None),
             (u64::MAX, Some(900_000)),

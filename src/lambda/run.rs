@@ -1,17 +1,20 @@
 //! The function's lifecycle: start, serving, shutdown.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::call::Function;
+use super::hook::HookFunction;
 use super::mode::InvokeMode;
 use super::runtime_api::{Address, RuntimeApi, RuntimeApiError};
 use super::shutdown::{ShutdownTrigger, shutdown_channel};
-use super::worker::{Worker, WorkerHealth};
+use super::worker::{Handler, Worker, WorkerHealth};
 use crate::api::Api;
 use crate::env::{ConfigError, Environment};
+use crate::hook::Hook;
 use crate::telemetry::{Metrics, Output};
 
 /// Holds the address of the Runtime API. Set on Lambda only.
@@ -110,6 +113,22 @@ pub async fn run(
     env: &Environment,
     now: fn() -> SystemTime,
 ) -> Result<(), Error> {
+    serve(Function { api, mode }, env, now).await
+}
+
+/// The same for the hook of a deployment.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_hook(hook: Hook, env: &Environment, now: fn() -> SystemTime) -> Result<(), Error> {
+    serve(HookFunction(Arc::new(hook)), env, now).await
+}
+
+async fn serve(
+    handler: impl Handler,
+    env: &Environment,
+    now: fn() -> SystemTime,
+) -> Result<(), Error> {
     if env.get(INITIALIZATION_TYPE) == Some(SNAP_START) {
         runtime_api(env)?.restored().await?;
     }
@@ -120,10 +139,7 @@ pub async fn run(
     for _ in 0..concurrency {
         let worker = Worker {
             api: runtime_api(env)?,
-            handler: Function {
-                api: api.clone(),
-                mode,
-            },
+            handler: handler.clone(),
             shutdown: shutdown.clone(),
             health: health.clone(),
             now,

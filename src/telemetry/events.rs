@@ -52,6 +52,14 @@ pub(super) const PANICKED: &str = "panicked";
 pub(super) const NO_INVOCATION: &str = "no invocation from lambda";
 /// Lambda did not take an answer, or not all of it.
 pub(super) const NOT_TAKEN: &str = "answer not taken";
+/// A version that is about to be deployed works, as far as can be seen.
+pub(super) const VERSION_ACCEPTED: &str = "new version accepted";
+/// A version that is about to be deployed does not work.
+pub(super) const VERSION_REFUSED: &str = "new version refused";
+/// What is known of a new version could not be compared with the live one.
+pub(super) const NOT_COMPARED: &str = "new version not compared";
+/// CodeDeploy could not be told.
+pub(super) const NOT_REPORTED: &str = "deployment not told";
 /// Nobody reads standard output, or not fast enough.
 pub(super) const LINES_LOST: &str = "log lines were lost";
 
@@ -60,7 +68,7 @@ pub(super) const NO_TEXT: &str = "the reply had no text: see docs/operate.md#an-
     `messages` is what the agent sent, `unread` the JSON values in no known format";
 
 /// All events.
-pub const EVENTS: [LogEvent; 19] = [
+pub const EVENTS: [LogEvent; 23] = [
     LogEvent::new(
         STARTED,
         &["agentId", "sessionId", "promptLength", "callerId?"],
@@ -134,5 +142,9 @@ pub const EVENTS: [LogEvent; 19] = [
     LogEvent::new(PANICKED, &["place"]),
     LogEvent::new(NO_INVOCATION, &["failures", "delayMs", "causes"]),
     LogEvent::new(NOT_TAKEN, &["causes"]),
+    LogEvent::new(VERSION_ACCEPTED, &["version", "program"]),
+    LogEvent::new(VERSION_REFUSED, &["version", "causes"]),
+    LogEvent::new(NOT_COMPARED, &["version", "causes"]),
+    LogEvent::new(NOT_REPORTED, &["causes"]),
     LogEvent::new(LINES_LOST, &["lines"]),
 ];

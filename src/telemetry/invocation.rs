@@ -74,7 +74,9 @@ impl Outcome<'_> {
     pub(super) fn is_incomplete(&self) -> bool {
         match self.ending {
             Ending::Incomplete { .. } => true,
-            Ending::Failed(..) | Ending::Panicked(_) => self.progress.chunks > 0,
+            Ending::Failed(..) | Ending::Panicked(_) => {
+                self.progress.chunks > 0 || self.progress.has_steps
+            }
             Ending::Whole { .. } | Ending::Cancelled => false,
         }
     }

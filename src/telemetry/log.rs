@@ -214,10 +214,16 @@ pub(super) fn is_ours(failure: &Failure) -> bool {
 /// An error and its chain of causes, separated by colons.
 pub(super) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
+    let mut last = text.clone();
     let mut next = error.source();
     while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let words = cause.to_string();
+        // An error that only wraps another has its words.
+        if words != last {
+            text.push_str(": ");
+            text.push_str(&words);
+            last = words;
+        }
         next = cause.source();
     }
     text

@@ -396,3 +396,145 @@ async fn the_format_is_had_on_the_invoke_routes() {
         }
     }
 }
+
+fn ag_ui_agent(script: Vec<Step>) -> (Agent, (&'static str, &'static str)) {
+    (Agent::scripted(script), ("TEST_AGENT_MESSAGE", "ag-ui"))
+}
+
+/// However its events come: in an array, behind words of another form, twice begun, or with something
+/// open when the run is over. Nothing that it says is lost, and clients take the run.
+#[tokio::test]
+async fn nothing_that_such_an_agent_says_is_lost() {
+    let started = json!({"type":"RUN_STARTED","threadId":"i","runId":"i"});
+    let finished = json!({"type":"RUN_FINISHED","threadId":"i","runId":"i"});
+    let start = json!({"type":"TEXT_MESSAGE_START","messageId":"m","role":"assistant"});
+    let content = json!({"type":"TEXT_MESSAGE_CONTENT","messageId":"m","delta":"x"});
+    let end = json!({"type":"TEXT_MESSAGE_END","messageId":"m"});
+    let state = json!({"type":"STATE_SNAPSHOT","snapshot":{}});
+    let chunk = json!({"chunk":"ours"});
+    let cases: [(Vec<Value>, &[&str]); 6] = [
+        (
+            vec![
+                started.clone(),
+                json!([state, start, content, end]),
+                finished.clone(),
+            ],
+            &[
+                "RUN_STARTED",
+                "STATE_SNAPSHOT",
+                "TEXT_MESSAGE_START",
+                "TEXT_MESSAGE_CONTENT x",
+                "TEXT_MESSAGE_END",
+                "RUN_FINISHED",
+            ],
+        ),
+        (
+            vec![json!([started, start, content, chunk, end, finished])],
+            &[
+                "RUN_STARTED",
+                "TEXT_MESSAGE_START",
+                "TEXT_MESSAGE_CONTENT x",
+                "TEXT_MESSAGE_START",
+                "TEXT_MESSAGE_CONTENT ours",
+                "TEXT_MESSAGE_END",
+                "TEXT_MESSAGE_END",
+                "RUN_FINISHED",
+            ],
+        ),
+        (
+            vec![started.clone(), chunk.clone(), finished.clone()],
+            &[
+                "RUN_STARTED",
+                "TEXT_MESSAGE_START",
+                "TEXT_MESSAGE_CONTENT ours",
+                "TEXT_MESSAGE_END",
+                "RUN_FINISHED",
+            ],
+        ),
+        (
+            vec![chunk, started.clone(), state.clone(), finished.clone()],
+            &[
+                "RUN_STARTED",
+                "TEXT_MESSAGE_START",
+                "TEXT_MESSAGE_CONTENT ours",
+                "TEXT_MESSAGE_END",
+                "STATE_SNAPSHOT",
+                "RUN_FINISHED",
+            ],
+        ),
+        (
+            vec![state, started.clone(), finished.clone()],
+            &["RUN_STARTED", "STATE_SNAPSHOT", "RUN_FINISHED"],
+        ),
+        (
+            vec![started, start, content, finished],
+            &[
+                "RUN_STARTED",
+                "TEXT_MESSAGE_START",
+                "TEXT_MESSAGE_CONTENT x",
+                "TEXT_MESSAGE_END",
+                "RUN_FINISHED",
+            ],
+        ),
+    ];
+    for (events_said, expected) in cases {
+        let (agent, speaks) = ag_ui_agent(events_said.iter().map(data).collect());
+        let bridge = Bridge::configured(agent, &[speaks]).await;
+        let answer = run(&bridge, &input(&json!([]))).await;
+        assert_eq!(shape(&events(&answer)), expected, "{events_said:?}");
+    }
+}
+
+/// The limit holds for text within an agent's own events too.
+#[tokio::test]
+async fn the_text_of_passed_events_is_cut_at_the_limit() {
+    let script = vec![
+        data(&json!({"type":"RUN_STARTED","threadId":"i","runId":"i"})),
+        data(&json!({"type":"TEXT_MESSAGE_START","messageId":"m","role":"assistant"})),
+        data(&json!({"type":"TEXT_MESSAGE_CONTENT","messageId":"m","delta":"hello","extra":1})),
+        data(&json!({"type":"TEXT_MESSAGE_CONTENT","messageId":"m","delta":" wörld","extra":2})),
+        data(&json!({"type":"TEXT_MESSAGE_END","messageId":"m"})),
+        data(&json!({"type":"RUN_FINISHED","threadId":"i","runId":"i"})),
+    ];
+    let (agent, speaks) = ag_ui_agent(script);
+    let bridge = Bridge::configured(agent, &[speaks, ("MAX_RESPONSE_BYTES", "8")]).await;
+    let request = Request::post("/api/agents/test/ag-ui");
+    let request = request.body(input(&json!([])).to_string().into()).unwrap();
+    let mut buffered = context();
+    buffered.can_stream = false;
+    let events = events(&bridge.send_from(request, buffered).await);
+    assert_eq!(
+        shape(&events[1..]),
+        [
+            "TEXT_MESSAGE_START",
+            "TEXT_MESSAGE_CONTENT hello",
+            "TEXT_MESSAGE_CONTENT  w",
+            "TEXT_MESSAGE_END",
+            "RUN_FINISHED",
+        ]
+    );
+    assert_eq!(events[3]["extra"], 2);
+    assert_eq!(events[5]["result"], json!({ "incomplete": true }));
+}
+
+/// Clients keep the calls of earlier runs, and know them by their ids.
+#[tokio::test]
+async fn ids_that_are_made_for_calls_are_new_in_every_run() {
+    let script = vec![
+        data(&json!({"type":"tool_call","name":"f","input":{"a":1}})),
+        data(&json!({"type":"tool_result","output":"42"})),
+        Step::text("data: [DONE]\n\n"),
+    ];
+    let bridge = Bridge::configured(Agent::scripted(script), &[("EXPOSE_STEPS", "tools")]).await;
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..2 {
+        let events = events(&run(&bridge, &input(&json!([user(&"Hi".into())]))).await);
+        let ids: Vec<_> = events
+            .iter()
+            .filter_map(|e| e["toolCallId"].as_str())
+            .collect();
+        assert_eq!(ids.len(), 4, "{events:?}");
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+        assert!(seen.insert(ids[0].to_owned()));
+    }
+}

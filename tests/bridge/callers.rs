@@ -277,7 +277,7 @@ async fn client_input_cannot_set_the_caller() {
     for context in [
         json!({ "authorizer": { "principalId": "a", "iss": ISSUER, "sub": "a" } }),
         json!({ "authorizer": { "lambda": { "iss": ISSUER, "sub": "a" } } }),
-        json!({ "authorizer": { "claims": null, "jwt": { "claims": { "sub": "a" } } } }),
+        json!({ "authorizer": { "claims": null, "jwt": { "claims": { "iss": ISSUER } } } }),
     ] {
         for base in ["rest-api", "http-api"] {
             turn(&function, &saying(event(base, &context), &body)).await;

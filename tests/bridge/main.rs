@@ -6,6 +6,8 @@
 )]
 
 mod ag_ui;
+mod attack;
+mod autobahn;
 mod callers;
 mod closing;
 mod concurrency;
@@ -19,11 +21,13 @@ mod events;
 mod exchange;
 mod failures;
 mod flow;
+mod hook;
 mod http_api;
 mod input;
 mod lambda;
 mod latency;
 mod limits;
+mod long_streams;
 mod matrix;
 mod messages;
 mod openai;

@@ -228,6 +228,8 @@ async fn mistakes_have_openais_form() {
         (Method::POST, "/v1/chat/completions", huge.as_str(), 413),
         (Method::GET, "/v1/chat/completions", "", 405),
         (Method::POST, "/v1/models", "", 405),
+        (Method::GET, "/v1/models/test", "", 404),
+        (Method::POST, "/v1/embeddings", "{}", 404),
     ] {
         let request = Request::builder().method(method).uri(path);
         let answer = bridge
@@ -235,6 +237,7 @@ async fn mistakes_have_openais_form() {
             .await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.json()["error"]["type"], "invalid_request_error");
+        assert_eq!(answer.header("x-should-retry"), "false");
         if status == 405 {
             assert!(answer.headers.contains_key("allow"));
         }

@@ -108,3 +108,23 @@ async fn a_turn_on_a_kept_socket_has_no_attempt_to_connect() {
         .collect();
     assert_eq!(attempts, [1, 0]);
 }
+
+/// The service may take its time to end a session, and answer pings until then.
+#[tokio::test]
+async fn the_socket_of_a_session_that_has_ended_is_closed() {
+    let bridge = Bridge::configured(telling(&[]), &[ON]).await;
+    say(&bridge, "mine", None).await;
+    say(&bridge, "other", None).await;
+    let request = Request::delete("/api/agents/test/sessions/mine").body(bytes::Bytes::new());
+    let ended = bridge.send_from(request.unwrap(), context()).await;
+    assert_eq!(ended.status, http::StatusCode::NO_CONTENT);
+    say(&bridge, "mine", None).await;
+    say(&bridge, "other", None).await;
+    // The request that ends a session has a connection without messages.
+    let connections = bridge.emulator.connections();
+    let turns = connections.iter().map(|one| one.messages.len());
+    assert_eq!(
+        turns.filter(|turns| *turns > 0).collect::<Vec<_>>(),
+        [1, 2, 1]
+    );
+}

@@ -92,6 +92,8 @@ async fn a_native_stream_has_a_session_chunks_and_an_end() {
             );
             assert_eq!(answer.header("cache-control"), "no-store");
             assert_eq!(answer.header("x-request-id"), "request-1");
+            // The first chunk has come when the headers go out.
+            assert!(answer.header("server-timing").contains("first;dur="));
             let metadata = json!({ "chunks": 2, "duration": null });
             assert_eq!(
                 shape(&answer.text),

@@ -215,6 +215,27 @@ async fn a_stream_that_breaks_off_is_logged_as_failed() {
     assert!(metrics["FirstChunkLatency"].as_u64().unwrap() > 0);
 }
 
+/// The caller has a part of it already, though no chunk.
+#[tokio::test]
+async fn a_stream_that_breaks_off_after_a_step_is_counted_as_incomplete() {
+    let step = json!({ "type": "reasoning-delta", "id": "r", "delta": "hm" });
+    let agent = Agent::scripted(vec![
+        Step::text(format!("data: {step}\n\n")),
+        Step::Close(Some(1011)),
+    ]);
+    let (_emulator, function) = function(agent, &[("EXPOSE_STEPS", "reasoning")]).await;
+    let event = rest_event(
+        "POST",
+        "/api/agents/invoke/stream",
+        Some(&body().to_string()),
+    );
+    let answer = format!("{:?}", function.invoke(&event).await);
+    assert!(answer.contains("event: error"), "{answer}");
+    let lines = lines(&function.stop().await.stdout);
+    let metrics = lines.iter().find(|line| line.get("_aws").is_some());
+    assert_eq!(metrics.unwrap()["IncompleteReplyCount"], 1);
+}
+
 #[tokio::test]
 async fn failures_after_the_prompt_are_logged_too() {
     let agent = Agent::scripted(vec![Step::text("data: {\"error\":\"oh\"}\n\n")]);

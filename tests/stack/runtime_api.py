@@ -48,11 +48,12 @@ class Function:
         return said
 
     def invoke(self, event):
-        """Hands the function an event; gives its response. That of a stream is its parts, each with
+        """Hands the function an event, or the bytes of one; gives its response. That of a stream is its parts, each with
         the time at which it came."""
         request_id = str(uuid.uuid4())
         outcome = self._api.outcomes[request_id] = queue.Queue()
-        self._api.events.put((request_id, json.dumps(event).encode()))
+        body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        self._api.events.put((request_id, body))
         give_up = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:

@@ -23,7 +23,11 @@ NO_VALUE = object()
 
 
 class Refused(Exception):
-    """CloudFormation would refuse the parameters."""
+    """CloudFormation would refuse the parameters, by this rule if it was one."""
+
+    def __init__(self, message, rule=None):
+        super().__init__(message)
+        self.rule = rule
 
 
 class Loader(yaml.SafeLoader):
@@ -88,18 +92,19 @@ class Stack:
         self.outputs = {name: self.resolve(output["Value"]) for name, output in outputs if self.has(output)}
 
     def check_rules(self):
-        for rule in self.template["Rules"].values():
+        for name, rule in self.template.get("Rules", {}).items():
             if not self.resolve(rule.get("RuleCondition", True)):
                 continue
             for assertion in rule["Assertions"]:
                 if not self.resolve(assertion["Assert"]):
-                    raise Refused(assertion["AssertDescription"])
+                    raise Refused(assertion["AssertDescription"], name)
 
     def transform(self):
         os.environ["AWS_DEFAULT_REGION"] = PSEUDO_PARAMETERS["AWS::Region"]
         template = json.loads(json.dumps(self.template))
         # As after `sam package`.
-        template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+        if "Globals" in template:
+            template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
 
         class ManagedPolicies:
             def load(self):

@@ -30,21 +30,6 @@ def stack(mode="IAM", **others):
     return make(mode, tuple(sorted(others.items())))
 
 
-def stats(alarm):
-    return {entry["Id"]: entry["MetricStat"] for entry in alarm["Metrics"] if "MetricStat" in entry}
-
-
-def value(alarm, numbers):
-    """What an alarm's expression gives for these numbers, a missing one being missing; None where there is no value."""
-    [expression] = [entry["Expression"] for entry in alarm["Metrics"] if "Expression" in entry]
-    fill = lambda number, other: other if number is None else number
-    names = dict.fromkeys(stats(alarm)) | numbers
-    try:
-        return eval(expression, {"__builtins__": {}, "FILL": fill}, names)
-    except (ZeroDivisionError, TypeError):
-        return None
-
-
 @pytest.fixture(params=MODES)
 def mode(request):
     return request.param

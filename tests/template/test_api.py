@@ -7,13 +7,15 @@ import botocore.loaders
 import pytest
 
 import surface
-from cloudformation import Refused, Stack
+from cloudformation import ROOT, Refused, Stack
 from conftest import AGENT, MODES, stack
 
 # What goes to the streaming function: it answers whole too, so one method serves both.
 STREAMS = ["/api/agents/invoke/stream", "/api/agents/{agentId}/ag-ui", "/v1/chat/completions"]
 INTEGRATION = "x-amazon-apigateway-integration"
 ANY = "x-amazon-apigateway-any-method"
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0e6f0a1c-1111-2222-3333-444455556666"
 
 # Each mode's scheme, as API Gateway reads it.
 SCHEMES = {
@@ -99,10 +101,16 @@ def test_nothing_is_validated_by_the_gateway():
 
 def test_the_only_stage_is_throttled_traced_and_logged_without_bodies_and_secrets():
     assert len(stack().of_type("AWS::ApiGateway::Stage")) == 1
-    stage = stack(ThrottlingRate="7", ThrottlingBurst="9").properties("BridgeApiliveStage")
-    assert stage["MethodSettings"] == [
-        {"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": "7", "ThrottlingBurstLimit": "9"}
-    ]
+    limits = {"ThrottlingRate": "7", "ThrottlingBurst": "9", "StreamThrottlingRate": "3", "StreamThrottlingBurst": "4"}
+    stage = stack(**limits).properties("BridgeApiliveStage")
+    assert stage["MethodSettings"][0] == {
+        "ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": "7", "ThrottlingBurstLimit": "9"
+    }
+    # Streams apart, each of their routes by itself: a slash is `~1` there.
+    apart = {setting["ResourcePath"]: setting for setting in stage["MethodSettings"][1:]}
+    assert apart.keys() == {f"/{path.replace('/', '~1')}" for path in STREAMS}
+    for setting in apart.values():
+        assert (setting["HttpMethod"], setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == ("POST", "3", "4")
     assert stage["TracingEnabled"] is True
     assert stage["AccessLogSetting"]["DestinationArn"] == "<AccessLogs.Arn>"
     logged = json.loads(stage["AccessLogSetting"]["Format"])
@@ -137,6 +145,57 @@ def test_each_mode_has_its_scheme_and_no_other_on_every_method_but_preflights(mo
     for path, method, operation in made.operations():
         assert operation["security"] == ([] if method == "options" else expected), (path, method)
     assert "security" not in made.body
+
+
+def test_health_is_open_where_that_is_asked_for_and_nothing_else_is(mode):
+    expected = [] if mode == "NONE" else [{SCHEMES[mode][0]: []}]
+    for path, method, operation in stack(mode, OpenHealth="true").operations():
+        is_open = method == "options" or (path, method) in [("/health", "get"), ("/health", "head")]
+        assert operation["security"] == ([] if is_open else expected), (path, method)
+
+
+ENDPOINTS = "vpce-0123456789abcdef0,vpce-0123456789abcdef1"
+
+
+def test_a_private_api_answers_its_endpoints_alone(mode):
+    public = stack(mode)
+    assert public.properties("BridgeApi")["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert "x-amazon-apigateway-policy" not in public.body
+    private = stack(mode, VpcEndpointIds=ENDPOINTS)
+    configuration = private.properties("BridgeApi")["EndpointConfiguration"]
+    assert configuration == {"Types": ["PRIVATE"], "VpcEndpointIds": ENDPOINTS.split(",")}
+    allow, deny = private.body["x-amazon-apigateway-policy"]["Statement"]
+    assert (allow["Effect"], deny["Effect"], deny["Principal"]) == ("Allow", "Deny", "*")
+    assert deny["Condition"] == {"StringNotEquals": {"aws:SourceVpce": ENDPOINTS.split(",")}}
+    # By itself the policy would let everybody in who signs.
+    account = {"AWS": "arn:aws:iam::123456789012:root"}
+    assert allow["Principal"] == (account if mode == "IAM" else "*")
+
+
+def test_a_domain_of_its_own_leads_to_the_stage_and_the_program_knows_its_path():
+    given = {"DomainName": "agents.example.com", "CertificateArn": CERTIFICATE}
+    for path, mapped, url in [("", None, "https://agents.example.com"), ("v1", "v1", "https://agents.example.com/v1")]:
+        made = stack(**given, DomainBasePath=path)
+        mapping = made.properties("DomainPath")
+        assert (mapping["RestApiId"], mapping["Stage"]) == ("<BridgeApi>", "<BridgeApiliveStage>")
+        assert mapping.get("BasePath") == mapped and made.outputs["DomainUrl"] == url
+        for function in ("BridgeFunction", "StreamFunction"):
+            assert made.properties(function)["Environment"]["Variables"]["BASE_PATH"] == path
+        assert made.properties("Domain")["SecurityPolicy"] == "TLS_1_2"
+        assert "DomainRecords" not in made.resources
+    records = stack(**given, HostedZoneId="Z123").properties("DomainRecords")["RecordSets"]
+    assert {record["Type"] for record in records} == {"A", "AAAA"}
+    assert not {"Domain", "DomainPath", "DomainRecords"} & stack().resources.keys()
+
+
+def test_a_web_acl_is_in_front_of_the_stage_where_there_is_one():
+    acl = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/agents/0e6f0a1c-1111-2222-3333-444455556666"
+    association = stack(WebAclArn=acl).properties("WebAclAssociation")
+    assert association == {
+        "ResourceArn": "arn:aws:apigateway:us-east-1::/restapis/<BridgeApi>/stages/<BridgeApiliveStage>",
+        "WebACLArn": acl,
+    }
+    assert "WebAclAssociation" not in stack().resources
 
 
 def test_a_jwt_authorizer_is_what_api_gateway_calls_one():
@@ -214,21 +273,32 @@ def test_the_gateway_may_call_the_aliases_by_this_stage_and_nothing_else_may(mod
     assert sorted(permissions, key=by_source) == sorted([whole, *streams], key=by_source)
 
 
+def url_stack(made):
+    """The stack within the stack that has the function URL, or None."""
+    [nested] = made.of_type("AWS::CloudFormation::Stack").values() or [None]
+    if nested is None:
+        return None
+    assert nested["TemplateURL"] == "deploy/function-url.yaml"
+    return Stack((ROOT / nested["TemplateURL"]).read_text(), **nested["Parameters"])
+
+
 @pytest.mark.parametrize("streaming", ["true", "false"])
 def test_a_function_url_is_there_where_it_is_asked_for(streaming):
-    assert stack().of_type("AWS::Lambda::Url") == {}
-    [url] = stack(FunctionUrl="AWS_IAM", Streaming=streaming).of_type("AWS::Lambda::Url").values()
-    assert url == {
-        "TargetFunctionArn": "<StreamFunctionAliaslive>" if streaming == "true" else "<BridgeFunctionAliaslive>",
-        "AuthType": "AWS_IAM",
-        "InvokeMode": "RESPONSE_STREAM" if streaming == "true" else "BUFFERED",
+    assert url_stack(stack()) is None
+    made = url_stack(stack(FunctionUrl="AWS_IAM", Streaming=streaming))
+    assert made.of_type("AWS::Lambda::Url") == {
+        "Url": {
+            "TargetFunctionArn": "<StreamFunctionAliaslive>" if streaming == "true" else "<BridgeFunctionAliaslive>",
+            "AuthType": "AWS_IAM",
+            "InvokeMode": "RESPONSE_STREAM" if streaming == "true" else "BUFFERED",
+        }
     }
+    assert made.of_type("AWS::Lambda::Permission") == {}
 
 
 def test_a_function_url_is_open_by_name_alone_and_then_with_both_permissions():
-    everybody = lambda made: [p for p in made.of_type("AWS::Lambda::Permission").values() if p["Principal"] == "*"]
-    assert everybody(stack(FunctionUrl="AWS_IAM")) == []
-    by_action = {p.pop("Action"): p for p in map(dict, everybody(stack("NONE", FunctionUrl="NONE")))}
+    made = url_stack(stack("NONE", FunctionUrl="NONE"))
+    by_action = {p.pop("Action"): p for p in map(dict, made.of_type("AWS::Lambda::Permission").values())}
     open_to_all = {"FunctionName": "<StreamFunctionAliaslive>", "Principal": "*"}
     assert by_action == {
         "lambda:InvokeFunctionUrl": open_to_all | {"FunctionUrlAuthType": "NONE"},

@@ -7,7 +7,7 @@ import pytest
 
 import surface
 from cloudformation import TEMPLATE, Refused, Stack
-from conftest import AGENT, OTHER, stack, value
+from conftest import AGENT, OTHER, stack
 
 FUNCTIONS = ["BridgeFunction", "StreamFunction"]
 NAMESPACES = {"BridgeFunction": "AgentCoreBridge/bridge", "StreamFunction": "AgentCoreBridge/bridge/stream"}
@@ -32,7 +32,8 @@ def test_both_functions_are_the_same_artefact_and_differ_in_how_they_answer(func
         "SystemLogLevel": "INFO",
     }
     metadata = stack().template["Resources"][function]["Metadata"]
-    assert metadata == {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": "agentcore-bridge"}}
+    assert metadata["BuildMethod"] == "rust-cargolambda"
+    assert metadata["BuildProperties"] == {"Binary": "agentcore-bridge"}
     assert stack().properties("BridgeLogs")["RetentionInDays"] == "30"
 
 
@@ -47,7 +48,7 @@ def test_a_whole_answer_has_30_seconds_and_a_stream_15_minutes():
 
 def test_without_streaming_there_is_one_function_and_nothing_of_the_other():
     lone = stack(Streaming="false")
-    assert list(lone.of_type("AWS::Lambda::Function")) == ["BridgeFunction"]
+    assert set(lone.of_type("AWS::Lambda::Function")) == {"BridgeFunction", "HookFunction"}
     assert "StreamFunction" not in json.dumps([lone.resources, lone.outputs])
 
 
@@ -159,9 +160,193 @@ def test_roles_are_lambdas_and_the_gateways_and_do_what_their_names_say():
     assert trusted["BridgeRole"] == "lambda.amazonaws.com"
     assert len(trusted) == len(roles) and kinds <= {"lambda", "apigateway", "codedeploy"}
     managed = [arn for role in roles.values() for arn in role.get("ManagedPolicyArns", [])]
-    assert all(re.search(r"/(AmazonAPIGatewayPushToCloudWatchLogs|AWSCodeDeployRoleForLambda)$", arn) for arn in managed), managed
+    assert managed == ["arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"]
     actions = {action for statement in statements(stack()) for action in listed(statement["Action"])}
     assert {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"} <= actions
+
+
+def test_every_role_has_the_boundary_and_the_path():
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
+    roles = stack(PermissionsBoundary=boundary, RolePath="/agents/").of_type("AWS::IAM::Role")
+    assert roles.keys() == {"BridgeRole", "HookRole", "CodeDeployRole", "GatewayLogWriter"}
+    for role in roles.values():
+        assert (role["PermissionsBoundary"], role["Path"]) == (boundary, "/agents/")
+    for role in stack().of_type("AWS::IAM::Role").values():
+        assert "PermissionsBoundary" not in role and role["Path"] == "/"
+    for function in FUNCTIONS:
+        assert stack().properties(f"{function}DeploymentGroup")["ServiceRoleArn"] == "<CodeDeployRole.Arn>"
+
+
+def test_functions_run_in_a_network_where_there_is_one_and_the_hook_in_none():
+    inside = stack(VpcSubnetIds="subnet-0a,subnet-0b", VpcSecurityGroupIds="sg-0a")
+    for function in FUNCTIONS:
+        network = {"SubnetIds": ["subnet-0a", "subnet-0b"], "SecurityGroupIds": ["sg-0a"]}
+        assert inside.properties(function)["VpcConfig"] == network
+        assert "VpcConfig" not in stack().properties(function)
+    assert "VpcConfig" not in inside.properties("HookFunction")
+    may = lambda made: {action for policy in made.properties("BridgeRole")["Policies"]
+                        for statement in policy["PolicyDocument"]["Statement"] for action in listed(statement["Action"])}
+    assert "ec2:CreateNetworkInterface" in may(inside) - may(stack())
+
+
+def test_a_key_of_ones_own_encrypts_variables_and_logs():
+    made = stack(KmsKeyArn=KMS_KEY)
+    for function in [*FUNCTIONS, "HookFunction"]:
+        assert made.properties(function)["KmsKeyArn"] == KMS_KEY
+        assert "KmsKeyArn" not in stack().properties(function)
+    for logs in ("BridgeLogs", "AccessLogs"):
+        assert made.properties(logs)["KmsKeyId"] == KMS_KEY
+        assert "KmsKeyId" not in stack().properties(logs)
+    assert reads(KmsKeyArn=KMS_KEY) == [("kms:Decrypt", KMS_KEY)] * 2
+
+
+def test_logs_survive_the_stack():
+    for logs in stack().of_type("AWS::Logs::LogGroup"):
+        resource = stack().resources[logs]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+@pytest.mark.parametrize(
+    ("function", "parameter"), [("BridgeFunction", "ReservedConcurrency"), ("StreamFunction", "StreamReservedConcurrency")]
+)
+def test_concurrency_is_reserved_where_that_is_asked_for(function, parameter):
+    assert "ReservedConcurrentExecutions" not in stack().properties(function)
+    assert stack(**{parameter: "20"}).properties(function)["ReservedConcurrentExecutions"] == "20"
+    for wrong in ("0", "many", "-1"):
+        with pytest.raises(Refused, match="must be empty or a number from 1"):
+            stack(**{parameter: wrong})
+
+
+def test_the_hook_may_ask_the_versions_and_tell_codedeploy_and_nothing_else():
+    made = stack()
+    hook = made.properties("HookFunction")
+    new = [f"<{version(function)}>" for function in FUNCTIONS]
+    assert hook["Environment"]["Variables"] == {"NEW_VERSIONS": ",".join(new)}
+    assert stack(Streaming="false").properties("HookFunction")["Environment"]["Variables"] == {"NEW_VERSIONS": new[0]}
+    assert hook["Role"] == "<HookRole.Arn>" and made.template["Resources"]["HookFunction"]["Metadata"]["BuildProperties"] == {
+        "Binary": "agentcore-bridge-hook"
+    }
+    may = {}
+    for policy in made.properties("HookRole")["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            may |= {action: listed(statement["Resource"]) for action in listed(statement["Action"])}
+    assert may == {
+        "lambda:InvokeFunction": ["<BridgeFunction.Arn>:*", "<StreamFunction.Arn>:*"],
+        "codedeploy:PutLifecycleEventHookExecutionStatus": ["arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:bridge-*/*"],
+        "logs:CreateLogStream": ["<BridgeLogs.Arn>"],
+        "logs:PutLogEvents": ["<BridgeLogs.Arn>"],
+    }
+    for function in FUNCTIONS:
+        update = made.resources[f"{function}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        assert update["BeforeAllowTrafficHook"] == "<HookFunction>"
+
+
+def test_a_rollback_tells_the_topic_where_there_is_one():
+    topic = "arn:aws:sns:us-east-1:123456789012:alarms"
+    for function in FUNCTIONS:
+        assert not stack().properties(f"{function}DeploymentGroup").get("TriggerConfigurations")
+        [trigger] = stack(AlarmTopicArn=topic).properties(f"{function}DeploymentGroup")["TriggerConfigurations"]
+        assert trigger["TriggerTargetArn"] == topic
+        assert set(trigger["TriggerEvents"]) == {"DeploymentFailure", "DeploymentStop", "DeploymentRollback"}
+    publishes = lambda made: [s["Resource"] for s in statements(made) if "sns:Publish" in listed(s["Action"])]
+    assert publishes(stack()) == [] and publishes(stack(AlarmTopicArn=topic)) == [topic]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_version_says_which_commit_it_is(function):
+    description = stack(Commit="0123456789abcdef0123456789abcdef01234567").properties(function)["Description"]
+    assert description.endswith("commit 0123456789abcdef0123456789abcdef01234567; release 1700000000")
+    assert len(description) <= 256
+    assert stack(Commit="abc").outputs["Commit"] == "abc"
+
+
+def test_each_parameter_is_in_one_group():
+    groups = stack().template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(stack().template["Parameters"])
+
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0e6f0a1c-1111-2222-3333-444455556666"
+# For each rule, values that it must refuse, and why.
+REFUSED = [
+    ("AnAgentIsConfigured", {"OnboardingAgentArn": ""}, "at least one agent"),
+    ("CognitoNeedsAPool", {"AuthMode": "COGNITO"}, "needs UserPoolArn"),
+    ("JwtNeedsAnIssuer", {"AuthMode": "JWT", "JwtAudience": "web"}, "needs JwtIssuer"),
+    ("JwtNeedsAnIssuer", {"AuthMode": "JWT", "JwtIssuer": "https://i.example.com"}, "needs JwtAudience"),
+    ("AnOpenUrlIsNoWayAroundAuthMode", {"FunctionUrl": "NONE"}, "needs AuthMode NONE"),
+    ("TheKeyIsGivenOnce", {"SessionBindingKey": "key", "SessionBindingKeyArn": "SECRET"}, "two ways"),
+    ("AKmsKeyNeedsWhatItEncrypts", {"SessionBindingKmsKeyArn": "KMS_KEY"}, "needs SessionBindingKeyArn"),
+    ("SubnetsNeedSecurityGroups", {"VpcSubnetIds": "subnet-0a"}, "needs VpcSecurityGroupIds"),
+    ("SecurityGroupsNeedSubnets", {"VpcSecurityGroupIds": "sg-0a"}, "needs VpcSubnetIds"),
+    ("ADomainNeedsACertificate", {"DomainName": "agents.example.com"}, "needs CertificateArn"),
+    ("WhatIsOfADomainNeedsOne", {"CertificateArn": CERTIFICATE}, "CertificateArn needs DomainName"),
+    ("WhatIsOfADomainNeedsOne", {"DomainBasePath": "v1"}, "DomainBasePath needs DomainName"),
+    ("WhatIsOfADomainNeedsOne", {"HostedZoneId": "Z1"}, "HostedZoneId needs DomainName"),
+    ("APrivateApiIsTheOnlyWayIn", {"VpcEndpointIds": "vpce-0a", "FunctionUrl": "AWS_IAM"}, "a public way around it"),
+    (
+        "APrivateApiIsTheOnlyWayIn",
+        {"VpcEndpointIds": "vpce-0a", "DomainName": "agents.example.com", "CertificateArn": CERTIFICATE},
+        "cannot be beside VpcEndpointIds",
+    ),
+    ("StreamsAreLimitedWhereThereAreSome", {"Streaming": "false", "StreamReservedConcurrency": "5"}, 'needs Streaming "true"'),
+]
+
+
+@pytest.mark.parametrize(("rule", "parameters", "message"), REFUSED)
+def test_a_rule_refuses_what_it_is_there_for(rule, parameters, message):
+    given = {name: {"SECRET": SECRET, "KMS_KEY": KMS_KEY}.get(value, value) for name, value in parameters.items()}
+    with pytest.raises(Refused, match=message) as refused:
+        Stack(**{"AuthMode": "IAM", "ReleaseId": "1", "OnboardingAgentArn": AGENT} | given)
+    assert refused.value.rule == rule
+
+
+def test_each_rule_and_each_assertion_has_values_that_it_refuses():
+    rules = stack().template["Rules"]
+    assert {rule: len(body["Assertions"]) for rule, body in rules.items()} == {
+        rule: sum(name == rule for name, _, _ in REFUSED) for rule in rules
+    }
+
+
+# For each parameter that has a form of its own, a value that it must refuse.
+MALFORMED = {
+    "OnboardingAgentArn": "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/*",
+    "ProvisioningAgentArn": "runtime",
+    "MwcAgentArn": "arn:aws:lambda:us-east-1:123456789012:function:x",
+    "FormerAgentArn": "x",
+    "UserPoolArn": "us-east-1_Abc",
+    "JwtIssuer": "http://issuer.example.com",
+    "JwtAudience": "web, app",
+    "ReleaseId": "2026-01-01",
+    "Commit": "a b",
+    "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms.fifo",
+    "WebAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b",
+    "VpcEndpointIds": "vpce-0a, vpce-0b",
+    "VpcSubnetIds": "0a",
+    "VpcSecurityGroupIds": "subnet-0a",
+    "DomainName": "https://agents.example.com",
+    "CertificateArn": "arn:aws:iam::123456789012:server-certificate/x",
+    "DomainBasePath": "/v1",
+    "HostedZoneId": "/hostedzone/Z1",
+    "PermissionsBoundary": "boundary",
+    "RolePath": "agents",
+    "KmsKeyArn": "alias/key",
+    "ReservedConcurrency": "0",
+    "StreamReservedConcurrency": "x",
+    "SessionBindingKeyArn": "arn:aws:s3:::bucket",
+    "SessionBindingKmsKeyArn": "alias/key",
+}
+
+
+def test_each_form_has_a_value_that_it_refuses():
+    declared = stack().template["Parameters"]
+    assert MALFORMED.keys() == {name for name, parameter in declared.items() if "AllowedPattern" in parameter}
+    for name, value in MALFORMED.items():
+        with pytest.raises(Refused, match=f"^{name} must "):
+            Stack(**{"AuthMode": "IAM", "ReleaseId": "1", "OnboardingAgentArn": AGENT} | {name: value})
+    for name, parameter in declared.items():
+        if "AllowedValues" in parameter:
+            with pytest.raises(Refused, match=f"^{name} must be one of"):
+                Stack(**{"AuthMode": "IAM", "ReleaseId": "1", "OnboardingAgentArn": AGENT} | {name: "no such value"})
 
 
 # What each variable is given by, where that is a parameter.
@@ -176,6 +361,7 @@ GIVEN = {
     "PROVISIONING_AGENT_CONNECTIONS": ("ProvisioningAgentConnections", "presigned"),
     "MWC_AGENT_CONNECTIONS": ("MwcAgentConnections", "presigned"),
     "EXPOSE_STEPS": ("ExposeSteps", "tools,reasoning"),
+    "TRACE_AGENTS": ("TraceAgents", "always"),
     "ONBOARDING_AGENT_ARN": ("OnboardingAgentArn", f"{AGENT}1"),
     "PROVISIONING_AGENT_ARN": ("ProvisioningAgentArn", f"{AGENT}2"),
     "MWC_AGENT_ARN": ("MwcAgentArn", f"{AGENT}3"),
@@ -187,7 +373,8 @@ GIVEN = {
     "MAX_CONCURRENT_PER_CALLER": ("MaxConcurrentPerCaller", "13"),
     "LOG_LEVEL": ("LogLevel", "warn"),
 }
-FIXED = {"INVOKE_MODE", "METRICS_NAMESPACE"}
+# BASE_PATH takes a domain beside it: test_api.py.
+FIXED = {"INVOKE_MODE", "METRICS_NAMESPACE", "BASE_PATH"}
 
 
 @pytest.mark.parametrize(("function", "timeout"), [("BridgeFunction", "InvokeTimeoutMs"), ("StreamFunction", "StreamInvokeTimeoutMs")])
@@ -236,11 +423,11 @@ def test_a_key_is_given_in_one_way():
             stack(SessionBindingKeyArn=wrong)
 
 
-def test_only_x_ray_which_knows_no_narrower_resource_is_allowed_for_all():
-    for statement in statements(stack()):
+def test_only_x_ray_and_networks_which_know_no_narrower_resource_are_allowed_for_all():
+    for statement in statements(stack(VpcSubnetIds="subnet-0a", VpcSecurityGroupIds="sg-0a")):
         assert not any("*" in action for action in listed(statement["Action"]))
         if "*" in listed(statement["Resource"]):
-            assert all(action.startswith("xray:") for action in listed(statement["Action"]))
+            assert all(action.startswith(("xray:", "ec2:")) for action in listed(statement["Action"]))
     for function in FUNCTIONS:
         assert stack().properties(function)["Role"] == "<BridgeRole.Arn>"
     assert "ManagedPolicyArns" not in stack().properties("BridgeRole")
@@ -250,8 +437,8 @@ def test_another_agent_takes_three_lines():
     arn = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/Support_Agent-Ghi789Rst0"
     lines = {
         "  MwcAgentArn: *agent\n": "  SupportAgentArn: *agent\n",
-        "        MWC_AGENT_ARN: !Ref MwcAgentArn\n": "        SUPPORT_AGENT_ARN: !Ref SupportAgentArn\n",
-        "      - !If [HasMwcAgent, ": '                      - !Sub "${SupportAgentArn},${SupportAgentArn}/runtime-endpoint/*"\n',
+        "            MWC_AGENT_ARN: !Ref MwcAgentArn\n": "            SUPPORT_AGENT_ARN: !Ref SupportAgentArn\n",
+        '- !If [HasMwcAgent, !Sub "${MwcAgentArn},': '                      - !Sub "${SupportAgentArn},${SupportAgentArn}/runtime-endpoint/*"\n',
     }
     text = []
     for line in TEMPLATE.splitlines(keepends=True):
@@ -295,12 +482,6 @@ def test_a_release_is_given_and_differs_where_sam_looks():
         Stack(**given, ReleaseId="20260101T120000Z")
 
 
-def pinned(alarm):
-    """What decides when an alarm fires."""
-    names = ("Threshold", "ComparisonOperator", "EvaluationPeriods", "DatapointsToAlarm", "TreatMissingData")
-    return tuple(alarm.get(name) for name in names)
-
-
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_callers_can_be_moved_at_once_whatever_the_alias_points_at(function):
     made = stack(Gradual="false")
@@ -314,29 +495,8 @@ def test_a_new_version_goes_live_step_by_step_and_back_on_alarm(function):
     update = made.resources[f"{function}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
     group = made.properties(f"{function}DeploymentGroup")
     assert update["DeploymentGroupName"] == f"<{function}DeploymentGroup>"
-    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent15Minutes"
     rollback = group["AutoRollbackConfiguration"]
     assert rollback["Enabled"] and "DEPLOYMENT_STOP_ON_ALARM" in rollback["Events"]
     at_once = stack(DeploymentType="AllAtOnce").properties(f"{function}DeploymentGroup")
     assert at_once["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
-
-    alarms = [made.properties(alarm["Name"].strip("<>")) for alarm in group["AlarmConfiguration"]["Alarms"]]
-    new = f"<{version(function)}.Version>"
-    [failures] = [alarm for alarm in alarms if "Metrics" in alarm]
-    [crashes] = [alarm for alarm in alarms if "Metrics" not in alarm]
-    assert pinned(failures) == (5, "GreaterThanThreshold", 5, 2, "notBreaching")
-    assert pinned(crashes) == (0, "GreaterThanThreshold", 1, None, "notBreaching")
-    assert crashes["Statistic"] == "Sum"
-    assert value(failures, {"errors": 1, "invocations": 10}) == 10
-    assert value(failures, {}) is None, "nothing measured is no alarm"
-
-    measured = [entry["MetricStat"] for entry in failures["Metrics"] if "MetricStat" in entry]
-    assert {stat["Metric"]["MetricName"] for stat in measured} == {"AgentInvocationErrors", "AgentInvocationCount"}
-    for stat in measured:
-        assert stat["Period"] == 60 and stat["Stat"] == "Sum"
-        assert stat["Metric"]["Namespace"] == NAMESPACES[function]
-        assert stat["Metric"]["Dimensions"] == [{"Name": "FunctionVersion", "Value": new}]
-
-    assert (crashes["Namespace"], crashes["MetricName"], crashes["Period"]) == ("AWS/Lambda", "Errors", 60)
-    dimensions = {dimension["Name"]: dimension["Value"] for dimension in crashes["Dimensions"]}
-    assert dimensions == {"FunctionName": f"<{function}>", "Resource": f"<{function}>:live", "ExecutedVersion": new}

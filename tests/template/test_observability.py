@@ -6,65 +6,11 @@ import re
 import pytest
 
 import surface
-from conftest import stack, stats, value
+from cloudwatch import stats
+from conftest import OTHER, stack
 
 OWN = {"LambdaTimeouts", "LambdaMemoryUsed"}  # made of Lambda's reports, by the template itself
 WHOLE, STREAM = "AgentCoreBridge/bridge", "AgentCoreBridge/bridge/stream"
-
-# The design's four: threshold in percent or milliseconds, and what is put into relation.
-ALARMS = {
-    "ErrorRateAlarm": (5, {(WHOLE, "AgentInvocationErrors"), (STREAM, "AgentInvocationErrors"),
-                           (WHOLE, "AgentInvocationCount"), (STREAM, "AgentInvocationCount")}),
-    "LatencyAlarm": (5000, {(WHOLE, "AgentInvocationDuration"), (STREAM, "FirstChunkLatency")}),
-    "ConnectionFailureAlarm": (10, {(WHOLE, "WebSocketConnectionFailures"), (STREAM, "WebSocketConnectionFailures"),
-                                    (WHOLE, "WebSocketConnectionAttempts"), (STREAM, "WebSocketConnectionAttempts")}),
-    "TimeoutRateAlarm": (1, {(WHOLE, "LambdaTimeouts"), ("AWS/Lambda", "Invocations")}),
-}
-
-
-@pytest.mark.parametrize("name", ALARMS)
-def test_the_four_alarms_of_the_design(name):
-    threshold, expected = ALARMS[name]
-    alarm = stack().properties(name)
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (threshold, "GreaterThanThreshold")
-    assert alarm["EvaluationPeriods"] == 1 and alarm["TreatMissingData"] == "notBreaching"
-    assert {(stat["Metric"]["Namespace"], stat["Metric"]["MetricName"]) for stat in stats(alarm).values()} == expected
-    for stat in stats(alarm).values():
-        assert stat["Period"] == 300
-        names = [dimension["Name"] for dimension in stat["Metric"].get("Dimensions", [])]
-        assert names == (["FunctionName"] if stat["Metric"]["Namespace"] == "AWS/Lambda" else [])
-    returned = [entry for entry in alarm["Metrics"] if entry.get("ReturnData", True)]
-    assert len(returned) == 1 and "Expression" in returned[0]
-    assert value(alarm, {}) is None, "nothing measured is no alarm"
-
-
-def test_rates_are_of_both_functions_together():
-    errors = stack().properties("ErrorRateAlarm")
-    assert value(errors, {"errors": 1, "count": 10}) == 10
-    assert value(errors, {"errors": 1, "count": 10, "streamErrors": 1, "streamCount": 30}) == 5
-    connections = stack().properties("ConnectionFailureAlarm")
-    assert value(connections, {"failures": 1, "attempts": 8, "streamFailures": 0, "streamAttempts": 2}) == 10
-    timeouts = stack().properties("TimeoutRateAlarm")
-    assert value(timeouts, {"timeouts": 1, "invocations": 40, "streamInvocations": 60}) == 1
-    assert value(stack(Streaming="false").properties("TimeoutRateAlarm"), {"timeouts": 1, "invocations": 100}) == 1
-    assert value(timeouts, {"invocations": 40}) == 0
-
-
-def test_the_latency_is_what_callers_wait_for():
-    alarm = stack().properties("LatencyAlarm")
-    assert value(alarm, {"waits": 9000, "count": 3, "streamWaits": 1000, "streamCount": 1}) == 2500
-    assert {name: stat["Stat"] for name, stat in stats(alarm).items()} == {
-        "waits": "Sum", "streamWaits": "Sum", "count": "SampleCount", "streamCount": "SampleCount"
-    }
-
-
-def test_alarms_tell_a_topic_where_there_is_one():
-    for name in ALARMS:
-        assert "AlarmActions" not in stack().properties(name)
-        topic = "arn:aws:sns:us-east-1:123456789012:alarms"
-        told = stack(AlarmTopicArn=topic).properties(name)
-        assert told["AlarmActions"] == told["OKActions"] == [topic]
-
 
 def test_timeouts_are_those_that_the_platform_reports():
     made = stack().properties("LambdaTimeouts")
@@ -109,15 +55,16 @@ def dashboard_metrics():
 def test_every_metric_and_dimension_is_one_that_the_program_has():
     asked = {*alarm_metrics(), *dashboard_metrics()}
     ours = {(metric, dimensions) for namespace, metric, dimensions in asked if namespace in (WHOLE, STREAM)}
-    assert {namespace for namespace, _, _ in asked} == {WHOLE, STREAM, "AWS/Lambda"}
+    assert {namespace for namespace, _, _ in asked} == {WHOLE, STREAM, "AWS/Lambda", "AWS/ApiGateway"}
     for metric, dimensions in ours:
         # CloudWatch takes a set of dimensions for a metric of its own.
         assert dimensions in surface.METRICS.get(metric, {()} if metric in OWN else ()), metric
 
 
-def test_the_dashboard_shows_every_metric_of_the_program_and_lambdas_own():
+def test_the_dashboard_shows_every_metric_of_the_program_and_lambdas_and_the_gateways():
     shown = {metric for _, metric, _ in dashboard_metrics()}
-    assert surface.METRICS.keys() | {"ConcurrentExecutions", "Throttles", "Duration"} | OWN == shown
+    lambdas = {"ConcurrentExecutions", "Throttles", "Duration", "Invocations", "Errors"}
+    assert surface.METRICS.keys() | lambdas | {"Count", "4XXError", "5XXError", "Latency"} | OWN == shown
 
 
 def test_the_dashboard_shows_percentiles_of_the_first_chunk_and_of_the_whole():
@@ -125,7 +72,16 @@ def test_the_dashboard_shows_percentiles_of_the_first_chunk_and_of_the_whole():
         [widget] = [w for w in dashboard()["widgets"] if any(metric in row for row in w["properties"].get("metrics", []))]
         shown = [row[-1]["stat"] for row in widget["properties"]["metrics"]]
         assert shown == ["p50", "p90", "p99"] * 2
-    assert [alarm.split(".")[0].strip("<") for alarm in dashboard()["widgets"][0]["properties"]["alarms"]] == list(ALARMS)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, {"MwcAgentArn": OTHER, "ReservedConcurrency": "5"}, {"StreamReservedConcurrency": "5"}]
+)
+def test_the_dashboard_shows_every_alarm_that_rings_for_people(parameters):
+    made = stack(**parameters)
+    shown = json.loads(made.properties("Dashboard")["DashboardBody"])["widgets"][0]["properties"]["alarms"]
+    people = {name for name in made.of_type("AWS::CloudWatch::Alarm") if not name.startswith("New")}
+    assert {alarm.split(".")[0].strip("<") for alarm in shown} == people and len(shown) == len(people)
 
 
 def test_widgets_do_not_overlap():

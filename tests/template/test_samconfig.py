@@ -1,8 +1,11 @@
 """samconfig.toml: what each environment says for itself, and what it leaves to whoever deploys."""
 
+import os
 import re
+import subprocess
 
 import pytest
+import yaml
 
 from cloudformation import ROOT, Refused, Stack
 from conftest import AGENT
@@ -19,7 +22,7 @@ DEPLOYMENTS = {name: commands["deploy"]["parameters"] for name, commands in ENVI
 
 def files(environment):
     """What the account has and the repository has not, then the release."""
-    return [f"file://.aws-sam/{environment}.yaml", "file://.aws-sam/release.yaml"]
+    return [f"file://deploy/settings/{environment}.yaml", "file://.aws-sam/release.yaml"]
 
 
 def said(environment):
@@ -35,8 +38,10 @@ def test_an_environment_is_a_stack_of_its_own_that_needs_a_release_and_an_agent(
     assert ENVIRONMENTS[environment]["build"]["parameters"]["parameter_overrides"] == files(environment)[:1]
     own = {"ReleaseId": "1700000000", "OnboardingAgentArn": AGENT}
     made = Stack(**{"AuthMode": "IAM"} | said(environment) | own)
-    kind = "AllAtOnce" if environment == "dev" else "Canary10Percent5Minutes"
-    assert made.properties("BridgeFunctionDeploymentGroup")["DeploymentConfigName"] == f"CodeDeployDefault.Lambda{kind}"
+    groups = made.of_type("AWS::CodeDeploy::DeploymentGroup")
+    kinds = {group["DeploymentConfigName"].removeprefix("CodeDeployDefault.Lambda") for group in groups.values()}
+    expected = {"dev": set(), "staging": {"Canary10Percent5Minutes"}, "prod": {"Canary10Percent15Minutes"}}
+    assert kinds == expected[environment]
     for missing in own:
         with pytest.raises(Refused):
             Stack(**{"AuthMode": "IAM"} | said(environment) | {key: own[key] for key in own if key != missing})
@@ -46,6 +51,41 @@ def test_dev_is_signed_and_the_others_must_say_who_may_call():
     assert said("dev")["AuthMode"] == "IAM"
     for environment in ("staging", "prod"):
         assert "AuthMode" not in said(environment)
+
+
+@pytest.mark.parametrize("environment", DEPLOYMENTS)
+def test_what_is_meant_for_one_deployment_is_over_with_it(environment):
+    """SAM keeps the value of a parameter that is not said."""
+    assert said(environment)["FormerAgentArn"] == "" and said(environment)["Gradual"] in ("true", "false")
+
+
+def test_settings_are_in_no_folder_that_is_built_and_git_sees_an_example_alone():
+    folder = ROOT / "deploy/settings"
+    assert (folder / ".gitignore").read_text().splitlines()[-2:] == ["*.yaml", "!example.yaml"]
+    example = yaml.safe_load((folder / "example.yaml").read_text())
+    Stack(AuthMode="IAM", ReleaseId="1", **example)
+
+
+@pytest.mark.parametrize("given", [None, "0123abc"])
+def test_a_stamp_is_a_release_and_a_commit_that_the_template_takes(tmp_path, given):
+    """In a repository of its own, so that nothing is written here."""
+    (tmp_path / "deploy").mkdir()
+    stamp = tmp_path / "deploy/stamp"
+    stamp.write_text((ROOT / "deploy/stamp").read_text())
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-C", str(tmp_path)]
+    for arguments in (["init", "-q"], ["add", "deploy"], ["commit", "-q", "-m", "x"]):
+        subprocess.run([*git, *arguments], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    environment = {"PATH": os.environ["PATH"]} | ({"AGENTCORE_BRIDGE_COMMIT": given} if given else {})
+    seen = []
+    for change in (False, True):
+        if change:
+            (tmp_path / "Cargo.toml").write_text("")
+        subprocess.run(["bash", str(stamp)], check=True, env=environment, stdout=subprocess.DEVNULL)
+        stamped = yaml.safe_load((tmp_path / ".aws-sam/release.yaml").read_text())
+        Stack(AuthMode="IAM", OnboardingAgentArn=AGENT, **stamped)
+        seen.append(stamped["Commit"])
+    assert seen == ([given] * 2 if given else [head, f"{head}-dirty"])
 
 
 def test_no_accounts_values_are_in_it():

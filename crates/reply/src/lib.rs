@@ -39,5 +39,5 @@ mod step;
 mod telling;
 
 pub use dialects::formats;
-pub use reader::{Counts, DEFAULT_MEMORY_BYTES, ReplyReader};
+pub use reader::{Account, Counts, DEFAULT_MEMORY_BYTES, ReplyReader, Utterance, UtteranceKind};
 pub use step::{End, Output, Step};

@@ -1,12 +1,15 @@
 //! The three steps in a row: framing → dialects → telling.
 
+mod account;
+mod ag_ui_events;
 mod frames;
 mod structured;
 
-use crate::dialects::is_ag_ui_event;
 use crate::framing::{Broken, Content, Feedback, Frame, Framing};
 use crate::step::{End, Step};
 use crate::telling::Telling;
+pub use account::{Account, Utterance, UtteranceKind};
+use ag_ui_events::AgUiEvents;
 use frames::FrameReader;
 
 /// How much is remembered of a reply, so that nothing of it is told twice, unless told otherwise.
@@ -19,8 +22,10 @@ pub struct ReplyReader {
     frames: FrameReader,
     telling: Telling,
     messages: u64,
-    /// Events of AG-UI's are given as they came, beside what they say.
-    passes_ag_ui_events: bool,
+    /// Events of AG-UI's, where they are given as they came.
+    ag_ui_events: Option<AgUiEvents>,
+    /// How each frame was read, where somebody wants to know.
+    accounts: Option<Vec<Account>>,
     /// The connection was closed as it should be.
     is_closed: bool,
     has_ended: bool,
@@ -49,17 +54,34 @@ impl ReplyReader {
             frames: FrameReader::default(),
             telling: Telling::new(memory_bytes),
             messages: 0,
-            passes_ag_ui_events: false,
+            ag_ui_events: None,
+            accounts: None,
             is_closed: false,
             has_ended: false,
         }
     }
 
-    /// Gives each event of AG-UI's as it came too ([`Step::AgUiEvent`]), for whoever passes them on.
+    /// Gives each event of AG-UI's as it came ([`Step::AgUiEvent`]), for whoever passes them on.
     #[must_use]
     pub fn passing_ag_ui_events(mut self) -> Self {
-        self.passes_ag_ui_events = true;
+        self.ag_ui_events = Some(AgUiEvents::default());
         self
+    }
+
+    /// Keeps an [`Account`] of each frame, which takes time and memory: for a person, not for a service.
+    #[must_use]
+    pub fn accounting(mut self) -> Self {
+        self.accounts = Some(Vec::new());
+        self
+    }
+
+    /// The accounts of the frames that were read since the last time, where they are kept. Complete once
+    /// the reader has given `None`.
+    pub fn take_accounts(&mut self) -> Vec<Account> {
+        self.accounts
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// The ids that are made for calls of tools to which the agent gave none begin so. Who tells
@@ -88,6 +110,17 @@ impl ReplyReader {
         self.framing.finish();
     }
 
+    /// Whether a message that came waits for the next, and would be text if none came.
+    pub fn holds_text(&self) -> bool {
+        self.framing.holds_text()
+    }
+
+    /// Whether what came would be text if nothing else came: a message that waits for the next, or a
+    /// value that no format has.
+    pub fn may_hold_text(&self) -> bool {
+        self.framing.holds_message() || self.frames.is_structured()
+    }
+
     /// What the reply consisted of so far.
     pub fn counts(&self) -> Counts {
         Counts {
@@ -112,6 +145,30 @@ impl Iterator for ReplyReader {
     type Item = Step;
 
     fn next(&mut self) -> Option<Step> {
+        // Returned from where it is made, for the reason below.
+        if self.accounts.is_none() {
+            return self.step();
+        }
+        let step = self.step()?;
+        self.account_told(&step);
+        Some(step)
+    }
+}
+
+impl ReplyReader {
+    /// Notes what is told of the last frame, or of none: an end may be around the words.
+    fn account_told(&mut self, step: &Step) {
+        let accounts = self.accounts.get_or_insert_default();
+        match accounts.last_mut() {
+            Some(last) => last.told.push(step.clone()),
+            None => accounts.push(Account {
+                told: vec![step.clone()],
+                ..Account::default()
+            }),
+        }
+    }
+
+    fn step(&mut self) -> Option<Step> {
         while !self.has_ended {
             if self.telling.has_more(self.frames.said()) {
                 let step = self.telling.next(self.frames.said());
@@ -121,12 +178,20 @@ impl Iterator for ReplyReader {
                 }
                 continue;
             }
+            if self.is_in_array() {
+                match self.next_of_array() {
+                    Some(event) => return Some(event),
+                    None => continue,
+                }
+            }
             match self.framing.next()? {
                 Frame::Content(content) => {
                     // Most frames are a piece of text. It is told at once, and its step made where
                     // it is returned: a step that is copied right after it was written stalls the
                     // processor.
-                    if let Some((text, source)) = self.frames.read_piece(&content) {
+                    if self.accounts.is_none()
+                        && let Some((text, source)) = self.frames.read_piece(&content)
+                    {
                         let told = self.telling.piece(&text.decode(), &source);
                         self.framing.take_feedback(Feedback::Nothing);
                         match told {
@@ -134,19 +199,28 @@ impl Iterator for ReplyReader {
                             None => continue,
                         }
                     }
-                    let event = match content {
-                        Content::Value { value, .. }
-                            if self.passes_ag_ui_events && is_ag_ui_event(value) =>
-                        {
-                            Some(value.raw().to_owned())
+                    let mut event = None;
+                    if let (Some(events), Content::Value { value, .. }) =
+                        (&mut self.ag_ui_events, content)
+                    {
+                        if events.take_array(value) {
+                            self.framing.take_feedback(Feedback::Nothing);
+                            continue;
                         }
-                        _ => None,
-                    };
+                        event = AgUiEvents::event(value);
+                    }
+                    // What is only tried comes again.
+                    let is_trial = matches!(content, Content::OpenSseEvent { .. });
+                    let account =
+                        (self.accounts.is_some() && !is_trial).then(|| Account::of(&content));
                     let feedback = self.frames.read(content);
+                    if let (Some(account), Some(accounts)) = (account, &mut self.accounts) {
+                        accounts.push(self.frames.account_for(account));
+                    }
                     self.framing.take_feedback(feedback);
                     self.telling.begin();
-                    if event.is_some() && !self.frames.said().has_error() {
-                        return event.map(Step::AgUiEvent);
+                    if let Some(step) = event.and_then(|event| self.pass(event)) {
+                        return Some(step);
                     }
                 }
                 Frame::Done => self.end(),

@@ -41,9 +41,14 @@ pub enum Step {
     },
     /// A model's turn is over; the agent may go on.
     TurnEnd,
-    /// An event of AG-UI's, as the agent wrote it, before what it says. Only where events are asked
-    /// for, and none of one that says that the agent failed.
-    AgUiEvent(String),
+    /// An event of AG-UI's. Only where events are asked for, and none of one that says that the agent
+    /// failed. What it says beside text and an end is not told again.
+    AgUiEvent {
+        /// The event as the agent wrote it.
+        event: String,
+        /// The text of the reply that it says, often none.
+        text: String,
+    },
     /// Nothing more comes.
     End(End),
 }

@@ -16,7 +16,7 @@ impl From<Why> for CredentialsError {
 }
 
 /// Why there are no credentials.
-pub(in crate::agentcore) fn describe(error: &CredentialsError) -> &'static str {
+pub fn describe(error: &CredentialsError) -> &'static str {
     let ours = error.source().and_then(|source| source.downcast_ref());
     match (error, ours) {
         (_, Some(Why(why))) => why,

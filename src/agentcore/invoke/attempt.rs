@@ -17,6 +17,7 @@ use super::pool::{Home, Owner};
 use super::progress::Progress;
 use super::recovery::{Recovery, Remedy};
 use super::reply::ReplyStream;
+use super::watch::{Seen, Watch};
 use crate::agent::{MessageTemplate, ReplyEnd, Runtime};
 use crate::agentcore::client::AgentCoreClient;
 use crate::agentcore::error::InvocationError;
@@ -83,6 +84,7 @@ impl AgentCoreClient {
         let mut recovery = Recovery::default();
         let mut retries = 0;
         let mut kept = attempt.kept_socket().await;
+        let watch = Watch::current();
         loop {
             let made = match kept.take() {
                 Some(socket) => attempt.say(socket).await.map_err(|error| (error, None)),
@@ -95,9 +97,13 @@ impl AgentCoreClient {
             let remedy = recovery.of(self, &error, credentials.as_ref(), deadline);
             let delay = match remedy.await {
                 Remedy::Again => Duration::ZERO,
-                Remedy::InVain => return Err(error),
+                Remedy::InVain => {
+                    watch.see(Seen::Failed(&error, None));
+                    return Err(error);
+                }
                 Remedy::NotOurs => {
                     let Some(delay) = self.delay_before_retry(retries, &error, deadline) else {
+                        watch.see(Seen::Failed(&error, None));
                         return Err(error);
                     };
                     retries += 1;
@@ -105,6 +111,7 @@ impl AgentCoreClient {
                 }
             };
             attempt.progress.retries += 1;
+            watch.see(Seen::Failed(&error, Some(delay)));
             observer.retrying(attempt.progress, delay, &error);
             tokio::time::sleep(delay).await;
         }

@@ -1,6 +1,6 @@
 //! A signed address of an agent's WebSocket, for somebody else to open.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -19,6 +19,11 @@ pub struct Connection {
     pub url: PresignedUrl,
     /// When it can no longer be opened.
     pub expires_at: SystemTime,
+}
+
+fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 impl AgentCoreClient {
@@ -42,9 +47,13 @@ impl AgentCoreClient {
         let credentials = door.sigv4_credentials().await?;
         let (endpoint, now) = (self.settings.data_endpoint(&runtime.arn), self.clock.now());
         let session = &visit.runtime_session;
+        // An address is signed by whole seconds, and is good for no longer than who signed it.
+        let signed_at = UNIX_EPOCH + Duration::from_secs(unix_seconds(now));
+        let expires_at = signed_at + EXPIRES_IN;
+        let credentials_end = credentials.expiry().unwrap_or(expires_at);
         Ok(Connection {
             url: presign(runtime, session, Some(&endpoint), &credentials, now),
-            expires_at: now + EXPIRES_IN,
+            expires_at: expires_at.min(credentials_end),
         })
     }
 }

@@ -22,7 +22,7 @@ impl Detail {
             | Step::CallInput { .. }
             | Step::Call { .. }
             | Step::CallResult { .. } => self.tools,
-            Step::AgUiEvent(_) => self.ag_ui_events,
+            Step::AgUiEvent { .. } => self.ag_ui_events,
             Step::TurnEnd | Step::Text(_) | Step::End(_) => true,
         }
     }

@@ -6,6 +6,7 @@ use aws_credential_types::Credentials;
 use tokio::time::Instant;
 
 use super::opening::{Leave, Opening};
+use super::watch::{Seen, Watch};
 use crate::agent::{Runtime, RuntimeAuth};
 use crate::agentcore::client::AgentCoreClient;
 use crate::agentcore::credentials;
@@ -81,12 +82,16 @@ impl<'a> Door<'a> {
             .await
             .map_err(|timeout| failed(Phase::Connect, timeout.into()))?
             .map_err(|cause| failed(Phase::Connect, Failure::Unreachable).because(cause))?;
+        let watch = Watch::current();
+        watch.see(Seen::Connected);
         let time = timeouts.handshake;
-        Until::sooner(deadline, Instant::now(), time, Timeout::Handshake)
+        let socket = Until::sooner(deadline, Instant::now(), time, Timeout::Handshake)
             .wait(Socket::open(transport, endpoint, target, &opening.headers))
             .await
             .map_err(|timeout| failed(Phase::Handshake, timeout.into()))?
-            .map_err(|error| self.handshake_failed(error))
+            .map_err(|error| self.handshake_failed(error))?;
+        watch.see(Seen::Open);
+        Ok(socket)
     }
 
     fn handshake_failed(&self, error: HandshakeError) -> InvocationError {

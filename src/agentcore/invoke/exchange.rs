@@ -6,8 +6,10 @@ use std::time::Duration;
 use agentcore_reply::{Counts, End, ReplyReader, Step};
 use bytes::Bytes;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::attempt::ReplyOptions;
+use super::watch::{Seen, Watch};
 use crate::agent::ReplyEnd;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout};
 use crate::agentcore::until::Until;
@@ -82,6 +84,7 @@ pub(super) struct Exchange<T: Transport = Box<dyn Transport>> {
     told: Told,
     /// The operator's setting says that the reply is over, whatever the agent's format makes of that.
     is_over: bool,
+    watch: Watch,
 }
 
 /// What was told of the reply so far.
@@ -94,7 +97,11 @@ struct Told {
 }
 
 fn reader(options: ReplyOptions) -> ReplyReader {
-    let reader = ReplyReader::new(options.memory_bytes);
+    let mut reader = ReplyReader::new(options.memory_bytes);
+    if options.detail.tools {
+        // Clients keep what earlier runs called, and tell calls apart by their ids alone.
+        reader = reader.naming_calls(format!("call-{}-", Uuid::new_v4().simple()));
+    }
     if options.detail.ag_ui_events {
         reader.passing_ag_ui_events()
     } else {
@@ -120,12 +127,14 @@ impl<T: Transport> Exchange<T> {
             pinged: None,
             told: Told::default(),
             is_over: false,
+            watch: Watch::current(),
         }
     }
 
     /// Begins to send a message. The silence of the agent begins here too.
     pub(super) fn send(&mut self, message: Bytes) {
         if let Some(socket) = &mut self.socket {
+            self.watch.see(Seen::Sent(&message));
             socket.send(message);
         }
         self.spoke = Instant::now();
@@ -160,6 +169,8 @@ impl<T: Transport> Exchange<T> {
                 // A turn of which nothing was told has no end that matters.
                 Some(Step::TurnEnd) if !self.told.of_this_turn => {}
                 Some(step) if self.terms.options.detail.tells(&step) => {
+                    self.told.text |=
+                        matches!(&step, Step::AgUiEvent { text, .. } if !text.is_empty());
                     self.told.of_this_turn = step != Step::TurnEnd;
                     return ReplyEvent::Step(step);
                 }
@@ -174,6 +185,7 @@ impl<T: Transport> Exchange<T> {
     /// Reads one message, or finds that there will be none.
     async fn read(&mut self) {
         let until = self.until();
+        let is_unread_text = self.is_unread_text();
         let Some(socket) = &mut self.socket else {
             return;
         };
@@ -192,6 +204,12 @@ impl<T: Transport> Exchange<T> {
                 self.finish(code, Err(error));
             }
             Err(Silence::EndsReply) => self.declare_over(),
+            // What it said by itself is no form that anybody knows: a text then.
+            Err(Silence::TooLong(Timeout::Chunk))
+                if self.terms.reply_end == ReplyEnd::Message && is_unread_text =>
+            {
+                self.declare_over();
+            }
             Err(Silence::WantsPing) => {
                 socket.ping();
                 self.pinged = Some(Instant::now());
@@ -205,7 +223,11 @@ impl<T: Transport> Exchange<T> {
         let sooner = |time, silence| Until::sooner(self.terms.deadline, self.spoke, time, silence);
         let longest = self.terms.chunk_timeout;
         let until = match self.terms.reply_end {
-            ReplyEnd::Silence(silence) if self.told.text && !self.is_over && silence < longest => {
+            ReplyEnd::Silence(silence)
+                if (self.told.text || self.reader.may_hold_text())
+                    && !self.is_over
+                    && silence < longest =>
+            {
                 sooner(silence, Silence::EndsReply)
             }
             _ => sooner(longest, Silence::TooLong(Timeout::Chunk)),
@@ -218,7 +240,14 @@ impl<T: Transport> Exchange<T> {
     }
 
     fn first_message_was_all(&self) -> bool {
-        self.told.text && self.terms.reply_end == ReplyEnd::Message && !self.is_over
+        (self.told.text || self.reader.holds_text())
+            && self.terms.reply_end == ReplyEnd::Message
+            && !self.is_over
+    }
+
+    /// Whether all that came is text only where nothing else comes.
+    fn is_unread_text(&self) -> bool {
+        !self.told.text && !self.is_over && self.reader.may_hold_text()
     }
 
     /// The reply is over by the operator's word: what is pending is read as it stands.
@@ -229,6 +258,11 @@ impl<T: Transport> Exchange<T> {
 
     fn take(&mut self, incoming: &Incoming) {
         self.peer_has_closed |= matches!(incoming, Incoming::Close(_));
+        self.watch.see(match incoming {
+            Incoming::Text(text) => Seen::Text(text),
+            Incoming::Binary(bytes) => Seen::Binary(bytes),
+            Incoming::Close(code) => Seen::Closed(*code),
+        });
         match incoming {
             Incoming::Text(text) => self.reader.push_text(text),
             Incoming::Binary(bytes) => self.reader.push_binary(bytes),
@@ -257,6 +291,7 @@ impl<T: Transport> Exchange<T> {
         let Some(socket) = self.socket.take() else {
             return;
         };
+        self.watch.see(Seen::Over(outcome.as_ref().err()));
         self.outcome = Some(outcome);
         self.closing = Some(Box::pin(socket.close(code)));
     }
@@ -273,6 +308,7 @@ impl<T: Transport> Exchange<T> {
         let (code, failure, cause) = match end {
             End::Complete if self.may_go_on() => {
                 self.kept = self.socket.take();
+                self.watch.see(Seen::Over(None));
                 self.outcome = Some(Ok(()));
                 return;
             }

@@ -14,6 +14,7 @@ use crate::agent::Runtime;
 use crate::agentcore::wire::socket::Socket;
 use crate::caller::{BearerToken, CallerId};
 use crate::invocation::Visit;
+use crate::session::RuntimeSessionId;
 
 /// How many sockets are kept at once.
 const MAX_SOCKETS: usize = 64;
@@ -24,36 +25,47 @@ const PING_TIMEOUT: Duration = Duration::from_millis(250);
 /// Whose socket it is: the caller's, agent's and session's (and the same token's, where the caller's
 /// own goes on).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Owner([u8; 32]);
+pub(super) struct Owner {
+    /// The agent and the session alone.
+    session: SessionKey,
+    whole: [u8; 32],
+}
+
+/// A session of an agent's, whoever calls.
+type SessionKey = [u8; 32];
 
 impl Owner {
     /// The owner of a socket that this visit opened.
     pub(super) fn of(runtime: &Runtime, visit: &Visit) -> Self {
+        let session = session_key(runtime, &visit.runtime_session);
+        let caller = visit.caller.as_ref().map_or("", CallerId::as_str);
         let token = visit.token.as_ref().map(BearerToken::fingerprint);
-        Self::digest(&[
-            runtime.arn.as_str().as_bytes(),
-            runtime.qualifier.as_deref().unwrap_or_default().as_bytes(),
-            visit.runtime_session.as_str().as_bytes(),
-            visit
-                .caller
-                .as_ref()
-                .map_or("", CallerId::as_str)
-                .as_bytes(),
-            &token.map_or(Vec::new(), Vec::from),
-        ])
-    }
-
-    fn digest(parts: &[&[u8]]) -> Self {
-        let mut digest = Context::new(&SHA256);
-        for part in parts {
-            // Each after its length: no other parts give the same bytes.
-            digest.update(&(part.len() as u64).to_be_bytes());
-            digest.update(part);
+        let token = token.map_or(Vec::new(), Vec::from);
+        Self {
+            session,
+            whole: digest(&[&session, caller.as_bytes(), &token]),
         }
-        let mut owner = [0; 32];
-        owner.copy_from_slice(digest.finish().as_ref());
-        Self(owner)
     }
+}
+
+fn session_key(runtime: &Runtime, session: &RuntimeSessionId) -> SessionKey {
+    digest(&[
+        runtime.arn.as_str().as_bytes(),
+        runtime.qualifier.as_deref().unwrap_or_default().as_bytes(),
+        session.as_str().as_bytes(),
+    ])
+}
+
+fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    let mut digest = Context::new(&SHA256);
+    for part in parts {
+        // Each after its length: no other parts give the same bytes.
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest.finish().as_ref());
+    bytes
 }
 
 /// Where a socket goes when its turn is over.
@@ -105,6 +117,12 @@ impl Pool {
         }
         // One that is replaced closes as it is dropped.
         sockets.insert(owner, Idle { socket, since });
+    }
+
+    /// Closes the sockets of a session that has ended. The service may take its time to do so.
+    pub(in crate::agentcore) fn forget(&self, runtime: &Runtime, session: &RuntimeSessionId) {
+        let ended = session_key(runtime, session);
+        self.sockets().retain(|owner, _| owner.session != ended);
     }
 
     fn sockets(&self) -> MutexGuard<'_, HashMap<Owner, Idle>> {

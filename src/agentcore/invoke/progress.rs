@@ -25,6 +25,8 @@ pub struct Progress {
     pub chunks: u64,
     /// Bytes of the reply, in UTF-8.
     pub bytes: usize,
+    /// Steps of the agent's were told.
+    pub has_steps: bool,
     is_open: bool,
 }
 
@@ -41,6 +43,7 @@ impl Progress {
             first_piece: None,
             chunks: 0,
             bytes: 0,
+            has_steps: false,
             is_open: false,
         }
     }
@@ -88,12 +91,20 @@ impl Progress {
         self.is_open = false;
     }
 
+    /// The first piece of the reply has come, which [`Self::piece`] counts later.
+    pub(crate) fn first_piece_came(&mut self) {
+        self.first_piece = Some(self.first_piece.unwrap_or_else(|| self.elapsed()));
+    }
+
     /// A piece of the reply came, of so many bytes.
     pub(crate) fn piece(&mut self, bytes: usize) {
-        if self.chunks == 0 {
-            self.first_piece = Some(self.elapsed());
-        }
+        self.first_piece_came();
         self.chunks += 1;
+        self.bytes += bytes;
+    }
+
+    /// More came of the piece before, which was too long to be told at once.
+    pub(crate) fn rest_of_piece(&mut self, bytes: usize) {
         self.bytes += bytes;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use agentcore_reply::Counts;
+use agentcore_reply::{Counts, Step};
 
 use super::exchange::{Exchange, ReplyEvent};
 use super::pool::Home;
@@ -40,6 +40,15 @@ impl ReplyStream {
             self.is_kept = true;
         }
         event
+    }
+
+    /// Whether text was the first that came, and has not been taken yet.
+    pub fn begins_with_text(&self) -> bool {
+        match &self.first {
+            Some(ReplyEvent::Piece(_)) => true,
+            Some(ReplyEvent::Step(Step::AgUiEvent { text, .. })) => !text.is_empty(),
+            _ => false,
+        }
     }
 
     /// Whether the socket is open still, for the session's next turn.

@@ -15,10 +15,7 @@ use super::endpoint::Endpoint;
 use super::proxy::{self, Proxy};
 
 /// A byte stream to a peer, encrypted or not.
-pub(in crate::agentcore) trait Transport:
-    AsyncRead + AsyncWrite + Send + Unpin + 'static
-{
-}
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
 
@@ -48,12 +45,19 @@ impl Connector {
     }
 
     /// DNS, TCP and, where the endpoint wants it, TLS.
-    pub(in crate::agentcore) async fn connect(
-        &self,
-        endpoint: &Endpoint,
-    ) -> io::Result<Box<dyn Transport>> {
+    ///
+    /// # Errors
+    /// What went wrong with any of these, or with the proxy.
+    pub async fn connect(&self, endpoint: &Endpoint) -> io::Result<Box<dyn Transport>> {
         self.connect_elsewhere(endpoint, &mut Begun::default())
             .await
+    }
+
+    /// Whether a proxy stands between.
+    pub fn has_proxy_for(&self, endpoint: &Endpoint) -> bool {
+        self.proxy
+            .as_ref()
+            .is_some_and(|proxy| proxy.serves(endpoint))
     }
 
     /// The same for one of several attempts, each of which begins with another address.

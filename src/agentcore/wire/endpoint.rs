@@ -44,7 +44,11 @@ impl EndpointVariant {
             match overrides.into_iter().find(|other| env.get(other).is_some()) {
                 Some(other) if chosen => {
                     let problem = format!("it cannot be true beside {other}");
-                    Err(ConfigError::new(name, problem, "true or false"))
+                    Err(ConfigError::new(
+                        name,
+                        problem,
+                        "false, or true without the other",
+                    ))
                 }
                 _ => Ok(chosen),
             }

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use zeroize::Zeroizing;
 
 use super::connect::Transport;
 use super::endpoint::Endpoint;
@@ -96,10 +97,16 @@ pub(super) async fn read_answer<T: Transport>(
     }
 }
 
-/// One buffer, and so one packet: a header of ours is never apart from the others.
-fn request(endpoint: &Endpoint, target: &str, headers: &HeaderMap, key: &str) -> Vec<u8> {
-    let mut request = Vec::with_capacity(target.len() + 1_024);
-    for part in [
+/// One buffer, and so one packet: a header of ours is never apart from the others. It holds a
+/// signature or a token, so it is wiped when it has been sent, and has its size from the beginning: a
+/// buffer that grows leaves copies of itself behind.
+fn request(
+    endpoint: &Endpoint,
+    target: &str,
+    headers: &HeaderMap,
+    key: &str,
+) -> Zeroizing<Vec<u8>> {
+    let first = [
         "GET ",
         target,
         " HTTP/1.1\r\nHost: ",
@@ -110,15 +117,17 @@ fn request(endpoint: &Endpoint, target: &str, headers: &HeaderMap, key: &str) ->
         "\r\nUser-Agent: ",
         USER_AGENT,
         "\r\n",
-    ] {
-        request.extend_from_slice(part.as_bytes());
-    }
-    for (name, value) in headers {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-            request.extend_from_slice(part);
-        }
-    }
-    request.extend_from_slice(b"\r\n");
+    ];
+    let lines = || {
+        let lines = headers.iter();
+        lines.flat_map(|(name, value)| [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"])
+    };
+    let parts = || {
+        let first = first.iter().map(|part| part.as_bytes());
+        first.chain(lines()).chain([&b"\r\n"[..]])
+    };
+    let mut request = Zeroizing::new(Vec::with_capacity(parts().map(<[u8]>::len).sum()));
+    parts().for_each(|part| request.extend_from_slice(part));
     request
 }
 

@@ -93,6 +93,8 @@ pub(in crate::agentcore) struct Socket<T: Transport = Box<dyn Transport>> {
     /// What has not left altogether.
     unsent: Unsent,
     closed_by_peer: bool,
+    /// The peer's close frame has a code that must not be sent.
+    close_was_wrong: bool,
     closed: bool,
 }
 
@@ -149,6 +151,7 @@ impl<T: Transport> Socket<T> {
             outgoing: None,
             unsent: Unsent::Nothing,
             closed_by_peer: false,
+            close_was_wrong: false,
             closed: false,
         })
     }
@@ -218,6 +221,10 @@ impl<T: Transport> Socket<T> {
                 Some(Ok(Message::Binary(bytes))) => Poll::Ready(Ok(Incoming::Binary(bytes))),
                 Some(Ok(Message::Close(frame))) => {
                     self.closed_by_peer = true;
+                    // So the library calls a code that must not be sent (RFC 6455, section 7.4.2).
+                    self.close_was_wrong = frame
+                        .as_ref()
+                        .is_some_and(|frame| frame.code == CloseCode::Protocol);
                     let code = frame.map(|frame| u16::from(frame.code));
                     Poll::Ready(Ok(Incoming::Close(code)))
                 }
@@ -268,6 +275,11 @@ impl<T: Transport> Socket<T> {
         if self.closed_by_peer {
             // The library would repeat the peer's code, and says nothing else any more.
             if !self.is_sending() {
+                let code = if self.close_was_wrong {
+                    Code::Protocol
+                } else {
+                    code
+                };
                 let transport = self.stream.get_mut();
                 transport.write_all(&close_frame(code)).await?;
                 transport.flush().await?;

@@ -7,7 +7,7 @@ use agentcore_reply::Step;
 use http::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
-use self::passed::Passed;
+use self::passed::{Event, Passed};
 use self::run::{RunResult, push_run_error, push_run_finished, push_run_started};
 use self::told::Told;
 use super::sse::CONTENT_TYPE;
@@ -17,6 +17,8 @@ use crate::api::error::ApiError;
 mod passed;
 mod run;
 mod told;
+
+pub(in crate::api) use self::passed::with_text;
 
 /// The ids of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,47 +41,67 @@ fn fresh_id() -> String {
     Uuid::new_v4().to_string()
 }
 
+/// A run. Events that the agent says itself go on as they are; all else that it says is told in events
+/// of ours, between them.
 pub(super) struct AgUi {
     ids: RunIds,
-    state: State,
-}
-
-/// What the first of a reply shows.
-enum State {
-    /// Nothing has come yet.
-    Silent,
-    /// The agent says its own events.
-    Passed(Passed),
-    /// Ours say what the agent says.
-    Told(Told),
+    has_begun: bool,
+    has_finished: bool,
+    passed: Passed,
+    told: Told,
 }
 
 impl AgUi {
     pub(super) fn new(ids: RunIds) -> Self {
         Self {
             ids,
-            state: State::Silent,
+            has_begun: false,
+            has_finished: false,
+            passed: Passed::default(),
+            told: Told::default(),
         }
     }
 
-    /// What tells the reply in events of ours; `None` where the agent has events of its own.
-    fn told(&mut self, out: &mut Vec<u8>) -> Option<&mut Told> {
-        if let State::Silent = self.state {
+    /// Begins the run, where the agent has not done so.
+    fn begin_run(&mut self, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.has_begun, true) {
             push_run_started(&self.ids, out);
-            self.state = State::Told(Told::default());
-        }
-        match &mut self.state {
-            State::Told(told) => Some(told),
-            State::Silent | State::Passed(_) => None,
         }
     }
 
+    /// Ends all that is open: a run that has finished has nothing open.
+    fn close(&mut self, out: &mut Vec<u8>) {
+        self.told.close(out);
+        self.passed.close(out);
+    }
+
+    /// Passes an event on. Behind the run's end there is none.
     fn pass(&mut self, event: &str, out: &mut Vec<u8>) {
-        if let State::Silent = self.state {
-            self.state = State::Passed(Passed::default());
+        if self.has_finished {
+            return;
         }
-        if let State::Passed(passed) = &mut self.state {
-            passed.event(&self.ids, event, out);
+        let Some(event) = Event::parse(event) else {
+            // No JSON, which no client could read.
+            return;
+        };
+        match event.kind() {
+            // Clients refuse a run that begins otherwise, and one that begins twice.
+            "RUN_STARTED" if self.has_begun => {}
+            "RUN_STARTED" => {
+                self.has_begun = true;
+                event.push_in_run(&self.ids, out);
+            }
+            "RUN_FINISHED" => {
+                self.begin_run(out);
+                self.close(out);
+                self.has_finished = true;
+                event.push_in_run(&self.ids, out);
+            }
+            _ => {
+                self.begin_run(out);
+                self.told.close(out);
+                self.passed.event(&event, out);
+            }
         }
     }
 }
@@ -101,8 +123,9 @@ impl Format for AgUi {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
     fn piece(&mut self, text: &str, out: &mut Vec<u8>) {
-        if let Some(told) = self.told(out) {
-            told.text(text, out);
+        if !self.has_finished {
+            self.begin_run(out);
+            self.told.text(text, out);
         }
     }
 
@@ -113,37 +136,30 @@ impl Format for AgUi {
 
     fn step(&mut self, step: &Step, out: &mut Vec<u8>) {
         match step {
-            Step::AgUiEvent(event) => self.pass(event, out),
-            step => {
-                if let Some(told) = self.told(out) {
-                    told.step(step, out);
-                }
+            Step::AgUiEvent { event, .. } => self.pass(event, out),
+            step if !self.has_finished => {
+                self.begin_run(out);
+                self.told.step(step, out);
             }
+            _ => {}
         }
     }
 
     fn end(&mut self, ended: Completion, out: &mut Vec<u8>) {
-        let told = self.told(out);
-        if let Some(told) = told {
-            told.close(out);
-        } else if let State::Passed(passed) = &mut self.state {
-            if passed.has_finished() {
-                return;
-            }
-            passed.close(out);
+        if self.has_finished {
+            return;
         }
+        self.begin_run(out);
+        self.close(out);
         let result = ended.incomplete.then_some(RunResult { incomplete: true });
         push_run_finished(&self.ids, result, out);
     }
 
     fn error(&mut self, error: &ApiError, out: &mut Vec<u8>) {
-        // Where nothing has come the run begins here, to fail.
-        self.told(out);
-        if let State::Passed(passed) = &self.state
-            && passed.has_finished()
-        {
-            return;
+        if !self.has_finished {
+            // Where nothing has come the run begins here, to fail.
+            self.begin_run(out);
+            push_run_error(error, out);
         }
-        push_run_error(error, out);
     }
 }

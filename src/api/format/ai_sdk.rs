@@ -235,7 +235,7 @@ impl Format for AiSdk {
                 self.close(out);
                 self.turn_is_over = true;
             }
-            Step::AgUiEvent(_) | Step::Text(_) | Step::End(_) => {}
+            Step::AgUiEvent { .. } | Step::Text(_) | Step::End(_) => {}
         }
     }
 

@@ -97,7 +97,7 @@ impl Format for Native {
             Step::CallBegun { .. }
             | Step::CallInput { .. }
             | Step::TurnEnd
-            | Step::AgUiEvent(_)
+            | Step::AgUiEvent { .. }
             | Step::Text(_)
             | Step::End(_) => {}
         }

@@ -18,8 +18,10 @@ const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
 /// They are two chunks, since `cargo lambda watch` does not accept them as one.
 pub(in super::super) fn prelude(status: StatusCode, mut headers: HeaderMap) -> [Bytes; 2] {
     // Without a content type, Lambda declares the body to be JSON.
-    let unnamed = HeaderValue::from_static("application/octet-stream");
-    headers.entry(CONTENT_TYPE).or_insert(unnamed);
+    if status != StatusCode::NO_CONTENT {
+        let unnamed = HeaderValue::from_static("application/octet-stream");
+        headers.entry(CONTENT_TYPE).or_insert(unnamed);
+    }
     let prelude = Prelude {
         status_code: status.as_u16(),
         headers: Headers(&headers),

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::{Block, blocks, documents};
 
-/// The languages that are checked here, in `tests/node` or in `tests/clients`, and those that need
-/// no check.
-const LANGUAGES: [&str; 9] = [
-    "json", "yaml", "sh", "console", "js", "python", "tsx", "mermaid", "text",
+/// The languages that are checked here, in `tests/node`, `tests/clients` or `tests/local`, and those
+/// that need no check.
+const LANGUAGES: [&str; 10] = [
+    "json", "yaml", "sh", "console", "js", "python", "tsx", "tf", "mermaid", "text",
 ];
 
 fn of_language(language: &str) -> Vec<Block> {

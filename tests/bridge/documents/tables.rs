@@ -17,7 +17,7 @@ fn shown(list: &str) -> Vec<Value> {
 }
 
 /// The rows of all tables of a document with this first heading: their cells, without backticks.
-fn table(path: &str, first_heading: &str) -> Vec<Vec<String>> {
+pub(super) fn table(path: &str, first_heading: &str) -> Vec<Vec<String>> {
     let document = read(path);
     let begins = format!("| {first_heading} |");
     let mut rows = Vec::new();

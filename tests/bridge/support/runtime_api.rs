@@ -162,6 +162,11 @@ impl Function {
         }
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// The most memory that the process has held.
     pub(crate) fn peak_memory_kib(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.id().unwrap());
@@ -177,6 +182,27 @@ impl Function {
 
     /// Starts the function with a timeout for each invocation and with a way to read its output.
     pub(crate) async fn start_with(
+        variables: Vec<(String, String)>,
+        timeout: Duration,
+        listening: Listening,
+    ) -> Self {
+        Self::start_through(&[], variables, timeout, listening).await
+    }
+
+    /// Starts the function through a command that becomes it.
+    pub(crate) async fn start_through(
+        through: &[&str],
+        variables: Vec<(String, String)>,
+        timeout: Duration,
+        listening: Listening,
+    ) -> Self {
+        let command = [through, &[env!("CARGO_BIN_EXE_agentcore-bridge")]].concat();
+        Self::start_command(&command, variables, timeout, listening).await
+    }
+
+    /// Starts any function of the package by its command.
+    pub(crate) async fn start_command(
+        command: &[&str],
         variables: Vec<(String, String)>,
         timeout: Duration,
         listening: Listening,
@@ -206,7 +232,8 @@ impl Function {
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
 
-        let mut child = Command::new(env!("CARGO_BIN_EXE_agentcore-bridge"))
+        let mut child = Command::new(command[0])
+            .args(&command[1..])
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "bridge")

@@ -4,9 +4,12 @@ use std::{fmt, sync::Arc};
 
 use crate::{Handshake, Step};
 
+mod assistant;
 mod formats;
 mod stock;
+mod weather;
 
+pub use assistant::{Pace, PlannedReply};
 pub use stock::stock;
 
 /// The name of the endpoint that every agent has.

@@ -12,7 +12,9 @@ use tokio::{
 };
 
 use crate::{
-    Agent, Connection, Credentials, Ended, Session, server,
+    Agent, Connection, Credentials, Ended, Session,
+    observation::Log,
+    server,
     state::{Clock, State, system_clock},
 };
 
@@ -34,6 +36,7 @@ pub struct Builder {
     agents: Vec<(String, Agent)>,
     credentials: Vec<Credentials>,
     now: Option<Clock>,
+    forgets: bool,
 }
 
 impl Emulator {
@@ -140,6 +143,14 @@ impl Builder {
         self
     }
 
+    /// Keeps no record of connections, which would grow for as long as the emulator runs. What
+    /// gives records then gives none.
+    #[must_use]
+    pub fn forgetful(mut self) -> Self {
+        self.forgets = true;
+        self
+    }
+
     /// Starts the emulator.
     ///
     /// # Errors
@@ -149,7 +160,7 @@ impl Builder {
             self.credentials.push(Credentials::example());
         }
         let now = self.now.unwrap_or_else(|| Box::new(system_clock));
-        let state = Arc::new(State::new(self.credentials, now));
+        let state = Arc::new(State::new(self.credentials, now, Log::new(!self.forgets)));
         for (arn, agent) in self.agents {
             state.register(arn, agent);
         }

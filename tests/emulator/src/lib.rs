@@ -34,7 +34,7 @@ mod server;
 pub mod sigv4;
 mod state;
 
-pub use agent::{Agent, Turn, stock};
+pub use agent::{Agent, Pace, PlannedReply, Turn, stock};
 pub use credentials::Credentials;
 pub use emulator::{Builder, Emulator};
 pub use observation::{Connection, Ended, Operation, ReceivedFrame, Session};

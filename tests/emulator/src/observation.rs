@@ -116,17 +116,30 @@ impl Connection {
 }
 
 /// The records of all connections, in the order of acceptance.
-#[derive(Debug, Default)]
-pub(crate) struct Log(watch::Sender<Vec<Connection>>);
+#[derive(Debug)]
+pub(crate) struct Log {
+    connections: watch::Sender<Vec<Connection>>,
+    /// Whether there are records at all.
+    records: bool,
+}
 
 impl Log {
+    pub(crate) fn new(records: bool) -> Self {
+        Self {
+            connections: watch::Sender::default(),
+            records,
+        }
+    }
+
     /// Adds a record for a new connection.
     pub(crate) fn open(self: &Arc<Self>) -> Entry {
         let mut index = 0;
-        self.0.send_modify(|connections| {
-            index = connections.len();
-            connections.push(Connection::default());
-        });
+        if self.records {
+            self.connections.send_modify(|connections| {
+                index = connections.len();
+                connections.push(Connection::default());
+            });
+        }
         Entry {
             log: Arc::clone(self),
             index,
@@ -134,11 +147,11 @@ impl Log {
     }
 
     pub(crate) fn snapshot(&self) -> Vec<Connection> {
-        self.0.borrow().clone()
+        self.connections.borrow().clone()
     }
 
     pub(crate) fn count(&self, predicate: impl Fn(&Connection) -> bool) -> usize {
-        self.0
+        self.connections
             .borrow()
             .iter()
             .filter(|connection| predicate(connection))
@@ -149,7 +162,7 @@ impl Log {
         &self,
         mut predicate: impl FnMut(&[Connection]) -> bool,
     ) -> Vec<Connection> {
-        let mut receiver = self.0.subscribe();
+        let mut receiver = self.connections.subscribe();
         match receiver
             .wait_for(|connections| predicate(connections))
             .await
@@ -170,8 +183,10 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn update(&self, change: impl FnOnce(&mut Connection)) {
-        self.log
-            .0
-            .send_modify(|connections| change(&mut connections[self.index]));
+        if self.log.records {
+            self.log
+                .connections
+                .send_modify(|connections| change(&mut connections[self.index]));
+        }
     }
 }

@@ -32,11 +32,11 @@ struct Registered {
 }
 
 impl State {
-    pub(crate) fn new(credentials: Vec<Credentials>, now: Clock) -> Self {
+    pub(crate) fn new(credentials: Vec<Credentials>, now: Clock, log: Log) -> Self {
         Self {
             credentials,
             now,
-            log: Arc::default(),
+            log: Arc::new(log),
             agents: Mutex::default(),
             expired: Mutex::default(),
             sessions: Mutex::default(),
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_session_keeps_its_own_prompts_only() {
-        let state = State::new(Vec::new(), Box::new(|| 0));
+        let state = State::new(Vec::new(), Box::new(|| 0), Log::new(true));
         let message = |prompt: &str| format!(r#"{{"prompt":"{prompt}","sessionId":"s"}}"#);
         let first = state.turn("a", "1", message("one"));
         assert_eq!(
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn forgetting_a_session_affects_only_that_one() {
-        let state = State::new(Vec::new(), Box::new(|| 0));
+        let state = State::new(Vec::new(), Box::new(|| 0), Log::new(true));
         for (arn, session) in [("b", "1"), ("a", "2"), ("a", "1"), ("a", "1")] {
             state.turn(arn, session, String::new());
         }
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_runtime_is_found_by_its_region_and_id() {
-        let state = State::new(Vec::new(), Box::new(|| 0));
+        let state = State::new(Vec::new(), Box::new(|| 0), Log::new(true));
         for arn in ["arn:aws:s:one:1:runtime/x", "arn:aws:s:two:1:runtime/x"] {
             state.register(arn.to_owned(), Agent::echo());
         }

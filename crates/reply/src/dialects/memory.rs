@@ -20,9 +20,21 @@ pub(crate) struct Memory {
     pub(super) langgraph_events: langgraph_events::Memory,
     /// Text was said. What only repeats all texts at the end need not be read.
     pub(super) has_text: bool,
+    /// The dialect that recognised the object that was read last, the outermost.
+    pub(super) read_by: Option<&'static str>,
 }
 
 impl Memory {
+    /// What the frame that was read last was recognised as.
+    pub(crate) fn read_by(&self) -> Option<&'static str> {
+        self.read_by
+    }
+
+    /// Another frame is read.
+    pub(crate) fn forget_read_by(&mut self) {
+        self.read_by = None;
+    }
+
     /// Whether a run has begun that says itself when it is over. Nothing else ends the reply then.
     pub(crate) fn is_in_run(&self) -> bool {
         self.ag_ui.in_run()

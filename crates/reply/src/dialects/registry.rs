@@ -59,5 +59,11 @@ pub fn formats() -> impl Iterator<Item = &'static str> {
 pub(super) fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let dialects = DIALECTS.iter();
     let mut asked = dialects.filter(|dialect| object.may_have(dialect.keys));
-    asked.any(|dialect| (dialect.read)(object, reading))
+    match asked.find(|dialect| (dialect.read)(object, reading)) {
+        Some(dialect) => {
+            reading.memory().read_by = Some(dialect.name);
+            true
+        }
+        None => false,
+    }
 }

@@ -122,6 +122,7 @@ impl Framing {
 
     /// Tells what the message is from this byte on, as if nothing were pending.
     pub(super) fn read_fresh(&mut self, at: usize) {
+        let at = at + self.rest_of_line(at);
         let message = &self.message[at..];
         if self.in_sse && sse_line::without_blank_lines(message).is_empty() {
             return;
@@ -132,6 +133,21 @@ impl Framing {
                 self.held = Held::PartOfField(PartOfField::new(message));
             }
             Beginning::Other => self.read_bare(at),
+        }
+    }
+
+    /// How much white space is left of a line whose value was whole with the last message.
+    fn rest_of_line(&self, at: usize) -> usize {
+        let message = &self.message[at..];
+        if !(self.in_sse && message.starts_with([' ', '\t'])) {
+            return 0;
+        }
+        let rest = message.trim_start_matches([' ', '\t']);
+        let ends_line = rest.starts_with(['\r', '\n']);
+        if ends_line && self.beginning(rest) != Beginning::Other {
+            message.len() - rest.len()
+        } else {
+            0
         }
     }
 

@@ -1,5 +1,6 @@
 //! The second step: what a frame says, by the dialects.
 
+use super::account::Account;
 use super::structured::Structured;
 use crate::dialects::{Memory, Reading, bare_text, piece};
 use crate::framing::{Content, Feedback, Otherwise};
@@ -17,6 +18,8 @@ pub(super) struct FrameReader {
     structured: Structured,
     /// Values that no dialect recognised.
     unread: u64,
+    /// The last frame was one of them.
+    is_unread: bool,
 }
 
 impl FrameReader {
@@ -31,6 +34,11 @@ impl FrameReader {
     /// Whether a run has begun that says itself when it is over.
     pub(super) fn is_in_run(&self) -> bool {
         self.memory.is_in_run()
+    }
+
+    /// Whether the reply so far is one value that no dialect recognised.
+    pub(super) fn is_structured(&self) -> bool {
+        self.structured.is_one()
     }
 
     /// The reply where it is one value that no dialect recognised. It is over then.
@@ -62,9 +70,19 @@ impl FrameReader {
         Some(piece)
     }
 
+    /// The account of the frame that was read last.
+    pub(super) fn account_for(&self, mut account: Account) -> Account {
+        account.dialect = self.memory.read_by();
+        account.is_unread = self.is_unread;
+        account.take_in(&self.said);
+        account
+    }
+
     /// Reads a frame.
     pub(super) fn read(&mut self, content: Content<'_>) -> Feedback {
         self.said.clear();
+        self.memory.forget_read_by();
+        self.is_unread = false;
         match content {
             Content::Text {
                 text,
@@ -111,6 +129,7 @@ impl FrameReader {
         let has_read = read_value(&mut reading, &mut self.reprs, value, text, otherwise);
         if has_read == HasRead::Nothing {
             self.unread += 1;
+            self.is_unread = true;
             self.structured.unread_came(value, text);
         } else {
             self.structured.something_came();

@@ -26,6 +26,11 @@ impl Structured {
         *self = Self::No;
     }
 
+    /// Whether the reply would be a value, if it were over.
+    pub(super) fn is_one(&self) -> bool {
+        matches!(self, Self::One(_))
+    }
+
     /// The value, once the reply is over.
     pub(super) fn take(&mut self) -> Option<String> {
         match std::mem::replace(self, Self::No) {

@@ -1,5 +1,6 @@
 //! Replies as agents send them, and what their users expect to read.
 
+mod accounts;
 mod captures;
 mod cuts;
 mod vectors;

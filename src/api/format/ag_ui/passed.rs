@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::RunIds;
-use super::run::push_run_started;
 use crate::api::format::raw::Written;
 use crate::api::format::sse::push_data;
 use crate::members::Members;
@@ -32,15 +31,53 @@ const BEGINNINGS: [(&str, &str, &[&str]); 7] = [
 const MESSAGE: &[&str] = &["messageId", "message_id"];
 const THREAD: &[&str] = &["threadId", "thread_id"];
 const RUN: &[&str] = &["runId", "run_id"];
+const DELTA: &[&str] = &["delta"];
 
 /// So much that is open is remembered. An agent that opens more has lost count itself.
 const MAX_OPEN: usize = 1_024;
 
-/// The events of a run so far.
+/// An event.
+#[derive(Debug)]
+pub(super) struct Event<'a> {
+    json: Cow<'a, str>,
+    kind: String,
+}
+
+impl<'a> Event<'a> {
+    /// `None` where it is no JSON, or has no type.
+    pub(super) fn parse(json: &'a str) -> Option<Self> {
+        let json = without_nan(json);
+        let kind = Members::of(&json)?.text(&["type"])?;
+        Some(Self { json, kind })
+    }
+
+    /// Its type.
+    pub(super) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Writes the event with the ids of the caller's run, and so the input that it may tell of.
+    pub(super) fn push_in_run(&self, ids: &RunIds, out: &mut Vec<u8>) {
+        let Some(event) = Members::of(&self.json) else {
+            return;
+        };
+        push_data(out, &in_run(event, ids));
+    }
+}
+
+/// An event with another text in place of what it says; `None` where that is not its `delta`.
+pub(in crate::api) fn with_text(event: &str, said: &str, text: &str) -> Option<String> {
+    let mut event = Members::of(event)?;
+    if event.text(DELTA).as_deref() != Some(said) {
+        return None;
+    }
+    event.set(DELTA, text);
+    serde_json::to_string(&event).ok()
+}
+
+/// What the events of a run have opened.
 #[derive(Debug, Default)]
 pub(super) struct Passed {
-    has_begun: bool,
-    has_finished: bool,
     open: Vec<Open>,
 }
 
@@ -64,55 +101,26 @@ impl Serialize for Open {
 }
 
 impl Passed {
-    /// Writes an event. Behind the run's end there is none.
-    pub(super) fn event(&mut self, ids: &RunIds, event: &str, out: &mut Vec<u8>) {
-        if self.has_finished {
-            return;
-        }
-        let written = without_nan(event);
-        let event = &*written;
-        let members = Members::of(event);
-        let kind = members.as_ref().and_then(|event| event.text(&["type"]));
-        let (Some(kind), Some(members)) = (kind, members) else {
-            // No JSON, which no client could read.
-            return;
-        };
-        if !self.has_begun && kind != "RUN_STARTED" {
-            // Clients refuse a run that begins otherwise.
-            push_run_started(ids, out);
-        }
-        self.has_begun = true;
-        match &*kind {
-            "RUN_STARTED" => push_data(out, &in_run(members, ids)),
-            "RUN_FINISHED" => {
-                self.has_finished = true;
-                push_data(out, &in_run(members, ids));
-            }
-            _ => {
-                self.keep_count(&kind, &members);
-                push_data(out, &Written(event));
-            }
-        }
+    /// Writes an event that is none of the run as a whole.
+    pub(super) fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        self.keep_count(event);
+        push_data(out, &Written(&event.json));
     }
 
-    /// Whether the agent has said the end of its run.
-    pub(super) fn has_finished(&self) -> bool {
-        self.has_finished
-    }
-
-    /// Ends what the agent has left open, where it has not said the end of its run.
+    /// Ends what the agent has left open.
     pub(super) fn close(&mut self, out: &mut Vec<u8>) {
         while let Some(open) = self.open.pop() {
             push_data(out, &open);
         }
     }
 
-    fn keep_count(&mut self, kind: &str, event: &Members<'_>) {
+    fn keep_count(&mut self, event: &Event<'_>) {
+        let kind = event.kind();
         for (begin, end, names) in BEGINNINGS {
             if kind != begin && kind != end {
                 continue;
             }
-            let id = event.text(names);
+            let id = Members::of(&event.json).and_then(|event| event.text(names));
             let field = names.first().map(|name| (*name, id.unwrap_or_default()));
             let open = Open { end, field };
             if kind == end {

@@ -118,7 +118,7 @@ impl Told {
                 push_data(out, &result);
             }
             Step::TurnEnd => self.close_words(out),
-            Step::AgUiEvent(_) | Step::Text(_) | Step::End(_) => {}
+            Step::AgUiEvent { .. } | Step::Text(_) | Step::End(_) => {}
         }
     }
 

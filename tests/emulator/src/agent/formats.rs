@@ -201,7 +201,7 @@ fn sent(messages: impl IntoIterator<Item = String>, last: Option<Step>) -> Vec<S
     messages.into_iter().map(Step::Text).chain(last).collect()
 }
 
-fn event(data: &Value) -> String {
+pub(super) fn event(data: &Value) -> String {
     format!("data: {data}\n\n")
 }
 
@@ -214,7 +214,7 @@ fn content_block_delta(text: &str) -> Value {
     json!({ "event": { "contentBlockDelta": delta } })
 }
 
-fn sdk_failure() -> Value {
+pub(super) fn sdk_failure() -> Value {
     json!({
         "error": "the tool did not answer",
         "error_type": "RuntimeError",

@@ -30,6 +30,12 @@ pub fn stock() -> Vec<(&'static str, String, Agent)> {
         ),
         ("silent", "Silent_Agent-e7Mq2HfW9r", Agent::silent()),
         ("cold", "Cold_Agent-Jd5tY6nG1s", Agent::cold()),
+        ("weather", "Weather_Agent-u4Kc8PzE7x", Agent::weather()),
+        (
+            "assistant",
+            "Assistant_Agent-Qa6uF4zD8v",
+            Agent::assistant(),
+        ),
     ]
     .map(|(name, id, agent)| (name, arn(id), agent))
     .into()
@@ -75,7 +81,14 @@ mod tests {
 
     #[test]
     fn agents_that_reply_repeat_the_prompt() {
-        let quiet = ["story", "sdk-error", "error-first", "silent"];
+        let quiet = [
+            "story",
+            "sdk-error",
+            "error-first",
+            "silent",
+            "weather",
+            "assistant",
+        ];
         for (name, _, agent) in stock() {
             let said = agent.reply(&turn()).iter().any(|step| match step {
                 Step::Text(text) => text.contains("Hello"),

@@ -30,7 +30,7 @@ fn line(step: Step) -> Option<String> {
                 if failed { " failed" } else { "" }
             )
         }
-        Step::TurnEnd | Step::AgUiEvent(_) | Step::End(_) => return None,
+        Step::TurnEnd | Step::AgUiEvent { .. } | Step::End(_) => return None,
     })
 }
 

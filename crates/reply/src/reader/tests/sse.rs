@@ -123,3 +123,30 @@ fn a_line_without_its_end_goes_on_unless_the_next_message_shows_that_it_does_not
     let (pieces, end) = read(&["event: error", "data: the agent's own words\n\n"], true);
     assert_eq!((pieces, end), (vec![], Some(End::AgentError)));
 }
+
+/// The value is whole before its line is, and so read at once. Found by the fuzzer.
+#[test]
+fn white_space_behind_a_value_may_come_with_the_next_message() {
+    check(&[
+        (
+            &["data: {\"chunk\":\"a\"}", " \t\n\ndata: [DONE]\n\n"],
+            &["a"],
+            true,
+        ),
+        (
+            &[
+                "data: {\"chunk\":\"a\"}",
+                " \r\n\r\n",
+                "data: {\"chunk\":\"b\"}\n\n",
+            ],
+            &["a", "b"],
+            false,
+        ),
+        // What is a token of text stays one.
+        (
+            &["data: {\"chunk\":\"a\"}\n\n", " \n\nword"],
+            &["a", " \n\nword"],
+            false,
+        ),
+    ]);
+}
