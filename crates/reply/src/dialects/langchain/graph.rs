@@ -65,7 +65,8 @@ pub(super) fn updates(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             is_typed
         });
     // Home-made objects hold such dictionaries too, but under keys of their own.
-    if !is_typed && !(has_dicts && !home_made::may_have_text(object)) {
+    let is_update = is_typed || (has_dicts && !home_made::may_have_text(object));
+    if !is_update {
         return false;
     }
     for (node, update) in object.iter() {
