@@ -15,7 +15,7 @@ use crate::names::{Meaning, Name};
 use crate::said::{Coverage, Form, Source};
 use fields::{Fields, TextKeys};
 
-pub(super) use steps::answer;
+pub(super) use steps::{answer, calls};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "home-made",

@@ -242,7 +242,7 @@ pub(in crate::dialects) fn answer(block: &Object<'_>, reading: &mut Reading<'_>)
 }
 
 /// Says the calls that stand beside a text.
-pub(super) fn calls(value: Value<'_>, reading: &mut Reading<'_>) -> bool {
+pub(in crate::dialects) fn calls(value: Value<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(calls) = value.as_array() else {
         return false;
     };

@@ -1,9 +1,10 @@
 //! What the nodes of a graph come to: its state, and the updates of it.
 
-use super::message::{Message, Whose};
+use super::message::{self, Message, Whose};
 use crate::dialects::ids::Ids;
 use crate::dialects::{Reading, home_made};
 use crate::json::{Object, Value};
+use crate::names::is_agents;
 use crate::said::Coverage;
 
 /// Reads a graph's state: all messages after the user's last one.
@@ -21,8 +22,10 @@ pub(super) fn state(object: &Object<'_>, form: &str, reading: &mut Reading<'_>) 
     }
     let is_users = |value: Value<'_>| {
         let message = value.as_object();
-        let message = message.and_then(|it| Message::of(&it));
-        message.is_some_and(|it| it.whose == Whose::Other)
+        message.is_some_and(|it| match Message::of(&it) {
+            Some(message) => message.whose == Whose::Other,
+            None => is_question(&it),
+        })
     };
     let after = messages.enumerate().filter(|(_, it)| is_users(*it)).last();
     let after = after.map_or(0, |(place, _)| place + 1);
@@ -37,13 +40,21 @@ pub(super) fn state(object: &Object<'_>, form: &str, reading: &mut Reading<'_>) 
     let memory = &mut reading.memory().langchain;
     let is_by_id = ids().any(|id| memory.is_heard(id)) && ids().nth(Ids::MAX).is_none();
     // The words come first: a step among them would end a turn, and words are compared by turns.
-    for message in ours() {
+    for object in messages.skip(after).filter_map(Value::as_object) {
+        let Some(message) = Message::of(&object) else {
+            // A node may have written it as a dictionary, and a graph without a reducer keeps it so.
+            dict_words(&object, &mut reading);
+            continue;
+        };
         let id = message.agents_id();
         let speaker = id.filter(|id| reading.memory().langchain.speaks(*id, is_by_id));
         message.words(Coverage::Snapshot, &mut reading.spoken_by(speaker));
     }
-    for message in ours() {
-        message.steps(&mut reading);
+    for object in messages.skip(after).filter_map(Value::as_object) {
+        match Message::of(&object) {
+            Some(message) => message.steps(&mut reading),
+            None => dict_steps(&object, &mut reading),
+        }
     }
     true
 }
@@ -96,10 +107,6 @@ pub(in crate::dialects) fn update(update: Value<'_>, reading: &mut Reading<'_>) 
 /// Reads the messages that a node wrote as dictionaries, `{"role", "content"}`. Where a question of
 /// the user's is among them they are the conversation so far, of which the answer is what follows.
 fn dicts(messages: Value<'_>, reading: &mut Reading<'_>) {
-    let is_question = |it: &Object<'_>| {
-        let role = it.string("role");
-        role.is_some_and(|role| role.is_any(&["user", "human"]))
-    };
     let place = parts(messages)
         .enumerate()
         .filter(|(_, it)| is_question(it));
@@ -115,6 +122,30 @@ fn dicts(messages: Value<'_>, reading: &mut Reading<'_>) {
             reading.object(&message);
         }
     }
+}
+
+/// Says the agent's words in a dictionary of a state, like those of the messages around it.
+fn dict_words(message: &Object<'_>, reading: &mut Reading<'_>) {
+    let content = message.get("content").filter(|_| is_dict(message));
+    if let Some(content) = content.filter(|_| is_agents(message.string("role"))) {
+        message::content(content, message::WHOLE, Coverage::Snapshot, reading);
+    }
+}
+
+/// Says the calls in such a dictionary, or what a tool answered.
+fn dict_steps(message: &Object<'_>, reading: &mut Reading<'_>) {
+    if is_agents(message.string("role")) {
+        if let Some(calls) = message.get("tool_calls").filter(|_| is_dict(message)) {
+            home_made::calls(calls, reading);
+        }
+    } else {
+        reading.object(message);
+    }
+}
+
+fn is_question(message: &Object<'_>) -> bool {
+    let role = message.string("role");
+    role.is_some_and(|role| role.is_any(&["user", "human"]))
 }
 
 /// Whether an object is a message as people write it, with a role in place of a type.
@@ -165,6 +196,18 @@ mod tests {
         }
         let tool = r#"{"tools":{"messages":[{"role":"tool","content":"42","tool_call_id":"c"},{"role":"system","content":"S"}]}}"#;
         assert_eq!(said(&[tool]), ["result c 42"]);
+    }
+
+    #[test]
+    fn a_state_may_hold_messages_of_both_kinds() {
+        let state = r#"{"messages":[{"type":"human","content":"q"},{"role":"assistant","content":"OLD"},
+            {"role":"user","content":"PROMPT"},{"type":"ai","content":"A. "},
+            {"role":"assistant","content":"B.","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]},
+            {"role":"tool","tool_call_id":"c","content":"42"}]}"#;
+        assert_eq!(
+            said(&[state]),
+            ["text A. B.", "call c f whole {}", "result c 42"]
+        );
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub(super) enum Whose {
     Other,
 }
 
+/// The form of the words in a message that is whole.
+pub(super) const WHOLE: &str = "langchain message";
+
 /// Types that are LangChain's by themselves. Others are words that anybody uses.
 const CLASSES: &[&str] = &[
     "ai",
@@ -113,7 +116,7 @@ impl<'a> Message<'a> {
         let form = if self.is_chunk {
             "langchain chunk"
         } else {
-            "langchain message"
+            WHOLE
         };
         let kwargs = self.fields.object("additional_kwargs");
         if let Some(text) = kwargs.and_then(|it| it.string("reasoning_content")) {
