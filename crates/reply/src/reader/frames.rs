@@ -130,7 +130,7 @@ impl FrameReader {
         if has_read == HasRead::Nothing {
             self.unread += 1;
             self.is_unread = true;
-            self.structured.unread_came(value);
+            self.structured.unread_came(value, text);
         } else {
             self.structured.something_came();
         }
