@@ -76,7 +76,7 @@ fn read_by_the_library(event: &str) -> Option<Parsed> {
         Some(RequestContext::ApiGatewayV1(context)) => (Gateway::Rest, context.stage.clone()),
         Some(RequestContext::ApiGatewayV2(context)) => (Gateway::Http, context.stage.clone()),
         Some(RequestContext::Alb(_)) => (Gateway::LoadBalancer, None),
-        _ => unreachable!("the library's features are these three"),
+        _ => panic!("the library's features are these three"),
     };
     // The library prepends the stage to the URI's path; the raw path is without it.
     let path = decoded(parts.extensions.raw_http_path());
