@@ -4,7 +4,10 @@
 //! there and not here would be lost with the deployment. An agent that neither has is no reason: a
 //! deployment must not wait for what it cannot change, or is meant to mend.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::agentcore::deployment::{
     DeploymentClient, DeploymentError, FunctionVersion, HookExecution,
@@ -18,6 +21,11 @@ const LIVE: &str = "live";
 /// Separates the head of a streamed answer from its body.
 const DELIMITER: [u8; 8] = [0; 8];
 
+/// How long a version may take for each of the three parts: what it says of itself, what the live one
+/// has, and what both say of their agents. For two versions that is below the function's time, beyond
+/// which CodeDeploy would wait for an hour.
+const PATIENCE: Duration = Duration::from_secs(40);
+
 /// Asks new versions.
 #[derive(Debug)]
 pub struct Hook {
@@ -30,6 +38,8 @@ pub struct Hook {
 enum Unfit {
     #[error("it does not answer")]
     Unanswered(#[source] DeploymentError),
+    #[error("it takes longer than {} s", PATIENCE.as_secs())]
+    Slow,
     #[error("its answer cannot be read")]
     Unreadable,
     #[error("it answers {path} with {status}")]
@@ -85,11 +95,23 @@ impl Hook {
     /// Asks a version. Gives what it says of itself.
     async fn examine(&self, version: &FunctionVersion) -> Result<String, Unfit> {
         let number = version.version();
-        let health = self.get(version, number, "/health", "/health").await?;
-        let agents = self.agents(version, number).await?;
-        match self.agents(version, LIVE).await {
-            Ok(live) => self.compare(version, &agents, &live).await?,
-            Err(unfit) => log::not_compared(number, &unfit),
+        let of_its_own = async {
+            let health = self.get(version, number, "/health", "/health").await?;
+            Ok((health, self.agents(version, number).await?))
+        };
+        let of_its_own = timeout(PATIENCE, of_its_own).await;
+        let (health, agents) = of_its_own.unwrap_or(Err(Unfit::Slow))?;
+        // A live version that hangs must not keep a new one away.
+        match timeout(PATIENCE, self.agents(version, LIVE)).await {
+            Ok(Ok(live)) => {
+                let compared = timeout(PATIENCE, self.compare(version, &agents, &live)).await;
+                match compared {
+                    Ok(compared) => compared?,
+                    Err(_) => log::not_compared(number, &Unfit::Slow),
+                }
+            }
+            Ok(Err(unfit)) => log::not_compared(number, &unfit),
+            Err(_) => log::not_compared(number, &Unfit::Slow),
         }
         let of_itself = |key| health[key].as_str().unwrap_or("unknown").to_owned();
         Ok(format!(

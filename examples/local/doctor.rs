@@ -84,7 +84,9 @@ async fn examine_all(checkup: &Checkup, variables: BTreeMap<String, String>, rep
     let settings = patient.config.client.clone();
     let client = AgentCoreClient::new(settings, cache, patient.connector.clone(), now);
     for agent in patient.config.agents.iter() {
-        agents::check(&patient, &client, agent, checkup.ask.as_deref(), report).await;
+        let ask = checkup.ask.as_deref();
+        // A whole invocation is large, and would make all futures large that it is a part of.
+        Box::pin(agents::check(&patient, &client, agent, ask, report)).await;
     }
 }
 

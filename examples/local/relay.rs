@@ -2,13 +2,10 @@
 //! containers: takes the same requests, passes the WebSocket on byte by byte, and says what a
 //! container's failure is. It checks no signature.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use agentcore_bridge::telemetry::{Output, printable};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
@@ -18,55 +15,19 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode_str;
-use rustls::pki_types::ServerName;
 use serde_json::json;
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::copy_bidirectional;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls;
 
 use crate::own_agents::OwnAgent;
 use crate::page::json_answer;
+pub(crate) use reach::OwnAgents;
 
-/// How long an agent may take to accept a connection: less than the bridge waits for the relay.
-const REACH_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// How long an agent that took a connection is taken to be there.
-const REMEMBERED: Duration = Duration::from_secs(30);
+mod reach;
 
 const SESSION: &str = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
-
-/// A byte stream to an agent.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// The user's own agents, and how to get at them.
-pub(crate) struct OwnAgents {
-    agents: Vec<OwnAgent>,
-    tls: TlsConnector,
-    /// What goes wrong is said on the terminal.
-    is_told: bool,
-    /// What is known of each, by its id.
-    states: Mutex<BTreeMap<String, State>>,
-}
-
-/// What is known of an agent.
-#[derive(Clone, Default)]
-struct State {
-    /// When it last took a connection, unless it has refused one since.
-    seen: Option<Instant>,
-    /// What was wrong with its last handshake.
-    problem: Option<String>,
-}
-
-/// How an agent is.
-pub(crate) struct Health {
-    pub(crate) agent: OwnAgent,
-    pub(crate) is_reachable: bool,
-    pub(crate) problem: Option<String>,
-}
 
 /// Where it listens, until it is dropped.
 pub(crate) struct Relay {
@@ -81,12 +42,7 @@ impl Relay {
         tls: TlsConnector,
         is_told: bool,
     ) -> io::Result<Self> {
-        let agents = Arc::new(OwnAgents {
-            agents,
-            tls,
-            is_told,
-            states: Mutex::default(),
-        });
+        let agents = Arc::new(OwnAgents::new(agents, tls, is_told));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let router = router(Arc::clone(&agents));
@@ -113,105 +69,10 @@ impl Drop for Relay {
     }
 }
 
-impl OwnAgents {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &OwnAgent> {
-        self.agents.iter()
-    }
-
-    /// How each agent is.
-    pub(crate) async fn health(&self) -> Vec<Health> {
-        let checks = self.agents.iter().map(|agent| async {
-            let reached = self.find(agent).await;
-            let problem = match &reached {
-                Ok(()) => self.state(agent).problem,
-                Err(problem) => Some(problem.clone()),
-            };
-            Health {
-                agent: agent.clone(),
-                is_reachable: reached.is_ok(),
-                problem,
-            }
-        });
-        futures_util::future::join_all(checks).await
-    }
-
-    /// Whether an agent is there: it took a connection lately, or takes one now. Servers log a connection
-    /// on which nothing is said, some of them loudly, so none is made that is not needed.
-    async fn find(&self, agent: &OwnAgent) -> Result<(), String> {
-        let is_fresh = |seen: Instant| seen.elapsed() < REMEMBERED;
-        if self.state(agent).seen.is_some_and(is_fresh) {
-            return Ok(());
-        }
-        self.reach(agent).await.map(drop)
-    }
-
-    fn state(&self, agent: &OwnAgent) -> State {
-        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.get(&agent.id).cloned().unwrap_or_default()
-    }
-
-    /// Notes how it is now. Returns how it was.
-    fn set_state(&self, agent: &OwnAgent, state: State) -> State {
-        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.insert(agent.id.clone(), state).unwrap_or_default()
-    }
-
-    /// Notes what went wrong with a handshake, and says it where it is news.
-    fn note(&self, agent: &OwnAgent, problem: String) {
-        let line = printable(&format!("{}: {problem}", agent.id));
-        let seen = self.state(agent).seen;
-        let state = State {
-            seen,
-            problem: Some(problem),
-        };
-        let is_news = self.set_state(agent, state.clone()).problem != state.problem;
-        if is_news && self.is_told {
-            Output.line(line);
-        }
-    }
-
-    /// TCP and, where the URL says so, TLS.
-    async fn reach(&self, agent: &OwnAgent) -> Result<Box<dyn Stream>, String> {
-        let connecting = self.connect(agent);
-        let mut state = self.state(agent);
-        state.seen = None;
-        let failed = match timeout(REACH_TIMEOUT, connecting).await {
-            Ok(Ok(stream)) => {
-                state.seen = Some(Instant::now());
-                self.set_state(agent, state);
-                return Ok(stream);
-            }
-            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                "nothing listens there: is the agent running?".to_owned()
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no connection within {} s", REACH_TIMEOUT.as_secs()),
-        };
-        self.set_state(agent, state);
-        Err(format!("{}: {failed}", agent.address()))
-    }
-
-    async fn connect(&self, agent: &OwnAgent) -> io::Result<Box<dyn Stream>> {
-        let host = agent.url.host_str().unwrap_or_default();
-        let host = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
-        let port = agent.url.port_or_known_default().unwrap_or(80);
-        let tcp = TcpStream::connect((host.as_str(), port)).await?;
-        tcp.set_nodelay(true)?;
-        if agent.url.scheme() == "http" {
-            return Ok(Box::new(tcp));
-        }
-        let name = ServerName::try_from(host).map_err(io::Error::other)?;
-        Ok(Box::new(self.tls.connect(name, tcp).await?))
-    }
-}
-
 fn router(agents: Arc<OwnAgents>) -> Router {
     Router::new().fallback(async move |request: Request<Body>| {
         let path = percent_decode_str(request.uri().path()).decode_utf8_lossy();
-        let found = agents.agents.iter().find(|agent| {
+        let found = agents.iter().find(|agent| {
             path.contains(&format!("runtime/{}/", agent.runtime_id()))
                 || path.starts_with(&format!("/runtimes/{}/", agent.runtime_id()))
         });
@@ -224,9 +85,7 @@ fn router(agents: Arc<OwnAgents>) -> Router {
         ) {
             (&Method::GET, Some("ws")) => match open(&agents, &agent, request).await {
                 Ok(response) => {
-                    let seen = Some(Instant::now());
-                    let problem = None;
-                    agents.set_state(&agent, State { seen, problem });
+                    agents.note_well(&agent);
                     response
                 }
                 Err(problem) => {

@@ -81,3 +81,36 @@ async fn the_configured_end_applies_within_a_run_too() {
         assert_eq!(answer.get("incomplete"), None, "{end}");
     }
 }
+
+/// What would be text if nothing followed is text where nothing follows.
+#[tokio::test]
+async fn a_message_that_waits_for_another_is_the_reply_where_none_comes() {
+    let city = "{\"city\":\"Paris\"}";
+    for (said, end, expected) in [
+        ("data: hello", "message", "hello"),
+        ("data: hello", "silence:200", "hello"),
+        ("da", "message", "da"),
+        (city, "silence:200", city),
+        (city, "message", city),
+    ] {
+        let variables = [("CHUNK_TIMEOUT_MS", "500"), ("TEST_AGENT_REPLY_END", end)];
+        let steps = vec![Step::text(said), Step::AwaitClose];
+        let bridge = Bridge::configured(Agent::scripted(steps), &variables).await;
+        let answer = bridge.say("Hi").await.json();
+        assert_eq!(answer["response"], expected, "{said} {end}: {answer}");
+        assert_eq!(answer.get("incomplete"), None, "{said} {end}");
+    }
+}
+
+/// A comment is no text, so the silence behind it is that of an agent that has said nothing.
+#[tokio::test]
+async fn a_comment_does_not_begin_the_silence_that_ends_a_reply() {
+    let steps = vec![
+        Step::text(": thinking"),
+        Step::pause_ms(400),
+        Step::text("\n\ndata: {\"chunk\":\"Hello\"}\n\n"),
+        Step::AwaitClose,
+    ];
+    let (answer, _) = reply(steps, "silence:200").await;
+    assert_eq!(answer["response"], "Hello");
+}

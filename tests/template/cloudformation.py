@@ -1,6 +1,7 @@
 """What CloudFormation would make of the template: parameters checked, rules obeyed, SAM's transform, conditions and
 functions resolved. Other resources' values, known to AWS alone, are written as `<Resource.Attribute>`."""
 
+import functools
 import json
 import os
 import pathlib
@@ -49,9 +50,14 @@ def short_form(loader, suffix, node):
 Loader.add_multi_constructor("!", short_form)
 
 
+@functools.cache
+def as_json(text):
+    return json.dumps(yaml.load(text, Loader))
+
+
 def parse(text=TEMPLATE):
     """The template as SAM writes it out: what is shared in the text is written out at each place."""
-    return json.loads(json.dumps(yaml.load(text, Loader)))
+    return json.loads(as_json(text))
 
 
 def check_parameters(template, given):

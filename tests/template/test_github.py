@@ -117,7 +117,7 @@ def test_only_jobs_of_the_environment_may_deploy():
             "token.actions.githubusercontent.com:sub": "repo:owner/name:environment:prod",
         }
     }
-    for name, value in {"Repository": "owner/*", "Environment": "*", "StackName": "*", "ArtefactBucket": "*"}.items():
+    for name, value in {"Repository": "owner/*", "Environment": "*", "StackName": "a" * 25, "ArtefactBucket": "*"}.items():
         with pytest.raises(Refused, match=f"^{name} must "):
             Stack(TEXT, **GIVEN | {name: value})
     assert "Provider" not in Stack(TEXT, **GIVEN, OidcProvider="present").resources

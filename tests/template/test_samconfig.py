@@ -88,5 +88,27 @@ def test_a_stamp_is_a_release_and_a_commit_that_the_template_takes(tmp_path, giv
     assert seen == ([given] * 2 if given else [head, f"{head}-dirty"])
 
 
+def test_a_machine_deploys_what_was_packaged_and_asks_nobody(tmp_path):
+    """With a SAM CLI that says what it was called with."""
+    for folder in ("bin", "deploy/settings"):
+        (tmp_path / folder).mkdir(parents=True)
+    program = tmp_path / "deploy/packaged"
+    program.write_text((ROOT / "deploy/packaged").read_text())
+    sam = tmp_path / "bin/sam"
+    sam.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    sam.chmod(0o755)
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "ARTEFACT_BUCKET": "bucket", "SETTINGS": 'AuthMode: "IAM"'}
+    run = lambda *arguments, **more: subprocess.run(
+        ["bash", str(program), *arguments], env=environment | more, capture_output=True, text=True)
+    assert run("prod").returncode != 0, "without a role to make the resources by"
+    assert run(AWS_EXECUTION_ROLE="role").returncode != 0, "without an environment"
+    said = run("prod", AWS_EXECUTION_ROLE="role").stdout.split()
+    assert said[:5] == ["deploy", "--template-file", "packaged.yaml", "--config-env", "prod"]
+    pairs = dict(zip(said, said[1:]))
+    assert (pairs["--role-arn"], pairs["--s3-bucket"]) == ("role", "bucket")
+    assert {"--no-resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset"} <= set(said)
+    assert yaml.safe_load((tmp_path / "deploy/settings/prod.yaml").read_text()) == {"AuthMode": "IAM"}
+
+
 def test_no_accounts_values_are_in_it():
     assert not re.search(r"arn:|\d{12}|https?://", TEXT)

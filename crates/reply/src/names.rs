@@ -192,6 +192,12 @@ pub(crate) fn whose(role: Str<'_>) -> Option<Meaning> {
     role_meaning(Name::of(role).as_str())
 }
 
+/// Whether words are the agent's by the value of a `role`, where there is one. Models, bots and agents
+/// call theirs what they like.
+pub(crate) fn is_agents(role: Option<Str<'_>>) -> bool {
+    role.and_then(whose).is_none()
+}
+
 /// Whether nothing comes after an object or an SSE event of this name.
 pub(crate) fn is_terminal_name(name: &str) -> bool {
     Name::plain(name).meaning() == Meaning::End

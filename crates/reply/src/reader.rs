@@ -110,6 +110,17 @@ impl ReplyReader {
         self.framing.finish();
     }
 
+    /// Whether a message that came waits for the next, and would be text if none came.
+    pub fn holds_text(&self) -> bool {
+        self.framing.holds_text()
+    }
+
+    /// Whether what came would be text if nothing else came: a message that waits for the next, or a
+    /// value that no format has.
+    pub fn may_hold_text(&self) -> bool {
+        self.framing.holds_message() || self.frames.is_structured()
+    }
+
     /// What the reply consisted of so far.
     pub fn counts(&self) -> Counts {
         Counts {

@@ -17,6 +17,8 @@ pub(crate) struct Said {
     turn_ends: Vec<Option<Speaker>>,
     /// How often text was said, and how often anything.
     mark: Mark,
+    /// The words that come next are none of what came before.
+    is_parted: bool,
 }
 
 /// One thing that was said.
@@ -184,6 +186,7 @@ impl Said {
         self.sources.clear();
         self.tools.clear();
         self.turn_ends.clear();
+        self.is_parted = false;
         // One huge message must not hold its memory for the rest of the reply.
         if self.words.capacity() > 1 << 16 || self.things.capacity() > 1 << 12 {
             *self = Self::default();
@@ -228,6 +231,11 @@ impl Said {
         self.mark
     }
 
+    /// What comes next is told by itself, as if it came in a message of its own.
+    pub(crate) fn part(&mut self) {
+        self.is_parted = true;
+    }
+
     /// Adds words, if there are any. Words of the same source as those before go on with them.
     pub(crate) fn push_words(&mut self, text: Str<'_>, is_reasoning: bool, source: Source) {
         let start = self.words.len();
@@ -239,7 +247,9 @@ impl Said {
         self.mark.texts += usize::from(!is_reasoning);
         let kind = if is_reasoning { REASONING } else { TEXT };
         let kind = self.source(source) << 3 | kind;
-        match self.things.last_mut().filter(|last| last.kind == kind) {
+        let goes_on = !std::mem::take(&mut self.is_parted);
+        let mut last = self.things.last_mut();
+        match last.take_if(|last| goes_on && last.kind == kind) {
             Some(last) => last.end = number(self.words.len()),
             None => self.push(kind),
         }

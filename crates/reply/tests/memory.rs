@@ -23,6 +23,7 @@ const SHAPES: &[(&str, [&str; 3])] = &[
     ("strings", ["", "\"a\"", ""]),
     ("keys", ["{", "\"a\":1,", "\"chunk\":\"a\"}"]),
     ("openings", ["", "[", ""]),
+    ("openings of objects", ["", "{\"a\":", ""]),
     ("one string", ["{\"chunk\":\"", "a", "\"}"]),
     ("escapes", ["{\"chunk\":\"", "\\n", "\"}"]),
     ("white space in a string", ["{\"chunk\":\"", " ", "\"}"]),

@@ -50,7 +50,7 @@ async fn of(
     more: &[(&str, &str)],
 ) -> Vec<Finding> {
     let emulator = builder.agent(ARN, agent).start().await.unwrap();
-    // Boxed: it is all that the doctor does.
+    // Boxed, since it is large, and so would be every test that asks.
     Box::pin(at(&emulator, ask, more)).await
 }
 
@@ -61,7 +61,8 @@ async fn at(emulator: &Emulator, ask: Option<&str>, more: &[(&str, &str)]) -> Ve
         ("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL", &endpoint),
     ];
     all.extend(more);
-    findings(&all, ask).await
+    // The bridge and its settings are in this future.
+    Box::pin(findings(&all, ask)).await
 }
 
 /// The one finding of a check.

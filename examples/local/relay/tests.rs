@@ -6,7 +6,8 @@ use agentcore_bridge::agentcore::wire::tls::client_config;
 use futures_util::{SinkExt, StreamExt};
 use rustls::RootCertStore;
 use rustls::pki_types::PrivatePkcs8KeyDer;
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, rustls};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{accept_async, client_async};
 

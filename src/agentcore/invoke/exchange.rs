@@ -185,6 +185,7 @@ impl<T: Transport> Exchange<T> {
     /// Reads one message, or finds that there will be none.
     async fn read(&mut self) {
         let until = self.until();
+        let is_unread_text = self.is_unread_text();
         let Some(socket) = &mut self.socket else {
             return;
         };
@@ -203,6 +204,12 @@ impl<T: Transport> Exchange<T> {
                 self.finish(code, Err(error));
             }
             Err(Silence::EndsReply) => self.declare_over(),
+            // What it said by itself is no form that anybody knows: a text then.
+            Err(Silence::TooLong(Timeout::Chunk))
+                if self.terms.reply_end == ReplyEnd::Message && is_unread_text =>
+            {
+                self.declare_over();
+            }
             Err(Silence::WantsPing) => {
                 socket.ping();
                 self.pinged = Some(Instant::now());
@@ -216,7 +223,11 @@ impl<T: Transport> Exchange<T> {
         let sooner = |time, silence| Until::sooner(self.terms.deadline, self.spoke, time, silence);
         let longest = self.terms.chunk_timeout;
         let until = match self.terms.reply_end {
-            ReplyEnd::Silence(silence) if self.told.text && !self.is_over && silence < longest => {
+            ReplyEnd::Silence(silence)
+                if (self.told.text || self.reader.may_hold_text())
+                    && !self.is_over
+                    && silence < longest =>
+            {
                 sooner(silence, Silence::EndsReply)
             }
             _ => sooner(longest, Silence::TooLong(Timeout::Chunk)),
@@ -229,7 +240,14 @@ impl<T: Transport> Exchange<T> {
     }
 
     fn first_message_was_all(&self) -> bool {
-        self.told.text && self.terms.reply_end == ReplyEnd::Message && !self.is_over
+        (self.told.text || self.reader.holds_text())
+            && self.terms.reply_end == ReplyEnd::Message
+            && !self.is_over
+    }
+
+    /// Whether all that came is text only where nothing else comes.
+    fn is_unread_text(&self) -> bool {
+        !self.told.text && !self.is_over && self.reader.may_hold_text()
     }
 
     /// The reply is over by the operator's word: what is pending is read as it stands.

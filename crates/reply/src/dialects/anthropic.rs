@@ -189,11 +189,13 @@ fn is_result(kind: Str<'_>) -> bool {
     kind.ends_with("tool_result")
 }
 
-/// Whether an object is a call of a tool or its result, by itself.
+/// Whether an object is a call of a tool or its result, by itself. Others use the types too, with
+/// an id or an output under keys of their own.
 fn is_step(block: &Object<'_>) -> bool {
     let kind = block.string("type");
-    (kind.is_some_and(is_call) && block.string("name").is_some() && block.has("input"))
-        || (kind.is_some_and(is_result) && block.string("tool_use_id").is_some())
+    let has = |key: &str| block.string(key).is_some();
+    (kind.is_some_and(is_call) && has("id") && has("name") && block.has("input"))
+        || (kind.is_some_and(is_result) && has("tool_use_id") && block.has("content"))
 }
 
 /// Reads a block of content; false where it has nothing to say.

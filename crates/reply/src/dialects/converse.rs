@@ -2,8 +2,9 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html> and
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html>.
 
-use super::{Dialect, Reading};
+use super::{Dialect, Reading, home_made};
 use crate::json::{Keys, Object, Value};
+use crate::names::is_agents;
 use crate::said::Input;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -147,15 +148,15 @@ fn read_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>)
 
 /// Reads a message: the agent's words, or what tools answered, which is in messages of the user.
 pub(super) fn read_message(message: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
-    let is_agents = message
-        .string("role")
-        .is_none_or(|role| role.is("assistant"));
+    let is_agents = is_agents(message.string("role"));
     let Some(content) = message.array("content") else {
         return;
     };
     for block in content.filter_map(Value::as_object) {
         if is_agents || block.has("toolResult") {
             read_block(&block, form, reading);
+        } else {
+            home_made::answer(&block, reading);
         }
     }
 }

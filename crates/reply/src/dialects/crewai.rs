@@ -18,6 +18,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         "channel",
         "emission_sequence",
         "event_id",
+        "call_type",
+        "tool_call",
     ]),
     read,
 };
@@ -40,7 +42,11 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
         return true;
     }
-    if object.has("event_id") && (object.has("emission_sequence") || object.has("timestamp")) {
+    let is_event =
+        object.has("event_id") && (object.has("emission_sequence") || object.has("timestamp"));
+    // Users send a few of its fields. Beside a piece of a call's input stands what it is.
+    let is_piece = kind.is("llm_stream_chunk") && object.string("chunk").is_some();
+    if is_event || (is_piece && (object.has("call_type") || object.has("tool_call"))) {
         event(kind, object, reading);
         return true;
     }
@@ -137,7 +143,10 @@ fn stream_chunk(event: &Object<'_>, reading: &mut Reading<'_>) {
         let input = tool_input::piece(function.and_then(|function| function.get("arguments")));
         return reading.call(call.string("id"), call.number("index"), name, input);
     }
-    if let Some(text) = event.string("chunk") {
+    if let Some(text) = event
+        .string("chunk")
+        .filter(|_| !event.is("call_type", "tool_call"))
+    {
         reading
             .spoken_by(event.string("task_id"))
             .text("crewai stream", text);
@@ -187,6 +196,20 @@ mod tests {
             r#"{"id":"2","seq":2,"type":"task_started","channel":"lifecycle","namespace":[],"timestamp":"t","data":{"context":"PROMPT"}}"#,
         ]);
         assert_eq!(lines, ["text It", r#"call c f piece {"a":1}"#, "text It"]);
+    }
+
+    #[test]
+    fn a_piece_of_a_calls_input_is_no_text_where_fields_are_left_out() {
+        let lines = said(&[
+            r#"{"type":"llm_stream_chunk","chunk":"{\"a\"","call_type":"tool_call","tool_call":{"id":"c","function":{"name":"f","arguments":"{\"a\""},"index":0}}"#,
+            r#"{"type":"llm_stream_chunk","chunk":":1}","tool_call":{"id":"c","function":{"name":"f","arguments":":1}"},"index":0}}"#,
+            r#"{"type":"llm_stream_chunk","chunk":"{}","call_type":"tool_call","tool_call":null}"#,
+            r#"{"type":"llm_stream_chunk","chunk":"It","call_type":"llm_call","tool_call":null}"#,
+        ]);
+        assert_eq!(
+            lines,
+            [r#"call c f piece {"a""#, "call c f piece :1}", "text It"]
+        );
     }
 
     #[test]

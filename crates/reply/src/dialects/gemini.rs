@@ -7,6 +7,7 @@
 
 use super::{Dialect, Reading, any_key};
 use crate::json::{Keys, Object, Value};
+use crate::names::{is_agents, whose};
 use crate::said::{Coverage, Input};
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -45,6 +46,12 @@ const PIECE: Origin = Origin {
     coverage: Coverage::Unknown,
 };
 
+/// The kit's, without a word on what it is.
+const PERHAPS_WHOLE: Origin = Origin {
+    form: "adk content",
+    coverage: Coverage::PerhapsAllPieces,
+};
+
 fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if let Some(candidates) = object.array("candidates") {
         // The other candidates are other answers to the same question.
@@ -56,7 +63,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return content.is_some() || object.has("modelVersion") || object.has("model_version");
     }
     if object.is("role", "model") && is_content(object) {
-        read_content(object, PIECE, reading);
+        read_content(object, PERHAPS_WHOLE, reading);
         return true;
     }
     blocked(object, reading) || live(object, reading) || event(object, reading)
@@ -134,7 +141,9 @@ fn event(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let mut reading = reading.spoken_by(author);
     let content = object.object("content").filter(is_content);
     if let Some(content) = content {
-        read_content(&content, origin(object, is_kits), &mut reading);
+        // What the user asked has their name, and not always their role.
+        let is_agents = author.and_then(whose).is_none();
+        read_parts(&content, is_agents, origin(object), &mut reading);
     }
     let has_spoken = transcription(object, &mut reading);
     let code = any_key::string(object, &["errorCode", "error_code"]);
@@ -150,24 +159,16 @@ fn event(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     content.is_some() || has_spoken || is_over || is_kits
 }
 
-/// Whether the texts of an event are pieces or all of the pieces before, by the flag `partial`. The
-/// kit leaves it out of an event only where nothing was streamed; from anybody else, it says
-/// nothing.
-fn origin(event: &Object<'_>, is_kits: bool) -> Origin {
+/// Whether the texts of an event are pieces or all of the pieces before, by the flag `partial`.
+/// Where it was left out, nothing is said.
+fn origin(event: &Object<'_>) -> Origin {
     match event.get("partial") {
         Some(partial) if partial.is_true() => PIECE,
         Some(_) => Origin {
             form: "adk whole",
             coverage: Coverage::Unknown,
         },
-        None if is_kits => Origin {
-            form: "adk whole",
-            coverage: Coverage::Unknown,
-        },
-        None => Origin {
-            form: "adk content",
-            coverage: Coverage::PerhapsAllPieces,
-        },
+        None => PERHAPS_WHOLE,
     }
 }
 
@@ -184,7 +185,16 @@ fn is_content(content: &Object<'_>) -> bool {
 }
 
 fn read_content(content: &Object<'_>, origin: Origin, reading: &mut Reading<'_>) {
-    let is_agents = content.string("role").is_none_or(|role| role.is("model"));
+    read_parts(content, true, origin, reading);
+}
+
+fn read_parts(
+    content: &Object<'_>,
+    may_be_agents: bool,
+    origin: Origin,
+    reading: &mut Reading<'_>,
+) {
+    let is_agents = may_be_agents && is_agents(content.string("role"));
     let parts = content.array("parts").into_iter().flatten();
     for part in parts.filter_map(Value::as_object) {
         read_part(&part, is_agents, origin, reading);
@@ -250,6 +260,16 @@ mod tests {
                 "error"
             ]
         );
+    }
+
+    #[test]
+    fn what_the_user_authored_is_none_of_the_agents_words() {
+        let events = [
+            r#"{"author":"user","invocationId":"i","content":{"parts":[{"text":"PROMPT"}]}}"#,
+            r#"{"author":"user","content":{"role":"model","parts":[{"text":"PROMPT"},{"functionResponse":{"id":"c","name":"f","response":{"r":1}}}]}}"#,
+            r#"{"author":"root","content":{"parts":[{"text":"Hi"}]}}"#,
+        ];
+        assert_eq!(said(&events), [r#"result c {"r":1}"#, "text Hi"]);
     }
 
     #[test]

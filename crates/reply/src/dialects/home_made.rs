@@ -15,6 +15,8 @@ use crate::names::{Meaning, Name};
 use crate::said::{Coverage, Form, Source};
 use fields::{Fields, TextKeys};
 
+pub(super) use steps::{answer, calls};
+
 pub(super) const DIALECT: Dialect = Dialect {
     name: "home-made",
     keys: Keys::ANY,
@@ -25,7 +27,7 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let fields = Fields::of(object);
     let outer_name = reading.outer_name();
     let name = fields.name(outer_name);
-    let meaning = fields.meaning(&name, outer_name);
+    let meaning = name.meaning();
     // A tool or a step that failed has not failed the agent.
     let is_step = fields.has_call_id
         || fields.whose == Some(Meaning::ToolsWords)
@@ -38,7 +40,8 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return true;
     }
     match fields.whose.unwrap_or(meaning) {
-        Meaning::NotTheAgent | Meaning::StepError => return true,
+        Meaning::NotTheAgent => steps::answers(object, reading),
+        Meaning::StepError => return true,
         Meaning::ToolsWords => steps::tools_words(object, reading),
         Meaning::Tool => steps::tool(object, &name, outer_name, reading),
         _ if fields.has_call_id => steps::tools_words(object, reading),
@@ -54,6 +57,13 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         }
     }
     true
+}
+
+/// Whether an object has one of the keys under which people put text.
+pub(super) fn may_have_text(object: &Object<'_>) -> bool {
+    object
+        .iter()
+        .any(|(key, _)| fields::is_text_key(&key.decode()))
 }
 
 /// The keys under which a piece of text comes by itself most often, and the form that it has there.
@@ -106,6 +116,11 @@ fn say(
     is_end: bool,
     reading: &mut Reading<'_>,
 ) -> bool {
+    // An SSE event that was put into an object, with the word that ends a stream of them.
+    if is_end && fields.only_text().is_some_and(|text| text.is("[DONE]")) {
+        reading.end();
+        return true;
+    }
     let mut keys = fields.text_keys;
     if fields.may_be_error {
         keys = keys.without(TextKeys::MESSAGE);
@@ -150,11 +165,32 @@ pub(super) fn named_text(reading: &mut Reading<'_>, text: Str<'_>) {
     if reading.outer_name().is_empty() {
         return reading.text("text", text);
     }
-    let name = Name::plain(reading.outer_name());
-    text::alone(text, &name, reading);
-    if name.meaning() == Meaning::End {
+    named_words(reading, text);
+    if Name::plain(reading.outer_name()).meaning() == Meaning::End {
         reading.end();
     }
+}
+
+/// The same, of one text of several: an end comes after the last.
+pub(super) fn named_words(reading: &mut Reading<'_>, text: Str<'_>) {
+    let name = Name::plain(reading.outer_name());
+    text::alone(text, &name, reading);
+}
+
+/// Says what a tool answered, where the outer name says that an array is that. False where not.
+pub(super) fn named_result(reading: &mut Reading<'_>, array: Value<'_>) -> bool {
+    if reading.outer_name().is_empty() {
+        return false;
+    }
+    let name = Name::plain(reading.outer_name());
+    let is_result = match name.meaning() {
+        Meaning::Tool => steps::is_result(&name),
+        meaning => meaning == Meaning::ToolsWords,
+    };
+    if is_result {
+        reading.result(None, Some(array), name.is_failure());
+    }
+    is_result
 }
 
 /// Reads an SSE event of which there is nothing but the name.

@@ -23,7 +23,7 @@ fn number_of(id: Str<'_>) -> u64 {
 pub(super) struct Ids(VecDeque<u64>);
 
 impl Ids {
-    const MAX: usize = 64;
+    pub(super) const MAX: usize = 64;
 
     pub(super) fn insert(&mut self, id: Str<'_>) {
         self.remove(id);

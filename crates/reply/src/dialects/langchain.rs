@@ -32,6 +32,10 @@ pub(super) const DIALECT: Dialect = Dialect {
 pub(crate) struct Memory {
     /// Messages that came whole: a graph's update holds those of its subgraphs' updates once more.
     whole: Ids,
+    /// Messages whose words were said under their id.
+    heard: Ids,
+    /// Messages whose words were said in a state, as a part of the whole conversation.
+    in_states: Ids,
 }
 
 impl Memory {
@@ -40,6 +44,34 @@ impl Memory {
         let is_known = self.whole.has(id);
         self.whole.insert(id);
         is_known
+    }
+
+    /// Whether words were said under this id.
+    fn is_heard(&self, id: Str<'_>) -> bool {
+        self.heard.has(id) && !self.in_states.has(id)
+    }
+
+    /// Words were said under this id.
+    fn hear(&mut self, id: Str<'_>) {
+        if !self.heard.has(id) {
+            self.heard.insert(id);
+        }
+    }
+
+    /// Whether the words of a message in a state are said under its id. They always are as they
+    /// were at first: by the id, where some of that state's messages were heard by theirs.
+    fn speaks(&mut self, id: Str<'_>, is_by_id: bool) -> bool {
+        if !is_by_id {
+            if !self.heard.has(id) {
+                self.in_states.insert(id);
+            }
+            return false;
+        }
+        let speaks = !self.in_states.has(id);
+        if speaks {
+            self.heard.insert(id);
+        }
+        speaks
     }
 }
 
@@ -103,6 +135,22 @@ mod tests {
     fn what_is_not_the_agents_is_no_text() {
         for (message, expected) in [
             (r#"{"type":"human","content":"PROMPT"}"#, &[][..]),
+            (r#"{"type":"HumanMessageChunk","content":"PROMPT"}"#, &[]),
+            (r#"{"type":"SystemMessageChunk","content":"SYSTEM"}"#, &[]),
+            (r#"{"type":"SystemMessage","content":"SYSTEM"}"#, &[]),
+            (
+                r#"{"type":"ToolMessage","content":"r","tool_call_id":"c"}"#,
+                &["result c r"],
+            ),
+            (
+                r#"{"tools":{"messages":[{"type":"tool","content":"r","tool_call_id":"c","name":"f"}]}}"#,
+                &["result c r"],
+            ),
+            (
+                r#"{"messages":[{"type":"human","content":"PROMPT"},{"type":"ai","content":"A"},
+                    {"type":"tool","content":"r","tool_call_id":"c","name":"f"}]}"#,
+                &["text A", "result c r"],
+            ),
             (
                 r#"{"type":"system","content":"SYSTEM","additional_kwargs":{}}"#,
                 &[],

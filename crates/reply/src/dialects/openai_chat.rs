@@ -8,6 +8,7 @@
 use super::any_key;
 use super::{Dialect, Reading};
 use crate::json::{Keys, Kind, Object, Str, Value};
+use crate::names::is_agents;
 use crate::said::{Input, readable};
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -106,8 +107,7 @@ const MESSAGE: Origin = Origin {
 };
 
 fn message(message: &Object<'_>, origin: Origin, reading: &mut Reading<'_>) {
-    let role = message.string("role").filter(|role| !role.is_empty());
-    if role.is_some_and(|role| !role.is_any(&["assistant", "model"])) {
+    if !is_agents(message.string("role")) {
         return;
     }
     let reasoning = ["reasoning_content", "reasoning"];

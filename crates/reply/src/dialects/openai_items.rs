@@ -8,6 +8,7 @@
 use super::Reading;
 use super::any_key;
 use crate::json::{Array, Kind, Object, Str, Value};
+use crate::names::is_agents;
 use crate::said::{Input, readable};
 
 /// The forms of an item's words, by where the item was found.
@@ -147,7 +148,8 @@ fn is_output(kind: Str<'_>) -> bool {
 }
 
 fn message(item: &Object<'_>, origin: Origin, reading: &mut Reading<'_>) {
-    if !item.is("role", "assistant") {
+    // An output's message is the assistant's, with and without the role.
+    if !is_agents(item.string("role")) {
         return;
     }
     let mut reading = reading.spoken_by(item.string("id"));

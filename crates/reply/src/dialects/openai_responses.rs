@@ -47,6 +47,8 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let name = name.decode();
     match name.strip_prefix("response.") {
         Some(name) => event(name, value, reading),
+        // What the user said aloud, in the Realtime API.
+        None if name.starts_with("conversation.item.input_audio_transcription.") => true,
         None => error(&name, value, reading) || item(value, reading),
     }
 }
@@ -157,12 +159,9 @@ fn reasoning(of: &str, origin: Origin, text: Str<'_>, reading: &mut Reading<'_>)
 /// which has a `sequence_number` as all have.
 fn is_of_the_api(name: &str, event: &Object<'_>) -> bool {
     let of = name.split('.').next().unwrap_or_default();
-    let is_known = of.ends_with("_call")
+    let is_known = of.contains("_call")
         || of.starts_with("image_generation")
-        || matches!(
-            of,
-            "mcp_list_tools" | "code_interpreter_call_code" | "audio"
-        );
+        || matches!(of, "mcp_list_tools" | "audio" | "output_audio");
     is_known || event.number("sequence_number").is_some()
 }
 
@@ -242,6 +241,15 @@ mod tests {
     }
 
     #[test]
+    fn an_outputs_message_needs_no_role() {
+        let lines = said(&[
+            r#"{"type":"response.completed","response":{"output":[{"type":"message","content":[{"type":"output_text","text":"Hi"}]}]}}"#,
+            r#"{"type":"response.output_item.done","item":{"type":"message","role":"user","content":[{"type":"input_text","text":"PROMPT"}]}}"#,
+        ]);
+        assert_eq!(lines, ["text Hi", "end"]);
+    }
+
+    #[test]
     fn reasoning_is_none_of_the_text() {
         let lines = said(&[
             r#"{"type":"response.reasoning_text.delta","delta":"hm","item_id":"r"}"#,
@@ -276,6 +284,11 @@ mod tests {
             r#"{"type":"response.web_search_call.searching","item_id":"w","output_index":0,"sequence_number":1}"#,
             r#"{"type":"response.code_interpreter_call_code.delta","delta":"print","item_id":"w"}"#,
             r#"{"type":"response.mcp_call.failed","item_id":"w"}"#,
+            r#"{"type":"response.output_audio.delta","delta":"QUJD"}"#,
+            r#"{"type":"response.audio.delta","delta":"QUJD"}"#,
+            r#"{"type":"response.apply_patch_call_operation_diff.delta","delta":"+a"}"#,
+            r#"{"type":"response.shell_call_command.delta","delta":"ls"}"#,
+            r#"{"type":"conversation.item.input_audio_transcription.delta","item_id":"u","delta":"PROMPT"}"#,
             r#"{"type":"response.completed","response":{"output":[
                 {"type":"web_search_call","id":"w","action":{"type":"search","query":"q"},"status":"completed"},
                 {"type":"mcp_call","id":"p","name":"n","arguments":"{}","output":"OUT","error":null},

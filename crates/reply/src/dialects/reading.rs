@@ -295,13 +295,28 @@ impl<'r> Reading<'r> {
             self.text("custom", text);
             return true;
         }
+        if !has_object && home_made::named_result(self, value) {
+            return true;
+        }
         let mut has_read = false;
         for element in array {
             // Beside an object a string is a name, as in `["messages", {…}]`.
             let is_name = has_object && !element.is_or_holds_object();
-            if !is_name {
-                has_read |= self.value(element);
+            if is_name {
+                continue;
             }
+            // An array of events is these events, one after the other.
+            if !self.is_inside && element.kind() == Kind::Object {
+                self.said.part();
+            }
+            has_read |= match element.as_str().filter(|text| !text.is_empty()) {
+                // It is named like a text by itself: what came as `event: tool_result` is a tool's.
+                Some(text) if !self.outer_name.is_empty() => {
+                    home_made::named_words(self, text);
+                    true
+                }
+                _ => self.value(element),
+            };
         }
         has_read
     }

@@ -8,6 +8,7 @@
 
 use super::{Dialect, Reading};
 use crate::json::{Keys, Object, Value};
+use crate::names::is_agents;
 use crate::said::Input;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -51,7 +52,7 @@ fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 
 /// Says the agent's words. A transcript may be the user's.
 fn words(event: &Object<'_>, key: &str, form: &str, reading: &mut Reading<'_>) {
-    let is_agents = event.string("role").is_none_or(|role| role.is("assistant"));
+    let is_agents = is_agents(event.string("role"));
     let Some(text) = event.string(key).filter(|_| is_agents) else {
         return;
     };

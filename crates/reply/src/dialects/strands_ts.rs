@@ -3,6 +3,7 @@
 
 use super::{Dialect, Reading, converse};
 use crate::json::{Keys, Object, Value};
+use crate::names::is_agents;
 use crate::said::Input;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -172,9 +173,7 @@ fn agent_result(result: &Object<'_>, reading: &mut Reading<'_>) {
 }
 
 fn message(message: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
-    let is_agents = message
-        .string("role")
-        .is_none_or(|role| role.is("assistant"));
+    let is_agents = is_agents(message.string("role"));
     let content = message.array("content").into_iter().flatten();
     for part in content.filter_map(Value::as_object) {
         if is_agents || part.has("toolResult") {

@@ -145,7 +145,7 @@ impl From<PartOfValue> for Texts {
 pub(super) enum Bare {
     /// White space alone.
     Blank,
-    /// JSON objects, arrays or strings, which end at this byte.
+    /// JSON objects, arrays or strings, with the white space between and behind them up to this byte.
     Values(usize),
     /// The same, then the beginning of an object or an array, or of `[DONE]`.
     ValuesAndPart(usize, Box<PartOfValue>),
@@ -163,7 +163,7 @@ pub(super) fn values_in(message: &str, document: &mut Document) -> Bare {
         let rest = message[at..].trim_start_matches(WHITE_SPACE);
         match rest.chars().next() {
             None if at == 0 => return Bare::Blank,
-            None => return Bare::Values(at),
+            None => return Bare::Values(message.len()),
             Some('{' | '[' | '"') => {}
             Some(_) => return Bare::Text,
         }

@@ -105,6 +105,17 @@ impl Framing {
         self.work.push_back(Work::Done);
     }
 
+    /// Whether a message waits for the next that would be text by itself: one that is no beginning of
+    /// JSON.
+    pub(crate) fn holds_text(&self) -> bool {
+        self.sse.holds_data() || matches!(&self.held, Held::PartOfField(part) if !part.is_blank())
+    }
+
+    /// Whether a message waits for the next.
+    pub(crate) fn holds_message(&self) -> bool {
+        self.holds_text() || matches!(self.held, Held::PartOfValue(_))
+    }
+
     /// The next frame; `None` where another message is needed.
     pub(crate) fn next(&mut self) -> Option<Frame<'_>> {
         let found = self.advance()?;

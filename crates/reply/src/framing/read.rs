@@ -59,14 +59,15 @@ impl Framing {
     /// The first of the values in a part of the message; the others are left to work.
     fn read_value(&mut self, range: Range<usize>) -> Option<Found> {
         let rest = &self.message[range.clone()];
-        let blank = rest.len() - rest.trim_start_matches(WHITE_SPACE).len();
-        let start = range.start + blank;
-        let length = self.document.first(&rest[blank..])?;
-        if start + length < range.end {
-            self.work
-                .push_front(Work::Values(start + length..range.end));
+        let length = self.document.first(rest)?;
+        let mut end = range.start + length;
+        if rest[length..].trim_start_matches(WHITE_SPACE).is_empty() {
+            // Where the value is text after all, that is text as it came.
+            end = range.end;
+        } else {
+            self.work.push_front(Work::Values(end..range.end));
         }
-        let place = Place::bare(start..start + length);
+        let place = Place::bare(range.start..end);
         Some(Found::Value(place, Otherwise::TextOfArray))
     }
 

@@ -68,6 +68,12 @@ impl SseParser {
         self.line.is_empty() && !self.has_begun
     }
 
+    /// Whether there is data whose SSE event has not ended.
+    pub(super) fn holds_data(&self) -> bool {
+        let value = self.line.strip_prefix("data:").unwrap_or_default();
+        !value.trim().is_empty() || !self.joined.trim().is_empty()
+    }
+
     /// The name of the last SSE event; empty where it had none. `message` is the standard's word
     /// for none.
     pub(super) fn name(&self) -> &str {

@@ -106,8 +106,10 @@ impl Framing {
                 let end = part.len() + in_value;
                 self.message.push_str(part.text());
                 self.message.push_str(message);
-                self.push_values(0..end);
-                if !self.message[end..].trim().is_empty() {
+                if self.message[end..].trim().is_empty() {
+                    self.push_values(0..self.message.len());
+                } else {
+                    self.push_values(0..end);
                     self.work.push_back(Work::Fresh(end));
                 }
             }

@@ -54,6 +54,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_nested_too_deep_is_passed_over() {
+        for depth in [126, 127, 128, 1 << 20] {
+            for (inside, is_json) in [("\"x\"", true), ("", true), ("]", false), ("x", false)] {
+                let value = "[".repeat(depth) + inside + &"]".repeat(depth);
+                let text = format!("{{\"a\":{value},\"b\":1}}");
+                let mut document = Document::default();
+                assert_eq!(document.read(&text), is_json, "{depth} {inside}");
+                if is_json {
+                    let object = document.value(&text).as_object().expect("an object");
+                    assert_eq!(object.number("b"), Some(1));
+                    let deep = object.get("a").expect("there");
+                    assert_eq!(deep.raw(), value);
+                    assert_eq!(deep.is_or_holds_object(), depth > 126);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn nan_and_infinity_are_taken_inside_of_a_value() {
         let mut document = Document::default();
         assert!(document.read("{\"a\":[NaN,Infinity,-Infinity]}"));

@@ -5,6 +5,7 @@
 mod bytes;
 mod document;
 mod keys;
+mod nesting;
 mod node;
 mod parser;
 mod scanner;
@@ -17,6 +18,6 @@ pub(crate) use scanner::{Scanner, Verdict};
 pub(crate) use string::Str;
 pub(crate) use value::{Array, Kind, Object, Value};
 
-/// How deep values may be nested, which is as deep as `serde_json` goes. What is nested deeper is
-/// no JSON here.
+/// How deep values are looked into, which is as deep as `serde_json` goes. What is nested deeper is
+/// JSON as well, of which nothing but its end is known: an object or array that seems empty.
 const MAX_DEPTH: usize = 127;

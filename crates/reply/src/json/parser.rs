@@ -3,6 +3,7 @@
 use super::MAX_DEPTH;
 use super::bytes::{is_white_space, plain_length};
 use super::node::Node;
+use super::scanner::{Scanner, Verdict};
 
 /// So many values make a document large.
 pub(super) const LARGE: usize = 1 << 12;
@@ -66,7 +67,7 @@ impl<'t, 'n> Parser<'t, 'n> {
             b'"' => self.string().map(|()| false),
             bracket @ (b'{' | b'[') => {
                 if self.open.len() == MAX_DEPTH {
-                    return None;
+                    return self.too_deep();
                 }
                 let node = u32::try_from(self.nodes.len()).ok()?;
                 self.open.push(node);
@@ -95,6 +96,22 @@ impl<'t, 'n> Parser<'t, 'n> {
             }
             _ => self.number(),
         }
+    }
+
+    /// Passes over an object or array that is nested too deep to be looked into.
+    fn too_deep(&mut self) -> Option<bool> {
+        let mut scanner = Scanner::new();
+        let length = scanner.feed_value(&self.bytes[self.at..]);
+        if scanner.verdict() != Verdict::Whole {
+            return None;
+        }
+        self.push(self.at, self.nodes.len() + 1, false);
+        // What it is in is no list of texts then, which would be told.
+        if let Some(parent) = self.open.last() {
+            self.nodes[*parent as usize].set_holds_object();
+        }
+        self.at += length;
+        Some(false)
     }
 
     fn close(&mut self) {

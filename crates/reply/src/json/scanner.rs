@@ -2,8 +2,8 @@
 //! nonsense. Each byte is looked at once, however small the pieces, which no parser that starts
 //! anew with each piece can do.
 
-use super::MAX_DEPTH;
 use super::bytes::is_white_space;
+use super::nesting::{Container, Nesting};
 
 /// What the bytes so far are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,15 +25,9 @@ pub(crate) enum Verdict {
 pub(crate) struct Scanner {
     state: State,
     /// The open objects and arrays, the innermost last.
-    open: Vec<Container>,
+    open: Nesting,
     /// Whether the outermost value is a number or a word.
     scalar: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Container {
-    Object,
-    Array,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +72,7 @@ impl Scanner {
     pub(crate) fn new() -> Self {
         Self {
             state: State::Value,
-            open: Vec::new(),
+            open: Nesting::default(),
             scalar: false,
         }
     }
@@ -136,12 +130,17 @@ impl Scanner {
         }
     }
 
-    /// Whether a value has begun that is not whole, and these bytes can go on with it.
+    /// Whether a value has begun that is not whole, and these bytes can go on with it. They end no
+    /// more than the innermost container.
     pub(crate) fn can_go_on_with(&self, bytes: &[u8]) -> bool {
         if self.verdict() != Verdict::Beginning {
             return false;
         }
-        let mut ahead = self.clone();
+        // What is around is not copied: it may be large, and is asked for again and again.
+        let mut ahead = Self {
+            open: self.open.innermost(),
+            ..*self
+        };
         ahead.feed(bytes);
         ahead.verdict() != Verdict::Nonsense
     }
@@ -221,9 +220,6 @@ impl Scanner {
     }
 
     fn begin(&mut self, container: Container, next: State) -> State {
-        if self.open.len() == MAX_DEPTH {
-            return State::Nonsense;
-        }
         self.open.push(container);
         next
     }
@@ -311,11 +307,16 @@ mod tests {
     }
 
     #[test]
-    fn values_nest_as_deep_as_for_serde_json() {
-        for depth in [127, 128] {
+    fn values_nest_as_deep_as_they_like() {
+        for depth in [1, 127, 128, 1 << 20] {
             let text = "[".repeat(depth) + &"]".repeat(depth);
-            let parses = serde_json::from_str::<serde_json::Value>(&text).is_ok();
-            assert_eq!(verdict(&[&text]) == Verdict::Whole, parses, "{depth}");
+            assert_eq!(verdict(&[&text]), Verdict::Whole, "{depth}");
+            assert_eq!(verdict(&[&text, "]"]), Verdict::Nonsense, "{depth}");
+            assert_eq!(
+                verdict(&[&text[..text.len() - 1]]),
+                Verdict::Beginning,
+                "{depth}"
+            );
         }
     }
 

@@ -36,6 +36,11 @@ impl FrameReader {
         self.memory.is_in_run()
     }
 
+    /// Whether the reply so far is one value that no dialect recognised.
+    pub(super) fn is_structured(&self) -> bool {
+        self.structured.is_one()
+    }
+
     /// The reply where it is one value that no dialect recognised. It is over then.
     pub(super) fn take_structured(&mut self) -> Option<String> {
         self.structured.take()
@@ -125,7 +130,7 @@ impl FrameReader {
         if has_read == HasRead::Nothing {
             self.unread += 1;
             self.is_unread = true;
-            self.structured.unread_came(value);
+            self.structured.unread_came(value, text);
         } else {
             self.structured.something_came();
         }

@@ -12,11 +12,11 @@ pub(super) enum Structured {
 }
 
 impl Structured {
-    /// A value came that no dialect recognises.
-    pub(super) fn unread_came(&mut self, value: Value<'_>) {
+    /// A value came that no dialect recognises, and this is its text as it came.
+    pub(super) fn unread_came(&mut self, value: Value<'_>, text: &str) {
         let is_container = matches!(value.kind(), Kind::Object | Kind::Array);
         *self = match self {
-            Self::NothingCame if is_container => Self::One(value.raw().to_owned()),
+            Self::NothingCame if is_container => Self::One(text.to_owned()),
             _ => Self::No,
         };
     }
@@ -24,6 +24,11 @@ impl Structured {
     /// Something else came.
     pub(super) fn something_came(&mut self) {
         *self = Self::No;
+    }
+
+    /// Whether the reply would be a value, if it were over.
+    pub(super) fn is_one(&self) -> bool {
+        matches!(self, Self::One(_))
     }
 
     /// The value, once the reply is over.

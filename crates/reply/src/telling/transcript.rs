@@ -155,14 +155,19 @@ impl Transcript {
         if coverage == Coverage::Snapshot {
             return self.compare_snapshot(at, text, &new);
         }
-        if has_kept_words(&self.forms[at].kept) && self.goes_on_repeating(at, &new) {
-            let follower = &mut self.forms[at];
-            if self.told.len() == follower.stands || self.turns.is_set(follower.stands) {
-                follower.kept.clear();
-            } else if has_room {
-                follower.kept.push_str(text);
+        if has_kept_words(&self.forms[at].kept) {
+            if self.goes_on_repeating(at, &new) {
+                let follower = &mut self.forms[at];
+                if self.told.len() == follower.stands || self.turns.is_set(follower.stands) {
+                    follower.kept.clear();
+                } else if has_room {
+                    follower.kept.push_str(text);
+                }
+                return Repetition::All;
             }
-            return Repetition::All;
+            if self.goes_beyond(&new, self.forms[at].stands) {
+                return self.gets_ahead(at, text);
+            }
         }
         let kept = std::mem::take(&mut self.forms[at].kept);
         if kept.is_empty() {
@@ -240,6 +245,17 @@ impl Transcript {
             self.forms[at].stands += words.len();
         }
         repeats
+    }
+
+    /// A text ends the repetition of its form, which was kept back so far, and goes on.
+    fn gets_ahead<'t>(&mut self, at: usize, text: &str) -> Repetition<'t> {
+        let end = self.told.len();
+        let follower = &mut self.forms[at];
+        let repeated = end - follower.stands;
+        follower.kept.clear();
+        follower.stands = end;
+        follower.has_told = true;
+        Repetition::GoesOn(beyond(text, repeated).to_owned())
     }
 
     /// Whether a text repeats the transcript from a place to its end, and goes on.

@@ -44,6 +44,10 @@ fn place(key: &str) -> Option<usize> {
     places.find(|place| TEXT_KEYS[**place] == key).copied()
 }
 
+pub(super) fn is_text_key(key: &str) -> bool {
+    place(key).is_some()
+}
+
 /// A set of [`TEXT_KEYS`], by their places.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TextKeys(u32);
@@ -213,6 +217,11 @@ impl<'a> Fields<'a> {
         keys.iter().filter_map(move |key| Some((key, value(key)?)))
     }
 
+    /// The text under the one text key, where there is only one.
+    pub(super) fn only_text(&self) -> Option<Str<'a>> {
+        self.only_text?.as_str()
+    }
+
     /// The object's name: its own, or else the outer one.
     pub(super) fn name(&self, outer_name: &'a str) -> Name<'a> {
         match self.kind.or(self.event) {
@@ -220,33 +229,12 @@ impl<'a> Fields<'a> {
             None => Name::plain(outer_name),
         }
     }
-
-    /// What the names say. Where the `type` says nothing, the other names may still say that the
-    /// words are no text: after `event: error`, `{"type":"problem","message":…}` is an error.
-    pub(super) fn meaning(&self, name: &Name<'_>, outer_name: &str) -> Meaning {
-        let meaning = name.meaning();
-        let has_others = self.kind.is_some() && (self.event.is_some() || !outer_name.is_empty());
-        if meaning != Meaning::Plain || !has_others {
-            return meaning;
-        }
-        let others = [
-            self.kind.and(self.event).map(Name::of),
-            (!outer_name.is_empty()).then(|| Name::plain(outer_name)),
-        ];
-        let meanings = others.into_iter().flatten().map(|other| other.meaning());
-        let mut telling = meanings.filter(|other| {
-            matches!(
-                other,
-                Meaning::Error | Meaning::StepError | Meaning::Tool | Meaning::Reasoning
-            )
-        });
-        telling.next().unwrap_or(Meaning::Plain)
-    }
 }
 
 fn is_failed(value: Value<'_>) -> bool {
     let is_word = |word: Str<'_>| matches!(Name::of(word).as_str(), "error" | "failed");
-    value.as_str().is_some_and(is_word) || value.as_u64().is_some_and(|code| code >= 400)
+    let is_code = || value.raw().parse().is_ok_and(|code: f64| code >= 400.0);
+    value.as_str().is_some_and(is_word) || (value.kind() == Kind::Number && is_code())
 }
 
 #[cfg(test)]

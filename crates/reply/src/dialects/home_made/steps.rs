@@ -32,6 +32,8 @@ const IDS: &[&str] = &[
     "tool_id",
     "id",
 ];
+/// Ids that are a call's, whatever has them.
+const CALL_IDS: &[&str] = &["tool_use_id", "tool_call_id", "toolUseId", "toolCallId"];
 const NAMES: &[&str] = &[
     "tool_name",
     "toolName",
@@ -91,26 +93,27 @@ const THOUGHTS: &[&str] = &[
     "payload",
 ];
 
-/// An object that concerns a tool, and the one inside that may have the fields.
+/// An object that concerns a tool, the one inside that may have the fields, and the one inside of
+/// that: `{"tool_call": {"id", "function": {"name", "arguments"}}}`.
 struct Tool<'a> {
     object: Object<'a>,
-    inside: Option<Object<'a>>,
+    inside: [Option<Object<'a>>; 2],
 }
 
 impl<'a> Tool<'a> {
     fn new(object: &Object<'a>) -> Self {
-        let mut inside = INSIDE.iter().filter_map(|key| object.object(key));
+        let inside = |object: &Object<'a>| INSIDE.iter().find_map(|key| object.object(key));
+        let first = inside(object);
         Self {
             object: *object,
-            inside: inside.next(),
+            inside: [first, first.as_ref().and_then(inside)],
         }
     }
 
     fn find<T>(&self, keys: &[&str], mut take: impl FnMut(Value<'a>) -> Option<T>) -> Option<T> {
-        let places = [Some(&self.object), self.inside.as_ref()];
-        let mut found = places
-            .into_iter()
-            .flatten()
+        let inside = self.inside.iter().flatten();
+        let mut found = std::iter::once(&self.object)
+            .chain(inside)
             .flat_map(|place| keys.iter().filter_map(|key| place.get(key)))
             .filter_map(&mut take);
         found.next()
@@ -150,8 +153,10 @@ impl<'a> Tool<'a> {
             is_word.then_some(())
         };
         let is_true = |value: Value<'a>| value.is_true().then_some(());
+        let is_false = |value: Value<'a>| (value.kind() == Kind::False).then_some(());
         let is_something = |value: Value<'a>| (!value.is_nothing()).then_some(());
         self.find(&["is_error", "isError"], is_true).is_some()
+            || self.find(&["success"], is_false).is_some()
             || self.find(&["error", "exception"], is_something).is_some()
             || self.find(&["status", "state"], is_failure).is_some()
     }
@@ -219,8 +224,25 @@ pub(super) fn tools_words(object: &Object<'_>, reading: &mut Reading<'_>) {
     }
 }
 
+/// Says what tools answered in a message of the user's: what it has of blocks with the id of a
+/// call.
+pub(super) fn answers(object: &Object<'_>, reading: &mut Reading<'_>) {
+    let message = object.object("message").unwrap_or(*object);
+    let blocks = message.array("content").into_iter().flatten();
+    for block in blocks.filter_map(Value::as_object) {
+        answer(&block, &mut reading.inside("content"));
+    }
+}
+
+/// Says what a tool answered, where a block has the id of a call.
+pub(in crate::dialects) fn answer(block: &Object<'_>, reading: &mut Reading<'_>) {
+    if CALL_IDS.iter().any(|key| block.string(key).is_some()) {
+        super::read(block, reading);
+    }
+}
+
 /// Says the calls that stand beside a text.
-pub(super) fn calls(value: Value<'_>, reading: &mut Reading<'_>) -> bool {
+pub(in crate::dialects) fn calls(value: Value<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(calls) = value.as_array() else {
         return false;
     };

@@ -40,6 +40,8 @@ fn each_way_to_say_an_error_fails_the_reply() {
         r#"{"state":"FAILED","message":"x","data":null}"#,
         r#"{"statusCode":503,"message":"x"}"#,
         r#"{"code":400,"message":"x"}"#,
+        r#"{"code":500.5,"message":"x"}"#,
+        r#"{"code":4e2,"message":"x"}"#,
     ] {
         check(&[value], &["error"]);
     }
@@ -55,8 +57,11 @@ fn empty_errors_and_good_codes_do_not_fail_the_reply() {
             r#"{"status":"completed","message":"D"}"#,
             r#"{"content":"E","error":{}}"#,
             r#"{"content":"F","error":0}"#,
+            r#"{"code":399.5,"message":"G"}"#,
         ],
-        &["text A", "text B", "text C", "text D", "text E", "text F"],
+        &[
+            "text A", "text B", "text C", "text D", "text E", "text F", "text G",
+        ],
     );
 }
 
@@ -99,6 +104,36 @@ fn the_words_of_others_are_not_the_agents() {
 }
 
 #[test]
+fn agents_call_their_role_what_they_like() {
+    for role in [
+        "assistant",
+        "Assistant",
+        "model",
+        "ai",
+        "bot",
+        "chatbot",
+        "",
+    ] {
+        for content in [
+            r#""A""#,
+            r#"[{"text":"A"}]"#,
+            r#"[{"type":"text","text":"A"}]"#,
+        ] {
+            let message = format!(r#"{{"role":"{role}","content":{content}}}"#);
+            check(&[&message], &["text A"]);
+            for key in ["message", "result", "chunk", "data"] {
+                check(&[&format!(r#"{{"{key}":{message}}}"#)], &["text A"]);
+            }
+            let output = format!(r#"{{"output":{{"message":{message}}}}}"#);
+            check(&[&output], &["text A"]);
+            let messages =
+                format!(r#"{{"messages":[{{"role":"user","content":"PROMPT"}},{message}]}}"#);
+            check(&[&messages], &["text A"]);
+        }
+    }
+}
+
+#[test]
 fn tools_and_reasoning_are_steps() {
     check(
         &[
@@ -133,6 +168,68 @@ fn tools_and_reasoning_are_steps() {
             "reasoning d",
             "text B",
         ],
+    );
+}
+
+#[test]
+fn a_calls_id_is_found_under_each_of_its_keys() {
+    for key in [
+        "toolUseId",
+        "tool_use_id",
+        "toolCallId",
+        "tool_call_id",
+        "callId",
+        "call_id",
+        "tool_id",
+        "id",
+    ] {
+        let call = format!(r#"{{"type":"tool_use","{key}":"T","name":"f","input":{{"a":1}}}}"#);
+        let result = format!(r#"{{"type":"tool_result","{key}":"T","output":"42"}}"#);
+        check(
+            &[&call, &result],
+            &[r#"call T f whole {"a":1}"#, "result T 42"],
+        );
+    }
+    check(
+        &[
+            r#"{"type":"tool_call","tool_call":{"id":"T","function":{"name":"f","arguments":"{\"a\":1}"}}}"#,
+            r#"{"type":"tool_call","data":{"toolCall":{"id":"U","name":"g","args":{}}}}"#,
+        ],
+        &[r#"call T f whole {"a":1}"#, "call U g whole {}"],
+    );
+}
+
+#[test]
+fn a_result_says_in_each_way_that_it_failed() {
+    for failed in [
+        r#""success":false"#,
+        r#""is_error":true"#,
+        r#""status":"error""#,
+    ] {
+        let result = format!(r#"{{"type":"tool_result","id":"T","output":"42",{failed}}}"#);
+        check(&[&result], &["result T 42 failed"]);
+    }
+    check(
+        &[r#"{"type":"tool_result","id":"T","output":"42","success":true}"#],
+        &["result T 42"],
+    );
+}
+
+#[test]
+fn what_tools_answered_may_be_in_a_message_of_the_users() {
+    const RESULT: &str = r#"{"role":"user","content":[{"type":"text","text":"PROMPT"},
+        {"type":"tool_result","tool_use_id":"T","content":"42"}]}"#;
+    check(&[RESULT], &["result T 42"]);
+    check(&[&format!(r#"{{"message":{RESULT}}}"#)], &["result T 42"]);
+    check(
+        &[&format!(r#"{{"type":"user","message":{RESULT}}}"#)],
+        &["result T 42"],
+    );
+    check(
+        &[
+            r#"{"role":"user","content":[{"toolUseId":"T","status":"error","content":[{"text":"no"}]}]}"#,
+        ],
+        &[r#"result T [{"text":"no"}] failed"#],
     );
 }
 
@@ -225,6 +322,18 @@ fn an_end_comes_after_the_text_beside_it() {
 }
 
 #[test]
+fn the_word_that_ends_a_stream_is_no_text_of_an_end() {
+    check(
+        &[
+            r#"{"event":"end","data":"[DONE]"}"#,
+            r#"{"type":"done","content":"[DONE]"}"#,
+            r#"{"event":"token","data":"[DONE]"}"#,
+        ],
+        &["end", "end", "text [DONE]"],
+    );
+}
+
+#[test]
 fn the_name_of_an_sse_event_is_a_name_of_its_data() {
     for (outer_name, value, lines) in [
         ("error", "x", vec!["error"]),
@@ -232,6 +341,13 @@ fn the_name_of_an_sse_event_is_a_name_of_its_data() {
         ("thinking", "hm", vec!["reasoning hm"]),
         ("tool_result", "4 + 2", vec!["result - 4 + 2"]),
         ("tool_call", "f", vec![]),
+        ("tool_result", r#"["4","2"]"#, vec![r#"result - ["4","2"]"#]),
+        ("tool", r#"["42"]"#, vec![r#"result - ["42"]"#]),
+        ("tool_call", r#"["f"]"#, vec![]),
+        ("heartbeat", r#"["x"]"#, vec![]),
+        ("error", r#"["x"]"#, vec!["error"]),
+        ("thinking", r#"["h",["m"]]"#, vec!["reasoning hm"]),
+        ("token", r#"["A",["B"]]"#, vec!["text AB"]),
         ("user", "PROMPT", vec![]),
         ("token", "A", vec!["text A"]),
         ("end", "A", vec!["text A", "end"]),
@@ -239,13 +355,16 @@ fn the_name_of_an_sse_event_is_a_name_of_its_data() {
         (
             "error",
             r#"{"type":"problem","message":"x"}"#,
-            vec!["error"],
+            vec!["text x"],
         ),
+        // The object's own name comes first.
+        ("reasoning", r#"{"type":"text","text":"A"}"#, vec!["text A"]),
         (
-            "reasoning",
-            r#"{"type":"text","text":"hm"}"#,
-            vec!["reasoning hm"],
+            "tool_result",
+            r#"{"type":"text","text":"A"}"#,
+            vec!["text A"],
         ),
+        ("error", r#"{"text":"x"}"#, vec!["error"]),
         ("done", "{}", vec!["end"]),
         (
             "content_block_delta",

@@ -20,6 +20,27 @@ pub(super) enum Whose {
     Other,
 }
 
+/// The form of the words in a message that is whole.
+pub(super) const WHOLE: &str = "langchain message";
+
+/// Types that are LangChain's by themselves. Others are words that anybody uses.
+const CLASSES: &[&str] = &[
+    "ai",
+    "human",
+    "AIMessage",
+    "AIMessageChunk",
+    "HumanMessage",
+    "HumanMessageChunk",
+    "SystemMessage",
+    "SystemMessageChunk",
+    "ToolMessage",
+    "ToolMessageChunk",
+    "FunctionMessage",
+    "FunctionMessageChunk",
+    "ChatMessage",
+    "ChatMessageChunk",
+];
+
 impl<'a> Message<'a> {
     /// The message that an object is; `None` where it is none.
     pub(super) fn of(object: &Object<'a>) -> Option<Self> {
@@ -37,7 +58,8 @@ impl<'a> Message<'a> {
         let fields = fields.unwrap_or(*object);
         let is_ours = fields.has("additional_kwargs")
             || fields.has("response_metadata")
-            || class.is_any(&["ai", "AIMessage", "AIMessageChunk", "human", "HumanMessage"]);
+            || class.is_any(CLASSES)
+            || (class.is("tool") && fields.has("tool_call_id"));
         Self::new(class, fields).filter(|_| is_ours && fields.has("content"))
     }
 
@@ -72,8 +94,18 @@ impl<'a> Message<'a> {
             coverage
         };
         let mut reading = reading.spoken_by(id);
+        let mark = reading.mark();
         self.words(coverage, &mut reading);
+        if let Some(id) = id.filter(|_| reading.has_text_since(mark)) {
+            reading.memory().langchain.hear(id);
+        }
         self.steps(&mut reading);
+    }
+
+    /// The message's id, where it is the agent's.
+    pub(super) fn agents_id(&self) -> Option<Str<'a>> {
+        let id = self.fields.string("id")?;
+        (self.whose == Whose::Agent && !id.is_empty()).then_some(id)
     }
 
     /// Says the agent's words and reasoning.
@@ -84,7 +116,7 @@ impl<'a> Message<'a> {
         let form = if self.is_chunk {
             "langchain chunk"
         } else {
-            "langchain message"
+            WHOLE
         };
         let kwargs = self.fields.object("additional_kwargs");
         if let Some(text) = kwargs.and_then(|it| it.string("reasoning_content")) {

@@ -83,3 +83,14 @@ fn a_bare_message_among_events_is_bare_and_the_events_go_on() {
         (&["data: a\n\n", "re", "ally"], &["a", "re", "ally"], false),
     ]);
 }
+
+#[test]
+fn structured_output_and_arrays_without_text_are_told_as_they_came() {
+    check(&[
+        (&["{\"a\":1}\n"], &["{\"a\":1}\n"], false),
+        (&["\n{\"a\": [1]} \r\n"], &["\n{\"a\": [1]} \r\n"], false),
+        (&["{\"a\":", " 1}\n"], &["{\"a\": 1}\n"], false),
+        (&["[1]\n", "[2]"], &["[1]\n", "[2]"], false),
+        (&["{\"chunk\":\"A\"}\n{\"a\":1}\n"], &["A"], false),
+    ]);
+}

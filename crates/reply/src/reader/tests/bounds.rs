@@ -74,3 +74,27 @@ fn small_messages_cost_no_more_than_large_ones() {
         }
     }
 }
+
+#[test]
+fn what_is_nested_deep_is_read_by_its_name_and_is_no_text() {
+    for depth in [126, 127, 128, 5_000] {
+        let deep = "[".repeat(depth) + "\"SECRET\"" + &"]".repeat(depth);
+        let objects = "{\"data\":".repeat(depth) + "\"SECRET\"" + &"}".repeat(depth);
+        for secret in [
+            format!(r#"{{"type":"tool_result","tool_call_id":"t","content":{deep}}}"#),
+            format!(r#"{{"role":"user","content":"PROMPT","x":{deep}}}"#),
+            format!(r#"{{"type":"tool_call","id":"t","name":"f","input":{objects}}}"#),
+        ] {
+            let piece = r#"{"chunk":"A"}"#;
+            let event = format!("data: {secret}\n\n");
+            for messages in [[secret.as_str(), piece], [piece, &secret], [&event, piece]] {
+                assert_eq!(read(&messages, true).0, ["A"], "{depth}");
+            }
+        }
+        let failed = format!(r#"{{"error":"SECRET","x":{deep}}}"#);
+        let end = Some(End::AgentError);
+        assert_eq!(read(&[&failed], true), (Vec::new(), end), "{depth}");
+        let text = format!(r#"{{"chunk":"A","x":{deep}}}"#);
+        assert_eq!(read(&["Hi ", &text], true).0, ["Hi ", "A"], "{depth}");
+    }
+}

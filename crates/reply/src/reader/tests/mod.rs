@@ -3,6 +3,7 @@
 mod bare;
 mod bounds;
 mod calls;
+mod once;
 mod properties;
 mod sse;
 
