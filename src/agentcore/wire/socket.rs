@@ -221,10 +221,11 @@ impl<T: Transport> Socket<T> {
                 Some(Ok(Message::Binary(bytes))) => Poll::Ready(Ok(Incoming::Binary(bytes))),
                 Some(Ok(Message::Close(frame))) => {
                     self.closed_by_peer = true;
-                    // So the library calls a code that must not be sent (RFC 6455, section 7.4.2).
-                    self.close_was_wrong = frame
-                        .as_ref()
-                        .is_some_and(|frame| frame.code == CloseCode::Protocol);
+                    // So the library calls a code that must not be sent (RFC 6455, section 7.4.2); a
+                    // peer that says 1002 itself has a reason of its own, or none.
+                    self.close_was_wrong = frame.as_ref().is_some_and(|frame| {
+                        frame.code == CloseCode::Protocol && frame.reason == "Protocol violation"
+                    });
                     let code = frame.map(|frame| u16::from(frame.code));
                     Poll::Ready(Ok(Incoming::Close(code)))
                 }
