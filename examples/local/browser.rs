@@ -33,6 +33,7 @@ impl Local {
         };
         let page = Page {
             turns: Turns::default(),
+            exposed_steps: None,
             mode: "emulator",
             own_agents: None,
             emulator: None,

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use agentcore_bridge::agentcore::invoke::watch;
-use agentcore_bridge::api::AllowedOrigins;
-use agentcore_bridge::api::{AnswerLimit, Api, MAX_BODY_BYTES, RequestContext};
+use agentcore_bridge::api::{AllowedOrigins, AnswerLimit, Api, ExposedSteps};
+use agentcore_bridge::api::{MAX_BODY_BYTES, RequestContext};
 use agentcore_bridge::bridge;
 use agentcore_bridge::caller::Origin;
 use agentcore_bridge::config::Config;
@@ -89,11 +89,6 @@ async fn run(port: u16, own: Vec<OwnAgent>) -> Result<(), Box<dyn Error>> {
         .get(ORIGINS)
         .is_some_and(|value| !value.is_empty());
     let behind = Behind::start(own, &mut variables, true).await?;
-    // On the developer's own machine there is nobody to hide them from.
-    let steps = variables.entry("EXPOSE_STEPS".to_owned()).or_default();
-    if steps.is_empty() {
-        "tools,reasoning".clone_into(steps);
-    }
     let env: Environment = variables.into_iter().collect();
     let config = Config::from_env(&env)?;
     telemetry::init(config.log_level, LogFormat::Text, now);
@@ -107,7 +102,13 @@ async fn run(port: u16, own: Vec<OwnAgent>) -> Result<(), Box<dyn Error>> {
     let connector = bridge::connector(&config)?;
     greet(listener.local_addr()?, &config, &env, connector, &behind);
     telemetry::misconfigured_agents(&config.agents);
+    let says_steps = env.get("EXPOSE_STEPS").is_some();
     let page = Page {
+        // On the developer's own machine there is nobody to hide them from.
+        exposed_steps: (!says_steps).then_some(ExposedSteps {
+            reasoning: true,
+            tools: true,
+        }),
         turns: Turns::default(),
         mode: behind.name(),
         own_agents: behind.own_agents(),
@@ -184,7 +185,7 @@ fn router(api: Api, guard: Guard, page: Page) -> Router {
         let response = match (check, route) {
             (Err(refusal), _) => refuse(refusal),
             (Ok(()), Some(route)) => page.answer(route).await,
-            (Ok(()), None) => watched(&api, &page.turns, request, received).await,
+            (Ok(()), None) => watched(&api, &page, request, received).await,
         };
         // What the page asks all the time is no news.
         if is_api {
@@ -196,18 +197,20 @@ fn router(api: Api, guard: Guard, page: Page) -> Router {
     })
 }
 
-/// The API's answer. Where the page named the turn, what happens in it is written down.
-async fn watched(api: &Api, turns: &Turns, request: Request<Body>, received: Instant) -> Response {
+/// The API's answer. Where the page named the turn, what happens in it is written down, and the answer
+/// has its steps.
+async fn watched(api: &Api, page: &Page, request: Request<Body>, received: Instant) -> Response {
     let name = request.headers().get(page::TURN);
     let record = name
         .and_then(|name| name.to_str().ok())
-        .and_then(|name| turns.record(name));
+        .and_then(|name| page.turns.record(name));
     match record {
         Some(record) => {
             let scribe = Arc::new(Scribe::new(record, received));
-            watch::watched(scribe, answer(api, request, received)).await
+            let answer = answer(api, request, received, page.exposed_steps);
+            watch::watched(scribe, answer).await
         }
-        None => answer(api, request, received).await,
+        None => answer(api, request, received, None).await,
     }
 }
 
@@ -228,7 +231,12 @@ fn refuse(refusal: Refusal) -> Response {
     (StatusCode::FORBIDDEN, headers, body.to_string()).into_response()
 }
 
-async fn answer(api: &Api, request: Request<Body>, received: Instant) -> Response {
+async fn answer(
+    api: &Api,
+    request: Request<Body>,
+    received: Instant,
+    exposed_steps: Option<ExposedSteps>,
+) -> Response {
     let (parts, body) = request.into_parts();
     // One byte more than allowed is enough: the API refuses the body by its size.
     let body = Limited::new(body, MAX_BODY_BYTES + 1).collect().await;
@@ -246,6 +254,7 @@ async fn answer(api: &Api, request: Request<Body>, received: Instant) -> Respons
         origin: Origin::default(),
         limit: AnswerLimit::Lambda,
         can_stream: true,
+        exposed_steps,
     };
     api.answer(request, context).await.map(Body::new)
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use agentcore_bridge::api::ExposedSteps;
 use agentcore_emulator::Emulator;
 use axum::body::Body;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -45,6 +46,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 #[derive(Clone)]
 pub(crate) struct Page {
     pub(crate) turns: Turns,
+    /// What its turns tell of steps, where `EXPOSE_STEPS` does not say it.
+    pub(crate) exposed_steps: Option<ExposedSteps>,
     /// What is behind it: `emulator`, `aws` or `own`.
     pub(crate) mode: &'static str,
     pub(crate) own_agents: Option<Arc<OwnAgents>>,

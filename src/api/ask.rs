@@ -142,13 +142,15 @@ async fn answer(
         .settings
         .max_response_bytes
         .min(context.limit.bytes());
+    let exposed_steps = context.exposed_steps;
+    let exposed_steps = exposed_steps.unwrap_or(shared.settings.exposed_steps);
     let options = ReplyOptions {
         memory_bytes: if is_streamed {
             agentcore_reply::DEFAULT_MEMORY_BYTES
         } else {
             max_reply_bytes
         },
-        detail: format.detail(shared.settings.exposed_steps, agent),
+        detail: format.detail(exposed_steps, agent),
     };
     let deadline: Instant = context.deadline(shared.service.deadline(context.received));
     recall(shared, received, &mut turn, agent, &invocation, deadline).await;

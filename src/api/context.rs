@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::dispatch::Shared;
+use super::exposed_steps::ExposedSteps;
 use super::limit::AnswerLimit;
 use crate::agent::{Agent, RuntimeAuth};
 use crate::caller::{BearerToken, Caller, Origin};
@@ -32,6 +33,8 @@ pub struct RequestContext {
     pub limit: AnswerLimit,
     /// Whether a body can go out while it is made.
     pub can_stream: bool,
+    /// What its caller may see of steps, where the settings do not say it.
+    pub exposed_steps: Option<ExposedSteps>,
 }
 
 /// What a request leaves of Lambda's time, for the answer.

@@ -37,6 +37,7 @@ impl Handler for Function {
                 Gateway::Rest | Gateway::Http => AnswerLimit::Lambda,
             },
             can_stream: self.mode == InvokeMode::ResponseStream,
+            exposed_steps: None,
         };
         let response = self.api.answer(event.request, context).await;
         match self.mode {

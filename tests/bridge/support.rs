@@ -157,6 +157,7 @@ pub(crate) fn context() -> RequestContext {
         origin: Origin::default(),
         limit: AnswerLimit::Lambda,
         can_stream: false,
+        exposed_steps: None,
     }
 }
 

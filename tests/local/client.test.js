@@ -13,7 +13,7 @@ import { Agent } from './agent.js';
 import { startLocal } from './local.js';
 
 const agent = await Agent.start();
-const local = await startLocal([`--agent=played=${agent.address}`], { CHUNK_TIMEOUT_MS: '2000' });
+const local = await startLocal([`--agent=played=${agent.address}`], { CHUNK_TIMEOUT_MS: '2000', EXPOSE_STEPS: 'tools,reasoning' });
 after(async () => {
   await local.stop();
   await agent.stop();

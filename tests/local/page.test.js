@@ -109,6 +109,14 @@ test('thinking and tools are steps that open', async () => {
   await page.close();
 });
 
+test('other callers see no steps unless they are exposed', async () => {
+  const body = JSON.stringify({ agentId: 'weather', prompt: 'Do I need an umbrella?' });
+  const answer = await fetch(new URL('api/agents/invoke/stream', emulated.url), { method: 'POST', body });
+  const text = await answer.text();
+  assert.match(text, /"chunk"/);
+  assert.doesNotMatch(text, /event: (reasoning|tool)/);
+});
+
 test('raw events and what was read from them stand side by side', async () => {
   const page = await open(own.url);
   const running = page.ask('Hi');

@@ -51,6 +51,7 @@ fn context(origin: Origin) -> RequestContext {
         origin,
         limit: AnswerLimit::Lambda,
         can_stream: false,
+        exposed_steps: None,
     }
 }
 
