@@ -339,8 +339,8 @@ mod signed_in {
         let (status, answer) = setup.say().await;
         assert_eq!(status, 200, "{answer}");
         assert_eq!(setup.key(), ROLES_KEY);
-        let asked = asked.lock().unwrap();
-        assert_eq!(asked[0].0["x-amz-sso_bearer_token"], "MARKER-TOKEN");
+        let sent = asked.lock().unwrap()[0].0["x-amz-sso_bearer_token"].clone();
+        assert_eq!(sent, "MARKER-TOKEN");
         let said = setup.function.stop().await.stdout;
         assert!(!said.contains("MARKER"), "{said}");
     }
