@@ -7,6 +7,7 @@
 //! | [`end_session`], [`status`] | the end of a session; whether a runtime is there |
 //! | [`stored_secret`] | what another service of AWS keeps secret for us |
 //! | [`deployment`] | what the hook of a deployment asks of Lambda and CodeDeploy |
+//! | `signed_post` | how both of these ask |
 //! | [`sign`] | AWS Signature Version 4, and the address that it makes |
 //! | [`credentials`] | whose credentials, and until when |
 //! | [`wire`] | DNS, TCP, TLS, WebSocket and HTTP, which know nothing of agents |
@@ -23,6 +24,7 @@ pub mod end_session;
 pub mod error;
 pub mod invoke;
 pub mod sign;
+mod signed_post;
 pub mod status;
 pub mod stored_secret;
 mod until;

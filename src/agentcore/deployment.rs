@@ -4,27 +4,26 @@
 //! of CodeDeploy.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_credential_types::provider::error::CredentialsError;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, header};
-use http_body_util::Full;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use super::credentials::{self, CredentialsCache};
-use super::error::{Refusal, refusal};
-use super::sign::{Signer, SigningError, encode};
+use super::credentials::CredentialsCache;
+use super::sign::encode;
+use super::signed_post::{Patience, PostError, SignedPost};
 use super::wire::Connector;
 use super::wire::endpoint::{Endpoint, EndpointVariant};
-use super::wire::rest::{self, Answer, RequestError};
+use super::wire::rest::Answer;
 use crate::agent::{Partition, is_region};
 use crate::env::{ConfigError, Environment};
 
 const LAMBDA: &str = "AWS_ENDPOINT_URL_LAMBDA";
 const CODE_DEPLOY: &str = "AWS_ENDPOINT_URL_CODEDEPLOY";
+
+const LAMBDA_SERVICE: &str = "lambda";
+const CODE_DEPLOY_SERVICE: &str = "codedeploy";
 
 /// A version may still be starting, and both services may be throttled.
 const ATTEMPTS: u32 = 6;
@@ -106,21 +105,10 @@ pub struct DeploymentError(Cause);
 
 #[derive(Debug)]
 enum Cause {
-    NoCredentials(Arc<CredentialsError>),
-    Unsignable(SigningError),
-    Unanswered(RequestError),
-    Refused(Box<Refusal>),
+    Post(PostError),
     TimedOut,
     /// The function did not answer, and this is what Lambda calls that.
     FunctionError(String),
-}
-
-/// Which of both services is asked.
-#[derive(Clone, Copy)]
-struct Service {
-    name: &'static str,
-    /// What signatures call it.
-    operation: Option<&'static str>,
 }
 
 /// Asks Lambda and CodeDeploy.
@@ -166,17 +154,21 @@ impl DeploymentClient {
         qualifier: &str,
         event: &Value,
     ) -> Result<Bytes, DeploymentError> {
-        let service = Service {
-            name: "lambda",
-            operation: None,
-        };
         let function = encode(&version.function);
         let path = format!(
             "/2015-03-31/functions/{function}/invocations?Qualifier={}",
             encode(qualifier)
         );
-        let body = Bytes::from(event.to_string());
-        let answer = self.ask(version, service, &path, &body).await?;
+        let public = self.public(version, LAMBDA_SERVICE);
+        let post = SignedPost {
+            service: LAMBDA_SERVICE,
+            region: &version.region,
+            endpoint: self.lambda.as_ref().unwrap_or(&public),
+            path: &path,
+            operation: None,
+            body: &Bytes::from(event.to_string()),
+        };
+        let answer = self.ask(post).await?;
         if !answer.headers.contains_key("x-amz-function-error") {
             return Ok(answer.body);
         }
@@ -195,103 +187,52 @@ impl DeploymentClient {
         execution: &HookExecution,
         succeeded: bool,
     ) -> Result<(), DeploymentError> {
-        let service = Service {
-            name: "codedeploy",
-            operation: Some("CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus"),
-        };
         let body = json!({
             "deploymentId": execution.deployment_id,
             "lifecycleEventHookExecutionId": execution.lifecycle_event_hook_execution_id,
             "status": if succeeded { "Succeeded" } else { "Failed" },
         });
-        let body = Bytes::from(body.to_string());
-        self.ask(version, service, "/", &body).await.map(drop)
+        let public = self.public(version, CODE_DEPLOY_SERVICE);
+        let post = SignedPost {
+            service: CODE_DEPLOY_SERVICE,
+            region: &version.region,
+            endpoint: self.code_deploy.as_ref().unwrap_or(&public),
+            path: "/",
+            operation: Some("CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus"),
+            body: &Bytes::from(body.to_string()),
+        };
+        self.ask(post).await.map(drop)
     }
 
-    async fn ask(
-        &self,
-        version: &FunctionVersion,
-        service: Service,
-        path: &str,
-        body: &Bytes,
-    ) -> Result<Answer, DeploymentError> {
-        let mut delay = FIRST_DELAY;
-        for _ in 1..ATTEMPTS {
-            match self.ask_once(version, service, path, body).await {
-                Err(cause) if cause.may_pass() => {
-                    sleep(delay.mul_f64(f64::midpoint(1.0, rand::random()))).await;
-                    delay *= 2;
-                }
+    fn public(&self, version: &FunctionVersion, service: &str) -> Endpoint {
+        self.variant
+            .of_service(service, &version.region, version.partition)
+    }
+
+    async fn ask(&self, post: SignedPost<'_>) -> Result<Answer, DeploymentError> {
+        let mut patience = Patience::new(ATTEMPTS, FIRST_DELAY);
+        loop {
+            match self.ask_once(post).await {
+                Err(cause) if cause.may_pass() && patience.wait().await => {}
                 settled => return settled.map_err(DeploymentError),
             }
         }
-        let last = self.ask_once(version, service, path, body).await;
-        last.map_err(DeploymentError)
     }
 
-    async fn ask_once(
-        &self,
-        version: &FunctionVersion,
-        service: Service,
-        path: &str,
-        body: &Bytes,
-    ) -> Result<Answer, Cause> {
-        let credentials = self.credentials.get().await.map_err(Cause::NoCredentials)?;
-        let given = if service.operation.is_some() {
-            &self.code_deploy
-        } else {
-            &self.lambda
-        };
-        let public = self
-            .variant
-            .of_service(service.name, &version.region, version.partition);
-        let endpoint = given.as_ref().unwrap_or(&public);
-        let signer = Signer {
-            service: service.name,
-            credentials: &credentials,
-            region: &version.region,
-            time: (self.now)(),
-        };
-        let mut request = Request::new(Full::new(body.clone()));
-        *request.method_mut() = Method::POST;
-        let target = format!("{}{path}", endpoint.path_prefix());
-        let unsignable = |error: http::uri::InvalidUri| Cause::Unsignable(SigningError::new(error));
-        *request.uri_mut() = target.parse().map_err(unsignable)?;
-        let kind = service
-            .operation
-            .map_or("application/json", |_| "application/x-amz-json-1.1");
-        let headers = request.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        if let Some(operation) = service.operation {
-            headers.insert("x-amz-target", HeaderValue::from_static(operation));
-        }
-        let headers = signer.headers(endpoint, &mut request, body);
-        headers.map_err(Cause::Unsignable)?;
-        let sending = timeout(
-            ATTEMPT_TIMEOUT,
-            rest::send(&self.connector, endpoint, request),
-        );
-        let answer = sending.await.map_err(|_| Cause::TimedOut)?;
-        let answer = answer.map_err(Cause::Unanswered)?;
-        if answer.status == 200 {
-            return Ok(answer);
-        }
-        let refusal = refusal::read(answer.status, &answer.headers, &answer.body, signer.time);
-        Err(Cause::Refused(refusal.into()))
+    async fn ask_once(&self, post: SignedPost<'_>) -> Result<Answer, Cause> {
+        let sending = post.send(&self.credentials, &self.connector, (self.now)());
+        let answer = timeout(ATTEMPT_TIMEOUT, sending).await;
+        answer.map_err(|_| Cause::TimedOut)?.map_err(Cause::Post)
     }
 }
 
 impl Cause {
-    /// Whether the same request may succeed in a moment. Lambda says 409 of a version that is not ready.
+    /// Whether the same request may succeed in a moment.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Unanswered(error) => !matches!(error, RequestError::Violation(_)),
-            Self::Refused(refusal) => {
-                let named = refusal.error_type.as_deref().unwrap_or_default();
-                matches!(refusal.status, 409 | 429 | 500..=599) || named.starts_with("Throttl")
-            }
+            Self::Post(error) => error.may_pass(),
             Self::TimedOut => true,
-            _ => false,
+            Self::FunctionError(_) => false,
         }
     }
 }
@@ -299,22 +240,7 @@ impl Cause {
 impl fmt::Display for DeploymentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Cause::NoCredentials(error) => {
-                write!(
-                    f,
-                    "no AWS credentials could be had: {}",
-                    credentials::describe(error)
-                )
-            }
-            Cause::Unsignable(error) => error.fmt(f),
-            Cause::Unanswered(error) => error.fmt(f),
-            Cause::Refused(refusal) => {
-                write!(f, "the service answered with {refusal}")?;
-                match &refusal.error_type {
-                    Some(name) => write!(f, " ({name})"),
-                    None => Ok(()),
-                }
-            }
+            Cause::Post(error) => error.fmt(f),
             Cause::TimedOut => write!(f, "no answer within {} s", ATTEMPT_TIMEOUT.as_secs()),
             Cause::FunctionError(kind) => write!(f, "it does not start, or died: {kind}"),
         }
@@ -324,9 +250,8 @@ impl fmt::Display for DeploymentError {
 impl std::error::Error for DeploymentError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Cause::Unsignable(error) => error.source(),
-            Cause::Unanswered(error) => error.source(),
-            _ => None,
+            Cause::Post(error) => error.source(),
+            Cause::TimedOut | Cause::FunctionError(_) => None,
         }
     }
 }

@@ -5,25 +5,19 @@
 //! of Systems Manager.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_credential_types::provider::error::CredentialsError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{Request, header};
-use http_body_util::Full;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
-use super::credentials::{self, CredentialsCache};
-use super::error::{Refusal, refusal};
-use super::sign::{Signer, SigningError};
+use super::credentials::CredentialsCache;
+use super::signed_post::{Patience, PostError, SignedPost};
 use super::wire::Connector;
 use super::wire::endpoint::{Endpoint, EndpointVariant};
-use super::wire::rest::{self, Answer, RequestError};
 use crate::env::{ConfigError, Environment};
 use crate::secret::Secret;
 use crate::session::{SecretArn, SecretStore};
@@ -63,14 +57,7 @@ pub struct ReadSecretError(Cause);
 
 #[derive(Debug)]
 enum Cause {
-    /// There are no credentials to ask with.
-    NoCredentials(Arc<CredentialsError>),
-    /// The request could not be made.
-    Unsignable(SigningError),
-    /// There was no answer.
-    Unanswered(RequestError),
-    /// The answer was another than success.
-    Refused(Box<Refusal>),
+    Post(PostError),
     /// The answer held no secret.
     NoValue,
     /// All of it took too long.
@@ -104,48 +91,42 @@ impl SecretReader<'_> {
     }
 
     async fn read_patiently(&self, arn: &SecretArn) -> Result<Secret, Cause> {
-        let mut delay = FIRST_DELAY;
-        for _ in 1..ATTEMPTS {
+        let mut patience = Patience::new(ATTEMPTS, FIRST_DELAY);
+        loop {
             match self.ask(arn).await {
-                Err(error) if error.may_pass() => {
-                    tokio::time::sleep(delay.mul_f64(f64::midpoint(1.0, rand::random()))).await;
-                    delay *= 2;
-                }
+                Err(cause) if cause.may_pass() && patience.wait().await => {}
                 settled => return settled,
             }
         }
-        self.ask(arn).await
     }
 
     async fn ask(&self, arn: &SecretArn) -> Result<Secret, Cause> {
-        let (store, region) = (arn.store(), arn.region());
-        let credentials = self.credentials.get().await;
-        let credentials = credentials.map_err(Cause::NoCredentials)?;
         let public = public(arn, self.variant);
-        let endpoint = match store {
+        let endpoint = match arn.store() {
             SecretStore::SecretsManager => &self.endpoints.secrets_manager,
             SecretStore::Ssm => &self.endpoints.ssm,
         };
-        let endpoint = endpoint.as_ref().unwrap_or(&public);
-        let signer = Signer {
-            service: store.service(),
-            credentials: &credentials,
-            region,
-            time: (self.now)(),
+        let (operation, body) = match arn.store() {
+            SecretStore::SecretsManager => (
+                "secretsmanager.GetSecretValue",
+                serde_json::json!({ "SecretId": arn.as_str() }),
+            ),
+            SecretStore::Ssm => (
+                "AmazonSSM.GetParameter",
+                serde_json::json!({ "Name": arn.as_str(), "WithDecryption": true }),
+            ),
         };
-        let request = request(arn, endpoint, &signer)?;
-        let answer = rest::send(self.connector, endpoint, request).await;
-        let answer = answer.map_err(Cause::Unanswered)?;
-        if answer.status == 200 {
-            return value(store, &answer.body).ok_or(Cause::NoValue);
-        }
-        let Answer {
-            status,
-            headers,
-            body,
-        } = answer;
-        let refusal = refusal::read(status, &headers, &body, signer.time);
-        Err(Cause::Refused(refusal.into()))
+        let post = SignedPost {
+            service: arn.store().service(),
+            region: arn.region(),
+            endpoint: endpoint.as_ref().unwrap_or(&public),
+            path: "/",
+            operation: Some(operation),
+            body: &Bytes::from(body.to_string()),
+        };
+        let answer = post.send(self.credentials, self.connector, (self.now)());
+        let answer = answer.await.map_err(Cause::Post)?;
+        value(arn.store(), &answer.body).ok_or(Cause::NoValue)
     }
 }
 
@@ -159,37 +140,6 @@ fn public(arn: &SecretArn, mut variant: EndpointVariant) -> Endpoint {
         _ => {}
     }
     variant.of_service(arn.store().service(), arn.region(), arn.partition())
-}
-
-/// Both stores speak JSON 1.1, with the operation in a header.
-fn request(
-    arn: &SecretArn,
-    endpoint: &Endpoint,
-    signer: &Signer<'_>,
-) -> Result<Request<Full<Bytes>>, Cause> {
-    let (operation, body) = match arn.store() {
-        SecretStore::SecretsManager => (
-            "secretsmanager.GetSecretValue",
-            serde_json::json!({ "SecretId": arn.as_str() }),
-        ),
-        SecretStore::Ssm => (
-            "AmazonSSM.GetParameter",
-            serde_json::json!({ "Name": arn.as_str(), "WithDecryption": true }),
-        ),
-    };
-    let body = Bytes::from(body.to_string());
-    let mut request = Request::new(Full::new(body.clone()));
-    *request.method_mut() = http::Method::POST;
-    let target = format!("{}/", endpoint.path_prefix());
-    let unsignable = |error: http::uri::InvalidUri| SigningError::new(error);
-    *request.uri_mut() = target.parse().map_err(unsignable)?;
-    let headers = request.headers_mut();
-    let json = header::HeaderValue::from_static("application/x-amz-json-1.1");
-    headers.insert(header::CONTENT_TYPE, json);
-    let operation = header::HeaderValue::from_static(operation);
-    headers.insert("x-amz-target", operation);
-    signer.headers(endpoint, &mut request, &body)?;
-    Ok(request)
 }
 
 /// The secret in an answer.
@@ -230,44 +180,14 @@ fn value(store: SecretStore, body: &[u8]) -> Option<Secret> {
 impl Cause {
     /// Whether the same request may succeed in a moment.
     fn may_pass(&self) -> bool {
-        match self {
-            Self::Unanswered(error) => !matches!(error, RequestError::Violation(_)),
-            Self::Refused(refusal) => {
-                let named = refusal.error_type.as_deref().unwrap_or_default();
-                let is_throttled = ["Throttl", "TooManyRequests", "RequestLimitExceeded"];
-                matches!(refusal.status, 429 | 500..=599)
-                    || is_throttled.iter().any(|name| named.starts_with(name))
-            }
-            _ => false,
-        }
-    }
-}
-
-impl From<SigningError> for Cause {
-    fn from(error: SigningError) -> Self {
-        Self::Unsignable(error)
+        matches!(self, Self::Post(error) if error.may_pass())
     }
 }
 
 impl fmt::Display for ReadSecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Cause::NoCredentials(error) => {
-                write!(
-                    f,
-                    "no AWS credentials could be had: {}",
-                    credentials::describe(error)
-                )
-            }
-            Cause::Unsignable(error) => error.fmt(f),
-            Cause::Unanswered(error) => error.fmt(f),
-            Cause::Refused(refusal) => {
-                write!(f, "the service answered with {refusal}")?;
-                match &refusal.error_type {
-                    Some(name) => write!(f, " ({name})"),
-                    None => Ok(()),
-                }
-            }
+            Cause::Post(error) => error.fmt(f),
             Cause::NoValue => f.write_str("the answer holds none"),
             Cause::TimedOut => write!(f, "it took longer than {} s", TIME.as_secs()),
         }
@@ -277,9 +197,8 @@ impl fmt::Display for ReadSecretError {
 impl std::error::Error for ReadSecretError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Cause::Unsignable(error) => error.source(),
-            Cause::Unanswered(error) => error.source(),
-            _ => None,
+            Cause::Post(error) => error.source(),
+            Cause::NoValue | Cause::TimedOut => None,
         }
     }
 }
