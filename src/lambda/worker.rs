@@ -135,7 +135,9 @@ impl<H: Handler> Worker<H> {
             deadline: given.and_then(|given| deadline(given, received, (self.now)())),
         };
         let mut shutdown = self.shutdown.clone();
-        let responding = AssertUnwindSafe(self.handler.respond(event, &invocation));
+        // Boxed, since it is large and would be moved with each future around it.
+        let responding = Box::pin(self.handler.respond(event, &invocation));
+        let responding = AssertUnwindSafe(responding);
         let response = tokio::select! {
             biased;
             response = responding.catch_unwind() => {

@@ -144,6 +144,7 @@ impl<T: Transport> Exchange<T> {
     ///
     /// Cancelling it loses nothing.
     pub(super) async fn next(&mut self) -> ReplyEvent {
+        let mut now = Instant::now();
         loop {
             if let Some(outcome) = self.outcome.clone() {
                 self.closed().await;
@@ -153,7 +154,7 @@ impl<T: Transport> Exchange<T> {
                 };
             }
             // Looked at here, not only while waiting: there may always be something to read.
-            if Instant::now() >= self.terms.deadline {
+            if now >= self.terms.deadline {
                 self.time_out(Timeout::Invocation);
                 continue;
             }
@@ -177,7 +178,10 @@ impl<T: Transport> Exchange<T> {
                 // How an agent came to its words is told to nobody.
                 Some(_) => {}
                 None if self.first_message_was_all() => self.declare_over(),
-                None => self.read().await,
+                None => {
+                    self.read().await;
+                    now = self.spoke.max(now);
+                }
             }
         }
     }

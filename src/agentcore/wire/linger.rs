@@ -1,11 +1,12 @@
 //! The end of a connection whose peer may still be sending, or has sent what is unread.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
 use super::connect::Transport;
@@ -32,6 +33,8 @@ pub(super) struct Lingering<T: Transport> {
     until: Option<Instant>,
     /// A write has failed.
     write_failed: bool,
+    /// The sending side has ended.
+    is_shut_down: bool,
 }
 
 impl<T: Transport> Lingering<T> {
@@ -40,6 +43,7 @@ impl<T: Transport> Lingering<T> {
             transport: Some(transport),
             until: None,
             write_failed: false,
+            is_shut_down: false,
         }
     }
 
@@ -55,14 +59,7 @@ impl<T: Transport> Lingering<T> {
 
     /// Reads and drops what there is.
     pub(super) fn poll_drop_incoming(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut dropped = [0; DROPPED_BYTES];
-        loop {
-            let mut buffer = ReadBuf::new(&mut dropped);
-            ready!(Pin::new(&mut *self).poll_read(cx, &mut buffer))?;
-            if buffer.filled().is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-        }
+        poll_drop_incoming(self, cx)
     }
 
     fn transport(&mut self) -> io::Result<Pin<&mut T>> {
@@ -77,16 +74,31 @@ impl<T: Transport> Drop for Lingering<T> {
         let runtime = tokio::runtime::Handle::try_current();
         if let (Some(transport), Ok(runtime)) = (self.transport.take(), runtime) {
             let until = self.until.unwrap_or_else(|| Instant::now() + LINGER);
-            runtime.spawn(timeout_at(until, end(transport)));
+            runtime.spawn(timeout_at(until, end(transport, self.is_shut_down)));
         }
     }
 }
 
-async fn end<T: Transport>(mut transport: T) -> io::Result<()> {
-    transport.shutdown().await?;
+async fn end<T: Transport>(mut transport: T, is_shut_down: bool) -> io::Result<()> {
+    if !is_shut_down {
+        transport.shutdown().await?;
+    }
+    poll_fn(|cx| poll_drop_incoming(&mut transport, cx)).await
+}
+
+/// Reads and drops what there is. The buffer is not a part of a future, which would be moved with it.
+fn poll_drop_incoming<T: AsyncRead + Unpin>(
+    transport: &mut T,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
     let mut dropped = [0; DROPPED_BYTES];
-    while transport.read(&mut dropped).await? > 0 {}
-    Ok(())
+    loop {
+        let mut buffer = ReadBuf::new(&mut dropped);
+        ready!(Pin::new(&mut *transport).poll_read(cx, &mut buffer))?;
+        if buffer.filled().is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+    }
 }
 
 impl<T: Transport> AsyncRead for Lingering<T> {
@@ -122,6 +134,8 @@ impl<T: Transport> AsyncWrite for Lingering<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.transport()?.poll_shutdown(cx)
+        ready!(self.transport()?.poll_shutdown(cx))?;
+        self.is_shut_down = true;
+        Poll::Ready(Ok(()))
     }
 }
