@@ -1,5 +1,4 @@
-//! The minimal program that the bridge is compared with: it reads one kind of event and one kind of
-//! reply, and does nothing that the exchange does not require.
+//! The minimal program that the bridge is compared with: one kind of event, one kind of reply.
 #![expect(clippy::disallowed_methods, reason = "a program of one page")]
 
 use std::fmt::Write as _;
