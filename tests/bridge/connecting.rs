@@ -107,8 +107,16 @@ async fn one_address_of_two_that_swallows_costs_no_attempt() {
 async fn swallow(address: SocketAddr) -> Vec<Socket> {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     listener.bind(&address.into()).unwrap();
+    let mut held = fill(&listener).await;
+    held.push(listener);
+    held
+}
+
+/// Listens, and fills the queue of connections that could be accepted.
+pub(crate) async fn fill(listener: &Socket) -> Vec<Socket> {
     listener.listen(0).unwrap();
-    let mut held = vec![listener];
+    let address = listener.local_addr().unwrap().as_socket().unwrap();
+    let mut held = Vec::new();
     while let Ok(tcp) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
         held.push(Socket::from(tcp.unwrap().into_std().unwrap()));
     }

@@ -22,6 +22,13 @@ pub(crate) struct Secured {
     handshakes: Arc<Mutex<Vec<Option<HandshakeKind>>>>,
 }
 
+impl Secured {
+    pub(crate) fn port(&self) -> u16 {
+        let port = self.endpoint.rsplit(':').next();
+        port.unwrap().parse().unwrap()
+    }
+}
+
 pub(crate) async fn secured(name: &str) -> Secured {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed([name.to_owned()]).unwrap();

@@ -1,20 +1,24 @@
 //! What the platform does to a process: it freezes it at any moment for as long as it likes, and runs out
 //! of things. After each of these the next invocation is right, and nothing is left behind.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agentcore_emulator::{Agent, Emulator};
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::process::Command;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::hostile::{TEXT, accept, frame, function_to, read_out, server};
+use crate::connecting::fill;
 use crate::support::{ARN, Function, Listening, answered, rest_event, said, say, variables};
+use crate::tls::secured;
 
 /// Shorter than a freeze, all of them.
 const TIMERS: [(&str, &str); 6] = [
@@ -29,6 +33,17 @@ const FREEZE: Duration = Duration::from_millis(1_200);
 
 fn event() -> Value {
     rest_event("POST", "/api/agents/invoke", Some(&said("x")))
+}
+
+/// Waits until there are no more descriptors than before: a socket closes behind its answer.
+async fn closed_to(function: &Function, before: usize) {
+    let closed = async {
+        while function.resources().descriptors > before {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let closed = tokio::time::timeout(Duration::from_secs(10), closed).await;
+    closed.expect("no more descriptors than before");
 }
 
 async fn signal(function: &Function, name: &str) {
@@ -148,6 +163,108 @@ async fn a_process_frozen_in_any_phase_goes_on_rightly() {
     }
 }
 
+/// What stands between the process and an emulator, and holds the first connection back.
+struct Gate {
+    address: SocketAddr,
+    /// The process waits.
+    reached: Arc<Notify>,
+    goes_on: Arc<Notify>,
+}
+
+impl Gate {
+    /// Does not answer a SYN: nothing is accepted, and the queue of what could be is full.
+    async fn of_tcp(behind: SocketAddr) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        listener.bind(&address.into()).unwrap();
+        let held = fill(&listener).await;
+        let gate = Self::at(listener.local_addr().unwrap().as_socket().unwrap());
+        let (reached, goes_on) = (Arc::clone(&gate.reached), Arc::clone(&gate.goes_on));
+        tokio::spawn(async move {
+            // There is nothing to be seen of a SYN.
+            sleep(Duration::from_millis(150)).await;
+            reached.notify_one();
+            goes_on.notified().await;
+            drop(held);
+            listener.set_nonblocking(true).unwrap();
+            let listener = TcpListener::from_std(listener.into()).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(relay(stream, behind));
+            }
+        });
+        gate
+    }
+
+    /// Takes the client's first words of TLS, and is silent.
+    async fn of_tls(behind: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let gate = Self::at(listener.local_addr().unwrap());
+        let (reached, goes_on) = (Arc::clone(&gate.reached), Arc::clone(&gate.goes_on));
+        tokio::spawn(async move {
+            let (first, _) = listener.accept().await.unwrap();
+            first.readable().await.unwrap();
+            reached.notify_one();
+            goes_on.notified().await;
+            tokio::spawn(relay(first, behind));
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(relay(stream, behind));
+            }
+        });
+        gate
+    }
+
+    fn at(address: SocketAddr) -> Self {
+        let (reached, goes_on) = (Arc::default(), Arc::default());
+        Self {
+            address,
+            reached,
+            goes_on,
+        }
+    }
+}
+
+async fn relay(mut outside: TcpStream, behind: SocketAddr) {
+    if let Ok(mut inside) = TcpStream::connect(behind).await {
+        let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+    }
+}
+
+/// As [`a_process_frozen_in_any_phase_goes_on_rightly`], before there is a connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_frozen_while_it_connects_goes_on_rightly() {
+    let secured = secured("localhost").await;
+    let behind_tls = SocketAddr::from(([127, 0, 0, 1], secured.port()));
+    let of_tcp = Gate::of_tcp(secured.emulator.address()).await;
+    let of_tls = Gate::of_tls(behind_tls).await;
+    for (gate, scheme) in [(of_tcp, "http"), (of_tls, "https")] {
+        let endpoint = format!("{scheme}://localhost:{}", gate.address.port());
+        let certificate = secured.certificate.to_str().unwrap();
+        let more = [&TIMERS[..], &[("SSL_CERT_FILE", certificate)]].concat();
+        let function = function_to(&endpoint, &more).await;
+        let health = rest_event("GET", "/health", None);
+        answered(function.invoke(&health).await);
+        let before = function.resources().descriptors;
+        let event = event();
+        let (outcome, ()) = tokio::join!(function.invoke(&event), async {
+            gate.reached.notified().await;
+            signal(&function, "-STOP").await;
+            sleep(FREEZE).await;
+            gate.goes_on.notify_one();
+            signal(&function, "-CONT").await;
+        });
+        let (status, body) = answered(outcome);
+        assert!(
+            matches!(status, 200 | 503 | 504),
+            "{scheme}: {status} {body}"
+        );
+        for _ in 0..3 {
+            let (status, body) = answered(function.invoke(&event).await);
+            assert_eq!(status, 200, "{scheme}: {body}");
+        }
+        closed_to(&function, before).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_file_descriptors_an_invocation_fails_and_the_next_is_right() {
     let emulator = Emulator::builder().agent(ARN, Agent::echo());
@@ -166,14 +283,7 @@ async fn without_file_descriptors_an_invocation_fails_and_the_next_is_right() {
         assert!(set.await.unwrap().success());
     };
     for _ in 0..3 {
-        // The last socket closes behind its answer.
-        let closed = async {
-            while function.resources().descriptors > before {
-                sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let closed = tokio::time::timeout(Duration::from_secs(10), closed).await;
-        closed.expect("no more descriptors than before");
+        closed_to(&function, before).await;
         // Numbers are given from the lowest on, and none below this one is free.
         let open = format!("/proc/{}/fd", function.id());
         let is_open = |number: &usize| std::fs::read_link(format!("{open}/{number}")).is_ok();
@@ -229,6 +339,17 @@ async fn a_name_that_is_never_resolved_holds_nothing_up() {
         let health = rest_event("GET", "/health", None);
         assert_eq!(answered(function.invoke(&health).await).0, 200);
     }
+    let event = event();
+    let (outcome, ()) = tokio::join!(function.invoke(&event), async {
+        sleep(Duration::from_millis(100)).await;
+        signal(&function, "-STOP").await;
+        sleep(Duration::from_millis(2_500)).await;
+        signal(&function, "-CONT").await;
+    });
+    let (status, body) = answered(outcome);
+    assert!(matches!(status, 503 | 504), "frozen meanwhile: {body}");
+    let health = rest_event("GET", "/health", None);
+    assert_eq!(answered(function.invoke(&health).await).0, 200);
     let mut question = [0; 512];
     let asked = name_server.recv(&mut question).await.unwrap();
     let host = b"bedrock-agentcore\x09us-east-1";
