@@ -86,11 +86,6 @@ impl RuntimeArn {
         self.partition.dns_suffix
     }
 
-    /// The DNS suffix of endpoints that speak IPv6 too, `api.aws` for `aws`.
-    pub fn dual_stack_dns_suffix(&self) -> &'static str {
-        self.partition.dual_stack_dns_suffix
-    }
-
     /// The partition that the runtime lives in.
     pub(crate) fn partition(&self) -> &'static Partition {
         self.partition
@@ -211,6 +206,31 @@ mod tests {
     }
 
     #[test]
+    fn a_region_is_words_and_a_number() {
+        let longest = format!("us-{}-1", "a".repeat(27));
+        let longer = format!("us-{}-1", "a".repeat(28));
+        for region in ["us-east-1", "us-gov-west-12", &longest] {
+            assert!(is_region(region), "{region}");
+        }
+        for other in [
+            "",
+            "useast1",
+            "east-1",
+            "us-east-",
+            "us-east-123",
+            "us-east-a",
+            "us--1",
+            "-east-1",
+            "us-East-1",
+            "us-ea5t-1",
+            "us.east-1",
+            &longer,
+        ] {
+            assert!(!is_region(other), "{other}");
+        }
+    }
+
+    #[test]
     fn regions_of_every_partition_are_regions() {
         for (partition, region, suffix) in [
             ("aws-cn", "cn-north-1", "amazonaws.com.cn"),
@@ -288,7 +308,9 @@ mod tests {
     fn debug_does_not_show_the_account() {
         let shown = format!("{:?}", RuntimeArn::parse(ARN).unwrap());
         assert!(
-            !shown.contains("123456789012") && !shown.contains("Pgs8nUGuuS"),
+            shown.contains("us-east-1")
+                && !shown.contains("123456789012")
+                && !shown.contains("Pgs8nUGuuS"),
             "{shown}"
         );
     }

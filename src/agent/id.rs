@@ -57,6 +57,8 @@ mod tests {
         let id = |name| AgentId::from_variable_name(name).map(|id| id.as_str().to_owned());
         assert_eq!(id("ONBOARDING"), Some("onboarding".to_owned()));
         assert_eq!(id("MWC_EU"), Some("mwc-eu".to_owned()));
+        let shown = AgentId::from_variable_name("MWC_EU").map(|id| id.to_string());
+        assert_eq!(shown.as_deref(), Some("mwc-eu"));
         assert_eq!(id(""), None);
         assert_eq!(id("É"), None);
     }

@@ -166,6 +166,92 @@ mod tests {
         assert_eq!(escaping.cut("a\u{2028}", 8), "a\u{2028}");
     }
 
+    fn budget(limit: usize) -> Budget {
+        Budget {
+            limit,
+            measured: 0,
+            taken: 0,
+            escapes_line_separators: false,
+        }
+    }
+
+    #[test]
+    fn a_frame_and_the_body_before_it_take_of_what_is_left() {
+        // Escaped, the body takes three bytes, the frame three, and seven letters as many.
+        let piece = "abcdefgh";
+        assert_eq!(budget(13).fitting(piece, 3, b"a\""), "abcdefg");
+        assert_eq!(budget(14).fitting(piece, 3, b"a\""), piece);
+        assert_eq!(budget(2).fitting(piece, 3, b""), "");
+    }
+
+    #[test]
+    fn what_fits_in_the_worst_case_is_not_measured() {
+        let mut budget = budget(100);
+        let body = [b'x'; 60];
+        assert!(budget.holds(&[], 0, &body[..40]));
+        assert_eq!(budget.measured, 40);
+        assert_eq!(budget.fitting("ab", 6, &body), "ab");
+        assert_eq!(budget.measured, 40, "40 + 2 * 20 + 6 + 7 * 2 are 100");
+        assert_eq!(budget.fitting("ab", 7, &body), "ab");
+        assert_eq!(budget.measured, 60);
+    }
+
+    #[test]
+    fn texts_that_are_not_cut_fit_together_or_not_at_all() {
+        // Three bytes of the body, one of the frame, two and four of the texts.
+        let holds = |limit, frame| budget(limit).holds(&["ab", "\""], frame, b"a\"");
+        assert!(holds(10, 1));
+        assert!(!holds(9, 1));
+        assert!(!holds(10, 2));
+        assert!(!budget(3).holds(&["a"], 5, b""));
+        assert!(budget(3).holds(&[], 5, b""));
+    }
+
+    #[test]
+    fn an_event_fits_with_its_text_or_with_less_of_it() {
+        // Fourteen characters, four of them quotation marks: 16 bytes around the text, and three of a frame.
+        let event = r#"{"delta":"ab"}"#;
+        for (limit, kept) in [
+            (21, Some("ab")),
+            (20, Some("a")),
+            (19, Some("")),
+            (18, None),
+        ] {
+            assert_eq!(
+                budget(limit).fitting_event(event, "ab", 3, b""),
+                kept,
+                "{limit}"
+            );
+        }
+        // Each separator may take seven bytes in place of its three; eight are counted.
+        for (limit, kept) in [(16, Some("")), (15, None)] {
+            let event = "\u{2028}\u{2029}";
+            assert_eq!(
+                budget(limit).fitting_event(event, "", 0, b""),
+                kept,
+                "{limit}"
+            );
+        }
+        let mut behind = budget(24);
+        assert_eq!(behind.fitting_event(event, "ab", 3, b"abc"), Some("ab"));
+        assert_eq!(behind.fitting_event(event, "ab", 3, b"abcd"), Some("a"));
+    }
+
+    /// Against serde_json, as below, and each of the characters that are escaped in a way of their own.
+    #[test]
+    fn the_size_of_each_character_is_that_of_serde_json() {
+        for c in ('\0'..='\u{ff}').chain(['\u{2028}', '\u{2029}', '\u{fffd}', '😀']) {
+            let text = c.to_string();
+            let once = serde_json::to_string(&text).unwrap();
+            assert_eq!(bytes_escaped_once(text.as_bytes()) + 2, once.len(), "{c:?}");
+            assert_eq!(
+                bytes_escaped_twice(c) + 6,
+                escaped_twice(&text).len(),
+                "{c:?}"
+            );
+        }
+    }
+
     proptest! {
         /// Checked against serde_json. The quotation marks around both strings are not counted.
         #[test]
@@ -182,7 +268,7 @@ mod tests {
             pieces in prop::collection::vec("[a\"\n\u{1}é]{1,40}", 1..40),
             limit in 0_usize..2_000,
         ) {
-            let mut budget = Budget { limit, measured: 0, taken: 0, escapes_line_separators: false };
+            let mut budget = budget(limit);
             let mut body = Vec::new();
             for piece in &pieces {
                 let kept = budget.fitting(piece, 0, &body);

@@ -73,6 +73,14 @@ mod tests {
     }
 
     #[test]
+    fn a_fingerprint_is_the_tokens_own() {
+        let fingerprint = |token: &str| BearerToken(Secret::new(token.to_owned())).fingerprint();
+        // As `printf abc | sha256sum` has it.
+        assert!(crate::hex::hex(&fingerprint("abc")).starts_with("ba7816bf8f01cfea"));
+        assert_ne!(fingerprint("abc"), fingerprint("abd"));
+    }
+
+    #[test]
     fn what_is_no_bearer_token_is_none() {
         for values in [
             &[][..],
