@@ -52,5 +52,7 @@ mod tests {
                 "{given}"
             );
         }
+        let before = SystemTime::UNIX_EPOCH - Duration::from_hours(1);
+        assert_eq!(deadline(0, received, before), None, "whatever the clock says");
     }
 }
