@@ -53,6 +53,10 @@ mod tests {
             );
         }
         let before = SystemTime::UNIX_EPOCH - Duration::from_hours(1);
-        assert_eq!(deadline(0, received, before), None, "whatever the clock says");
+        assert_eq!(
+            deadline(0, received, before),
+            None,
+            "whatever the clock says"
+        );
     }
 }

@@ -13,7 +13,14 @@ use crate::json::{Keys, Kind, Object, Str, Value};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "Agent Framework",
-    keys: Keys::of(&["contents", "messages", "executor_id", "executorId"]),
+    keys: Keys::of(&[
+        "contents",
+        "messages",
+        "executor_id",
+        "executorId",
+        "source_executor_id",
+        "sourceExecutorId",
+    ]),
     read,
 };
 
@@ -197,11 +204,32 @@ fn response(messages: Value<'_>, reading: &mut Reading<'_>) {
     reading.turn_end();
 }
 
+/// Each event of a workflow has one of these: whose it is.
+const EXECUTOR: [&str; 4] = [
+    "executor_id",
+    "executorId",
+    "source_executor_id",
+    "sourceExecutorId",
+];
+
+/// Reads what an executor gives out.
+fn given_out(event: &Object<'_>, executor: Option<Str<'_>>, reading: &mut Reading<'_>) {
+    let mut inside = reading.inside("agent-framework workflow");
+    let mut words = inside.spoken_by(executor);
+    match event.get("data") {
+        Some(data) if data.kind() == Kind::Array => response(data, &mut words),
+        Some(data) => {
+            words.value(data);
+        }
+        None => {}
+    }
+}
+
 /// Reads an event of a workflow, which holds what one of its executors gives out.
 fn workflow_event(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let Some(kind) = event
         .string("type")
-        .filter(|_| event.has("executor_id") || event.has("executorId"))
+        .filter(|_| EXECUTOR.iter().any(|key| event.has(key)))
     else {
         return false;
     };
@@ -213,18 +241,15 @@ fn workflow_event(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         | "AgentRunUpdateEvent"
         | "AgentRunEvent" => {
             let executor = string(event, "executor_id", "executorId");
-            let mut inside = reading.inside("agent-framework workflow");
-            let mut words = inside.spoken_by(executor);
-            match event.get("data") {
-                Some(data) if data.kind() == Kind::Array => response(data, &mut words),
-                Some(data) => {
-                    words.value(data);
-                }
-                None => {}
-            }
+            given_out(event, executor, reading);
         }
         "failed" | "WorkflowFailedEvent" => reading.error(),
-        "request_info" | "RequestInfoEvent" => reading.turn_end(),
+        // It waits for its user, who is to read what is asked.
+        "request_info" | "RequestInfoEvent" => {
+            let executor = string(event, "source_executor_id", "sourceExecutorId");
+            given_out(event, executor, reading);
+            reading.turn_end();
+        }
         "started"
         | "status"
         | "warning"
@@ -304,6 +329,21 @@ mod tests {
             r#"{"type":"failed","executor_id":null,"details":{"message":"no"}}"#,
         ]);
         assert_eq!(lines, ["text A", "text B", "error"]);
+    }
+
+    #[test]
+    fn a_workflow_that_asks_its_user_ends_a_turn() {
+        for name in ["request_info", "RequestInfoEvent"] {
+            for (data, lines) in [
+                (r#""Approve?""#, &["text Approve?", "turn end"][..]),
+                (r#"{"tool":"f"}"#, &["turn end"]),
+            ] {
+                let event = format!(
+                    r#"{{"type":"{name}","data":{data},"request_id":"r","source_executor_id":"a","request_type":"str","response_type":"bool"}}"#
+                );
+                assert_eq!(said(&[&event]), lines);
+            }
+        }
     }
 
     #[test]

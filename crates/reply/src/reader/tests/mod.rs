@@ -4,6 +4,7 @@ mod bare;
 mod bounds;
 mod calls;
 mod once;
+mod passed;
 mod properties;
 mod sse;
 
