@@ -212,6 +212,31 @@ mod tests {
     }
 
     #[test]
+    fn sessions_are_bound_to_callers_unless_that_is_off() {
+        let binding =
+            |value| BindingSettings::from_env(&Environment::from([("SESSION_BINDING", value)]));
+        for value in ["", "caller", "Caller"] {
+            assert!(
+                matches!(binding(value), Ok(BindingSettings::Caller(None))),
+                "{value}"
+            );
+        }
+        for value in ["off", "OFF"] {
+            assert!(
+                matches!(binding(value), Ok(BindingSettings::Off)),
+                "{value}"
+            );
+        }
+        for value in ["on", "true", "no"] {
+            assert_eq!(
+                binding(value).unwrap_err().variable,
+                "SESSION_BINDING",
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
     fn an_arn_says_who_is_to_be_asked() {
         for (arn, store, region, suffix) in [
             (
