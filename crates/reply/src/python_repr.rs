@@ -109,10 +109,25 @@ mod tests {
             ("x='a' y='b' z='c'", false, false),
             ("print(x)", false, false),
             ("Call f(x=1) then.", false, false),
+            ("content='it\\'s a' id='b' usage=None", true, true),
+            ("='a' b=None c=1", false, false),
+            ("a=x b=y c=z", false, false),
+            ("_Event(_x=1)", false, true),
+            ("9Event(x=1)", false, false),
             ("Hi", false, false),
         ] {
             assert_eq!(Reprs::default().is_repr(Str::plain(text)), first, "{text}");
             assert_eq!(after.is_repr(Str::plain(text)), later, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_came_is_remembered() {
+        let mut reprs = Reprs::default();
+        let text = Str::plain("{'data': 'Hi'}");
+        for (is_object, is_repr) in [(false, false), (true, true), (false, true)] {
+            reprs.came(is_object);
+            assert_eq!(reprs.is_repr(text), is_repr);
         }
     }
 }

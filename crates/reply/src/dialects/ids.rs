@@ -44,3 +44,26 @@ impl Ids {
         !self.0.is_empty() && self.0.contains(&number_of(id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_few_ids_are_known() {
+        let mut ids = Ids::default();
+        let texts: Vec<_> = (0..=Ids::MAX).map(|number| number.to_string()).collect();
+        let id = |number: usize| Str::plain(&texts[number]);
+        ids.remove(id(0));
+        assert!(!ids.has(id(0)));
+        for number in 0..Ids::MAX {
+            ids.insert(id(number));
+        }
+        // Once more: now it is the last.
+        ids.insert(id(0));
+        ids.insert(id(Ids::MAX));
+        assert!(ids.has(id(0)) && ids.has(id(Ids::MAX)) && !ids.has(id(1)));
+        ids.remove(id(0));
+        assert!(!ids.has(id(0)) && ids.has(id(2)));
+    }
+}
