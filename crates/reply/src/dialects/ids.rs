@@ -44,3 +44,23 @@ impl Ids {
         !self.0.is_empty() && self.0.contains(&number_of(id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_id_is_forgotten_first() {
+        let names: Vec<_> = (0..=Ids::MAX).map(|number| number.to_string()).collect();
+        let mut ids = Ids::default();
+        names.iter().for_each(|name| ids.insert(Str::plain(name)));
+        assert!(!ids.has(Str::plain("0")));
+        // What comes again is the newest.
+        ids.insert(Str::plain("1"));
+        ids.insert(Str::plain("0"));
+        assert!(ids.has(Str::plain("1")));
+        assert!(!ids.has(Str::plain("2")));
+        ids.remove(Str::plain("1"));
+        assert!(!ids.has(Str::plain("1")));
+    }
+}
