@@ -224,7 +224,11 @@ mod tests {
             frame("messages", "conversation_message_added", &data)
         };
         let turn = |state: &str| {
-            frame("flow", &format!("conversation_turn_{state}"), r#""flow_name":"F","session_id":"s","error":"no""#)
+            frame(
+                "flow",
+                &format!("conversation_turn_{state}"),
+                r#""flow_name":"F","session_id":"s","error":"no""#,
+            )
         };
         let frames = [
             turn("started"),

@@ -206,11 +206,26 @@ mod tests {
     #[test]
     fn a_custom_event_is_what_its_name_says() {
         for (event, expected) in [
-            (r#"{"event":"on_custom_event","name":"token","data":"Hi","parent_ids":[]}"#, &["text Hi"][..]),
-            (r#"{"event":"on_custom_event","name":"answer","data":{"chunk":"Hi"}}"#, &["text Hi"]),
-            (r#"{"event":"on_custom_event","name":"status","data":"Searching"}"#, &[]),
-            (r#"{"event":"on_custom_event","name":"progress","data":{"message":"Searching"}}"#, &[]),
-            (r#"{"event":"on_custom_event","name":"thinking","data":"hm"}"#, &["reasoning hm"]),
+            (
+                r#"{"event":"on_custom_event","name":"token","data":"Hi","parent_ids":[]}"#,
+                &["text Hi"][..],
+            ),
+            (
+                r#"{"event":"on_custom_event","name":"answer","data":{"chunk":"Hi"}}"#,
+                &["text Hi"],
+            ),
+            (
+                r#"{"event":"on_custom_event","name":"status","data":"Searching"}"#,
+                &[],
+            ),
+            (
+                r#"{"event":"on_custom_event","name":"progress","data":{"message":"Searching"}}"#,
+                &[],
+            ),
+            (
+                r#"{"event":"on_custom_event","name":"thinking","data":"hm"}"#,
+                &["reasoning hm"],
+            ),
         ] {
             assert_eq!(said(&[event]), expected, "{event}");
         }

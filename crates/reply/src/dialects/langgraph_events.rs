@@ -211,7 +211,11 @@ mod tests {
         ];
         assert_eq!(said(&events), expected);
         let unknown = r#"{"event":"tool-paused","tool_call_id":"c","text":"no"}"#;
-        assert!(said(&[unknown]).iter().all(|line| !line.starts_with("text")));
+        assert!(
+            said(&[unknown])
+                .iter()
+                .all(|line| !line.starts_with("text"))
+        );
     }
 
     #[test]

@@ -114,7 +114,9 @@ fn event(kind: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         // What was asked is answered. The session stays open for what the user says next, so
         // nothing else would end the reply.
         "realtime_turn_complete" => reading.end(),
-        "realtime_session_error" if event.get("recoverable").is_some_and(Value::is_nothing) => reading.error(),
+        "realtime_session_error" if event.get("recoverable").is_some_and(Value::is_nothing) => {
+            reading.error()
+        }
         "final_result"
         | "enqueued_messages"
         | "deferred_tool_requests"

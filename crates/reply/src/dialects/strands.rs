@@ -417,7 +417,11 @@ mod tests {
     #[test]
     fn a_structured_output_is_the_answer() {
         let object = r#"{"stop_reason":"tool_use","message":{"role":"assistant","content":[{"toolUse":{"toolUseId":"c","name":"City","input":{"n":1}}}]},"metrics":{},"state":{},"interrupts":null,"structured_output":{"n":1},"checkpoint":null}"#;
-        let expected = [r#"call c City whole {"n":1}"#, r#"text {"n":1}"#, "turn end"];
+        let expected = [
+            r#"call c City whole {"n":1}"#,
+            r#"text {"n":1}"#,
+            "turn end",
+        ];
         assert_eq!(said(&[object]), expected);
         let event = format!(r#"{{"result":{object}}}"#);
         assert_eq!(said(&[&event]), expected);
@@ -455,7 +459,11 @@ mod tests {
             "AgentResult(stop_reason='end_turn', message={'role': 'assistant'})",
         ] {
             let event = format!(r#"{{"result":"{result}"}}"#);
-            assert_eq!(said(&[r#"{"start":true}"#, &event]), ["turn end"], "{event}");
+            assert_eq!(
+                said(&[r#"{"start":true}"#, &event]),
+                ["turn end"],
+                "{event}"
+            );
         }
     }
 
