@@ -53,7 +53,9 @@ mod tests {
     fn the_oldest_id_is_forgotten_first() {
         let names: Vec<_> = (0..=Ids::MAX).map(|number| number.to_string()).collect();
         let mut ids = Ids::default();
-        names.iter().for_each(|name| ids.insert(Str::plain(name)));
+        for name in &names {
+            ids.insert(Str::plain(name));
+        }
         assert!(!ids.has(Str::plain("0")));
         // What comes again is the newest.
         ids.insert(Str::plain("1"));

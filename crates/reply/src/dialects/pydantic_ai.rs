@@ -115,7 +115,7 @@ fn event(kind: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         // nothing else would end the reply.
         "realtime_turn_complete" => reading.end(),
         "realtime_session_error" if event.get("recoverable").is_some_and(Value::is_nothing) => {
-            reading.error()
+            reading.error();
         }
         "final_result"
         | "enqueued_messages"
