@@ -125,7 +125,7 @@ fn result(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return true;
     }
     if let Some(whole) = whole {
-        agent_result(&whole, reading);
+        agent_result(&whole, "strands result message", reading);
     } else if let Some(text) = result.as_str() {
         if !is_no_text(text) {
             reading.text("strands result", text);
@@ -152,7 +152,7 @@ fn result_alone(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         return false;
     }
     if !object.is("stop_reason", "interrupt") {
-        agent_result(object, reading);
+        agent_result(object, "strands result message", reading);
     }
     reading.turn_end();
     true
@@ -160,9 +160,9 @@ fn result_alone(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 
 /// Says an `AgentResult`: its message, and the object that a tool made of the model's words where
 /// one was asked for.
-fn agent_result(result: &Object<'_>, reading: &mut Reading<'_>) {
+fn agent_result(result: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     if let Some(message) = result.object("message") {
-        converse::read_message(&message, "strands result message", reading);
+        converse::read_message(&message, form, reading);
     }
     if let Some(object) = result.object("structured_output") {
         reading.text("strands result", Str::plain(object.value().raw()));
@@ -271,8 +271,8 @@ fn node_result(result: Value<'_>, reading: &mut Reading<'_>) {
         return;
     };
     let inner = object.object("result").unwrap_or(object);
-    if let Some(message) = inner.object("message") {
-        return converse::read_message(&message, FORM, reading);
+    if inner.object("message").is_some() {
+        return agent_result(&inner, FORM, reading);
     }
     // A node may be a graph itself.
     for (node, result) in inner.object("results").iter().flat_map(Object::iter) {
@@ -425,6 +425,10 @@ mod tests {
         assert_eq!(said(&[object]), expected);
         let event = format!(r#"{{"result":{object}}}"#);
         assert_eq!(said(&[&event]), expected);
+        let node = format!(
+            r#"{{"type":"multiagent_node_stop","node_id":"a","node_result":{{"result":{object},"status":"completed"}}}}"#
+        );
+        assert_eq!(said(&[&node]), expected);
         // As `str` gives it.
         let events = [
             r#"{"start":true}"#,
