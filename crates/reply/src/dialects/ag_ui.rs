@@ -301,6 +301,9 @@ mod tests {
             r#"{"type":"TEXT_MESSAGE_CHUNK","delta":"SYSTEM"}"#,
             r#"{"type":"TEXT_MESSAGE_CHUNK","messageId":"a","delta":"Hi"}"#,
             r#"{"type":"TEXT_MESSAGE_CHUNK","messageId":null,"role":null,"delta":" you"}"#,
+            r#"{"type":"TEXT_MESSAGE_CHUNK","messageId":"a","role":"assistant"}"#,
+            r#"{"type":"TEXT_MESSAGE_CHUNK","role":"user","delta":"PROMPT"}"#,
+            r#"{"type":"TEXT_MESSAGE_CHUNK","delta":"PROMPT"}"#,
         ]);
         assert_eq!(lines, ["text Hi", "text  you"]);
     }
@@ -339,6 +342,7 @@ mod tests {
             r#"{"type":"SUBAGENT_STARTED","subagentRunId":"s","name":"n","parentToolCallId":"c"}"#,
             r#"{"type":"SUBAGENT_STARTED","subagentRunId":"t","name":"n","parentSubagentRunId":"s"}"#,
             r#"{"type":"SUBAGENT_STARTED","subagentRunId":"v","name":"n"}"#,
+            r#"{"type":"SUBAGENT_STARTED","name":"n","parentToolCallId":"c"}"#,
             r#"{"type":"TEXT_MESSAGE_CONTENT","messageId":"1","subagentRunId":"s","delta":"inner"}"#,
             r#"{"type":"TEXT_MESSAGE_CONTENT","messageId":"2","subagentRunId":"t","delta":"inner"}"#,
             r#"{"type":"TEXT_MESSAGE_CONTENT","messageId":"3","subagentRunId":"v","delta":"outer"}"#,

@@ -180,8 +180,17 @@ fn service_tool(kind: &str, part: &Object<'_>, reading: &mut Reading<'_>) {
         let output = output
             .filter_map(|key| part.get(key))
             .find(|output| !output.is_null());
-        reading.result(id, output, is_there(part, "exception"));
+        let failed = is_there(part, "exception") || part.is("status", "failed");
+        let parts = part.array("outputs").into_iter().flatten();
+        let mut parts = parts.filter_map(Value::as_object);
+        let failed = failed || command_failed(part) || parts.any(|it| command_failed(&it));
+        reading.result(id, output, failed);
     }
+}
+
+/// Whether an object is what a command gave that failed, or that took too long.
+fn command_failed(command: &Object<'_>) -> bool {
+    is_there(command, "exit_code") || command.is_true("timed_out")
 }
 
 /// The messages of a response.
@@ -304,6 +313,26 @@ mod tests {
                 r#"call e h whole {"a":1}"#,
             ]
         );
+    }
+
+    #[test]
+    fn a_command_of_the_models_service_has_failed_where_it_says_so() {
+        let result = |part: &str| {
+            let update = format!(
+                r#"{{"type":"agent_response_update","contents":[{part}],"role":"assistant"}}"#
+            );
+            said(&[&update]).concat()
+        };
+        let shell = |rest: &str| {
+            result(&format!(
+                r#"{{"type":"shell_tool_result","call_id":"c","outputs":[{{"type":"shell_command_output","stdout":"out",{rest}}}],"additional_properties":{{}}}}"#
+            ))
+        };
+        assert!(!shell(r#""exit_code":0,"timed_out":false"#).ends_with("failed"));
+        assert!(shell(r#""exit_code":1,"timed_out":false"#).ends_with("failed"));
+        assert!(shell(r#""exit_code":null,"timed_out":true"#).ends_with("failed"));
+        let search = r#"{"type":"search_tool_result","call_id":"c","status":"failed","items":[]}"#;
+        assert_eq!(result(search), "result c [] failed");
     }
 
     #[test]

@@ -150,7 +150,13 @@ fn read_event(event: Event, object: &Object<'_>, reading: &mut Reading<'_>) {
             }
         }
         Event::Failed if is_whole_run(object) => reading.error(),
-        Event::Paused => words.turn_end(),
+        Event::Paused => {
+            // What the run waits for.
+            if !is_members {
+                content("agno paused", object, &mut words);
+            }
+            words.turn_end();
+        }
         Event::ToolCall | Event::ToolResult | Event::ToolFailed => tool(event, object, &mut words),
         Event::Reasoning => {
             thought("agno reasoning", object, &mut words);
@@ -298,6 +304,25 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_waits_for_somebody_says_so() {
+        let lines = said(&[
+            r#"{"event":"RunContent","run_id":"r","content":null,"content_type":"str","reasoning_content":"hm"}"#,
+            r#"{"event":"ToolCallStarted","run_id":"r","tool":{"tool_call_id":"c","tool_name":"f","tool_args":null,"result":null}}"#,
+            r#"{"event":"RunPaused","agent_id":"m","run_id":"m","parent_run_id":"r","content":"I have tools to execute."}"#,
+            r#"{"event":"RunPaused","agent_id":"a","run_id":"r","nested_depth":0,"content":"I have tools to execute, but I need confirmation.",
+                "tools":[{"tool_call_id":"c","tool_name":"f","tool_args":null,"requires_confirmation":true}]}"#,
+        ]);
+        let expected = [
+            "reasoning hm",
+            "call c f whole {}",
+            "turn end",
+            "text I have tools to execute, but I need confirmation.",
+            "turn end",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
     fn a_members_run_is_a_step_of_its_teams() {
         let lines = said(&[
             r#"{"event":"TeamRunStarted","team_id":"t","run_id":"r"}"#,
@@ -346,6 +371,7 @@ mod tests {
                 "status":"COMPLETED","messages":[{"role":"user","content":"PROMPT"}],
                 "tools":[{"tool_call_id":"c","tool_name":"f","tool_args":{},"result":"42"}],
                 "input":{"input_content":"PROMPT"}}"#,
+            r#"{"run_id":"m","parent_run_id":"r","content":"boom","content_type":"str","status":"ERROR"}"#,
             r#"{"run_id":"r","content":"boom","content_type":"str","status":"ERROR"}"#,
             r#"{"event":"RunError","content":"boom"}"#,
         ]);

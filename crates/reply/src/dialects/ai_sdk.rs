@@ -274,6 +274,7 @@ mod tests {
             r#"{"type":"tool-error","toolCallId":"b","toolName":"g","input":{},"error":"SECRET"}"#,
             r#"{"type":"tool-output-denied","toolCallId":"c"}"#,
             r#"{"type":"tool-approval-request","approvalId":"x","toolCallId":"c"}"#,
+            r#"{"type":"tool-input-error","toolCallId":"d","toolName":"f","input":"{a","errorText":"no JSON"}"#,
         ]);
         let expected = [
             "call a f begun",
@@ -284,6 +285,8 @@ mod tests {
             "call b - piece {}",
             "result b SECRET failed",
             "result c  failed",
+            "call d f whole {a",
+            "result d no JSON failed",
         ];
         assert_eq!(lines, expected);
     }

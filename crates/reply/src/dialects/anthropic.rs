@@ -335,6 +335,25 @@ mod tests {
     }
 
     #[test]
+    fn a_delta_comes_by_itself_too() {
+        let lines = said(&[
+            r#"{"type":"thinking_delta","thinking":"hm"}"#,
+            r#"{"type":"signature_delta","signature":"s"}"#,
+            r#"{"type":"citations_delta","citation":{"cited_text":"CITED"}}"#,
+        ]);
+        assert_eq!(lines, ["reasoning hm"]);
+    }
+
+    #[test]
+    fn what_has_no_type_says_nothing() {
+        let lines = said(&[
+            r#"{"type":"content_block_start","index":0,"content_block":{"text":"x"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"text":"x"}}"#,
+        ]);
+        assert!(lines.is_empty());
+    }
+
+    #[test]
     fn a_whole_message_ends_its_turn() {
         let lines = said(&[
             r#"{"id":"m","type":"message","role":"assistant","model":"c","stop_reason":"end_turn","content":[

@@ -285,6 +285,29 @@ mod tests {
     }
 
     #[test]
+    fn code_that_was_run_has_failed_where_it_says_so() {
+        let code = |exit_code| {
+            let event = format!(
+                r#"{{"source":"a","models_usage":null,"metadata":{{}},"retry_attempt":0,"result":{{"exit_code":{exit_code},"output":"out"}},"type":"CodeExecutionEvent"}}"#
+            );
+            said(&[&event])
+        };
+        assert_eq!(code(0), ["result - out"]);
+        assert_eq!(code(1), ["result - out failed"]);
+        assert_eq!(code(124), ["result - out failed"]);
+    }
+
+    #[test]
+    fn classes_of_the_developers_own_are_messages_or_events() {
+        let lines = said(&[
+            r#"{"source":"a","models_usage":null,"metadata":{},"content":"Hi","type":"Answer"}"#,
+            r#"{"source":"a","models_usage":null,"metadata":{},"content":"no","type":"SearchEvent"}"#,
+            r#"{"content":[{"id":"c","arguments":"","name":"f"}],"thought":"hm","source":"a","type":"AssistantMessage"}"#,
+        ]);
+        assert_eq!(lines, ["text Hi", "reasoning hm", "call c f begun"]);
+    }
+
+    #[test]
     fn a_message_may_be_inside_of_its_name() {
         let lines = said(&[
             r#"{"type":"TextMessage","data":{"source":"user","content":"PROMPT","type":"TextMessage"}}"#,
@@ -296,7 +319,9 @@ mod tests {
     #[test]
     fn results_are_the_conversation_so_far_and_the_end() {
         let task = format!(
-            r#"{{"messages":[{{"source":"user","content":"PROMPT","type":"TextMessage"}},{CALL},{RESULT},
+            r#"{{"messages":[{{"source":"user","content":"PROMPT","type":"TextMessage"}},
+            {{"source":"a","content":"hm","type":"ThoughtEvent"}},{CALL},{RESULT},
+            {{"source":"a","result":{{"exit_code":0,"output":"out"}},"type":"CodeExecutionEvent"}},
             {{"source":"a","content":"A","type":"TextMessage"}}],"stop_reason":null}}"#
         );
         let response = format!(
@@ -313,8 +338,10 @@ mod tests {
                 r#"call c f whole {"city":"Paris"}"#,
                 "text A",
                 "text A",
+                "reasoning hm",
                 r#"call c f whole {"city":"Paris"}"#,
                 "result c 42",
+                "result - out",
                 "end",
                 "reasoning hm",
                 "text A",

@@ -152,6 +152,7 @@ mod tests {
             r#"{"type":"stream_event","session_id":"s","parent_tool_use_id":null,"event":{"type":"message_stop"}}"#,
             r#"{"type":"assistant","session_id":"s","parent_tool_use_id":null,"message":{"role":"assistant","content":[{"type":"text","text":"Hi"},{"type":"tool_use","id":"c","name":"f","input":{}}]}}"#,
             r#"{"type":"user","session_id":"s","parent_tool_use_id":null,"message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"c","content":"r"}]}}"#,
+            r#"{"type":"user","session_id":"s","parent_tool_use_id":null,"message":{"role":"user","content":[{"type":"text","text":"[Request interrupted by user]"}]}}"#,
             r#"{"type":"assistant","session_id":"s","parent_tool_use_id":"c","message":{"role":"assistant","content":[{"type":"text","text":"SUBAGENT"}]}}"#,
             r#"{"type":"result","subtype":"success","is_error":false,"session_id":"s","result":"Hi"}"#,
         ];

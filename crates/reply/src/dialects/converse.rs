@@ -149,9 +149,7 @@ fn read_delta(delta: &Object<'_>, index: Option<u64>, reading: &mut Reading<'_>)
 /// Reads a message: the agent's words, or what tools answered, which is in messages of the user.
 pub(super) fn read_message(message: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
     let is_agents = is_agents(message.string("role"));
-    let Some(content) = message.array("content") else {
-        return;
-    };
+    let content = message.array("content").into_iter().flatten();
     for block in content.filter_map(Value::as_object) {
         if is_agents || block.has("toolResult") {
             read_block(&block, form, reading);

@@ -110,9 +110,9 @@ fn event(kind: Str<'_>, event: &Object<'_>, reading: &mut Reading<'_>) {
         "tool_usage_error" => {
             reading.result_of(None, event.string("tool_name"), event.get("error"), true);
         }
-        "llm_call_completed" | "task_completed" | "conversation_turn_completed" => {
-            reading.turn_end();
-        }
+        "llm_call_completed" | "task_completed" => reading.turn_end(),
+        // A flow that is a conversation is finished with its session alone.
+        "conversation_turn_completed" => reading.end(),
         "crew_kickoff_completed" | "lite_agent_execution_completed" => {
             outcome(event.get("output"), reading);
         }
@@ -121,11 +121,9 @@ fn event(kind: Str<'_>, event: &Object<'_>, reading: &mut Reading<'_>) {
             reading.end();
         }
         "conversation_message_added" => {
-            if let Some(text) = event
-                .string("content")
-                .filter(|_| event.is("role", "assistant"))
-            {
-                reading.text("crewai message", text);
+            let content = event.get("content");
+            if let Some(content) = content.filter(|_| event.is("role", "assistant")) {
+                reading.inside("crewai message").value(content);
             }
         }
         "crew_kickoff_failed"
@@ -213,6 +211,38 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_of_a_conversation_is_a_reply() {
+        let frame = |channel: &str, kind: &str, data: &str| {
+            format!(
+                r#"{{"id":"1","seq":1,"type":"{kind}","channel":"{channel}","namespace":["flow"],"timestamp":"t","parent_id":null,"previous_id":null,"data":{{{data}}}}}"#
+            )
+        };
+        let message = |role: &str, content: &str| {
+            let data = format!(
+                r#""flow_name":"F","session_id":"s","role":"{role}","content":{content},"message_index":1"#
+            );
+            frame("messages", "conversation_message_added", &data)
+        };
+        let turn = |state: &str| {
+            frame(
+                "flow",
+                &format!("conversation_turn_{state}"),
+                r#""flow_name":"F","session_id":"s","error":"no""#,
+            )
+        };
+        let frames = [
+            turn("started"),
+            message("user", r#""PROMPT""#),
+            message("assistant", r#""Hi""#),
+            message("assistant", r#"[{"type":"text","text":"!"}]"#),
+            turn("completed"),
+        ];
+        let lines = said(&frames.each_ref().map(String::as_str));
+        assert_eq!(lines, ["text Hi", "text !", "end"]);
+        assert_eq!(said(&[&turn("failed")]), ["error"]);
+    }
+
+    #[test]
     fn events_say_what_happened() {
         let event = |fields: &str| {
             format!(r#"{{"timestamp":"t","event_id":"e","emission_sequence":1,{fields}}}"#)
@@ -223,7 +253,15 @@ mod tests {
             event(r#""type":"llm_thinking_chunk","chunk":"hm""#),
             event(r#""type":"tool_usage_started","tool_name":"f","tool_args":{"a":1}"#),
             event(r#""type":"tool_usage_finished","tool_name":"f","tool_args":{},"output":"42""#),
+            event(r#""type":"tool_usage_started","tool_name":"g","tool_args":"{}""#),
+            event(
+                r#""type":"tool_usage_error","tool_name":"g","tool_args":"{}","run_attempts":1,"error":"no""#,
+            ),
+            event(
+                r#""type":"tool_usage_finished","tool_name":"g","tool_args":{},"output":"none","failure":{"message":"no"}"#,
+            ),
             event(r#""type":"agent_execution_error","error":"no""#),
+            event(r#""type":"llm_call_completed","response":"It","call_type":"llm_call""#),
             event(r#""type":"crew_kickoff_completed","output":{"raw":"It","tasks_output":[]}"#),
             event(r#""type":"flow_finished","result":"It","state":{}"#),
             event(r#""type":"crew_kickoff_failed","error":"no""#),
@@ -236,6 +274,10 @@ mod tests {
                 "reasoning hm",
                 r#"call - f whole {"a":1}"#,
                 "result - 42",
+                "call - g whole {}",
+                "result - no failed",
+                "result - none failed",
+                "turn end",
                 "text It",
                 "turn end",
                 "text It",

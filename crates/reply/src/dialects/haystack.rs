@@ -4,7 +4,7 @@
 //! `chat_message.py` beside it.
 
 use super::{Dialect, Reading, tool_input};
-use crate::json::{Keys, Object, Str, Value};
+use crate::json::{Array, Keys, Object, Str, Value};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "Haystack",
@@ -24,8 +24,8 @@ fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         chunk(object, reading);
         return true;
     }
-    if is_message(object) {
-        message(object, &mut reading.inside("haystack message"));
+    if let Some((role, contents)) = message_of(object) {
+        message(role, contents, &mut reading.inside("haystack message"));
         return true;
     }
     let mut components = ["llm", "generator", "chat_generator"].iter();
@@ -96,23 +96,17 @@ fn parts<'a>(object: &Object<'a>) -> Option<(Str<'a>, Value<'a>)> {
     today.or_else(|| object.string("_role").zip(object.get("_content")))
 }
 
-fn is_message(object: &Object<'_>) -> bool {
-    parts(object).is_some_and(|(_, content)| content.as_array().is_some())
+/// The role and the contents of a message; `None` where the object is none.
+fn message_of<'a>(object: &Object<'a>) -> Option<(Str<'a>, Array<'a>)> {
+    let (role, contents) = parts(object)?;
+    Some((role, contents.as_array()?))
 }
 
-fn message(message: &Object<'_>, reading: &mut Reading<'_>) {
-    let Some((role, content)) = parts(message) else {
-        return;
-    };
+fn message(role: Str<'_>, contents: Array<'_>, reading: &mut Reading<'_>) {
     if role.is_any(&["user", "system"]) {
         return;
     }
-    for part in content
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-    {
+    for part in contents.filter_map(Value::as_object) {
         if let Some(reasoning) = part.object("reasoning") {
             thought(&reasoning, reading);
         }
@@ -133,20 +127,17 @@ fn message(message: &Object<'_>, reading: &mut Reading<'_>) {
 fn are_replies(replies: Value<'_>) -> bool {
     let first = replies.as_array().and_then(|mut replies| replies.next());
     first.is_some_and(|first| match first.as_object() {
-        Some(first) => is_message(&first),
+        Some(first) => message_of(&first).is_some(),
         None => first.as_str().is_some(),
     })
 }
 
 fn say_replies(replies: Value<'_>, reading: &mut Reading<'_>) {
     for reply in replies.as_array().into_iter().flatten() {
-        match reply.as_object() {
-            Some(object) => message(&object, reading),
-            None => {
-                if let Some(text) = reply.as_str() {
-                    reading.text("text", text);
-                }
-            }
+        if let Some(text) = reply.as_str() {
+            reading.text("text", text);
+        } else if let Some((role, contents)) = reply.as_object().and_then(|it| message_of(&it)) {
+            message(role, contents, reading);
         }
     }
     reading.turn_end();

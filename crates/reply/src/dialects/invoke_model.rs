@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>; and Bedrock's flows:
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_InvokeFlow.html>.
 
+use super::any_key;
 use super::{Dialect, Reading};
 use crate::json::{Array, Keys, Object, Value};
 
@@ -19,6 +20,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         "flowOutputEvent",
         "flowCompletionEvent",
         "flowTraceEvent",
+        "flowMultiTurnInputRequestEvent",
     ]),
     read,
 };
@@ -78,17 +80,23 @@ fn cohere(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             if let Some(text) = response.and_then(|it| it.string("text")) {
                 reading.text("cohere response", text);
             }
-            reading.turn_end();
+            let reason = object.string("finish_reason");
+            if reason.is_some_and(|reason| reason.starts_with("ERROR")) {
+                reading.error();
+            } else {
+                reading.turn_end();
+            }
         }
         _ => {}
     }
     true
 }
 
-/// Reads a flow's outputs and its end. Its traces hold what its nodes were given, so they say
-/// nothing.
+/// Reads a flow's outputs, what it asks its user, and its end. Its traces hold what its nodes were
+/// given, so they say nothing.
 fn flow(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    if let Some(output) = object.object("flowOutputEvent") {
+    let words = ["flowOutputEvent", "flowMultiTurnInputRequestEvent"];
+    if let Some(output) = any_key::object(object, &words) {
         let content = output.object("content");
         if let Some(document) = content.and_then(|it| it.get("document")) {
             reading.inside("flowOutputEvent").value(document);
@@ -124,6 +132,8 @@ mod tests {
             r#"{"outputText":"Hi","index":0,"completionReason":null}"#,
             r#"{"inputTextTokenCount":3,"results":[{"tokenCount":1,"outputText":"Hi"}]}"#,
             r#"{"generation":"Hi","prompt_token_count":3,"stop_reason":null}"#,
+            r#"{"generation":"Hi","prompt_token_count":null,"generation_token_count":2}"#,
+            r#"{"generation":"Hi","generation_token_count":2}"#,
             r#"{"outputs":[{"text":"Hi","stop_reason":"stop"}]}"#,
             r#"{"generations":[{"id":"g","text":"Hi"}],"prompt":"PROMPT"}"#,
             r#"{"id":1,"completions":[{"data":{"text":"Hi"},"finishReason":{}}]}"#,
@@ -144,11 +154,18 @@ mod tests {
             r#"{"is_finished":true,"event_type":"stream-end","response":{"text":"Hi","chat_history":[{"role":"USER","message":"PROMPT"}]},"finish_reason":"COMPLETE"}"#,
         ];
         assert_eq!(said(&events), ["text Hi", "text Hi", "turn end"]);
+        let failed = r#"{"is_finished":true,"event_type":"stream-end","response":{"text":""},"finish_reason":"ERROR_TOXIC"}"#;
+        assert_eq!(said(&[failed]), ["error"]);
         let flow = [
             r#"{"flowTraceEvent":{"trace":{"nodeInputTrace":{"fields":[{"nodeInputName":"PROMPT"}]}}}}"#,
             r#"{"flowOutputEvent":{"content":{"document":"Hi"},"nodeName":"FlowOutputNode","nodeType":"FlowOutputNode"}}"#,
             r#"{"flowCompletionEvent":{"completionReason":"SUCCESS"}}"#,
         ];
         assert_eq!(said(&flow), ["text Hi", "end"]);
+        let asks = [
+            r#"{"flowMultiTurnInputRequestEvent":{"content":{"document":"Where?"},"nodeName":"Agent","nodeType":"AgentNode"}}"#,
+            r#"{"flowCompletionEvent":{"completionReason":"INPUT_REQUIRED"}}"#,
+        ];
+        assert_eq!(said(&asks), ["text Where?", "end"]);
     }
 }

@@ -19,6 +19,7 @@ use crate::said::Coverage;
 use message::Message;
 
 pub(super) use graph::update;
+pub(super) use message::{answered, server_tool};
 pub(super) use modes::{custom, is_silent};
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -116,6 +117,7 @@ mod tests {
             r#"{"lc":1,"type":"constructor","id":["langchain_core","messages","AIMessageChunk"],"kwargs":{"content":"Hi"}}"#.to_owned(),
             r#"{"type":"ai","data":{"content":"Hi","type":"ai"}}"#.to_owned(),
             r#"{"type":"ai","content":[{"type":"text","text":"Hi","index":0}]}"#.to_owned(),
+            r#"{"content":"Hi","additional_kwargs":{},"response_metadata":{},"type":"ChatMessageChunk","name":null,"id":null,"role":"assistant"}"#.to_owned(),
             format!(r#"[{CHUNK},{{"langgraph_node":"n","langgraph_step":1}}]"#),
             format!(r#"[["sub:1"],"messages",[{CHUNK},{{"langgraph_node":"n"}}]]"#),
             format!(r#"{{"type":"messages","ns":[],"data":[{CHUNK},{{"langgraph_node":"n"}}]}}"#),
@@ -152,6 +154,18 @@ mod tests {
                 &["text A", "result c r"],
             ),
             (
+                r#"{"content":"PROMPT","additional_kwargs":{},"response_metadata":{},"type":"chat","name":null,"id":null,"role":"user"}"#,
+                &[],
+            ),
+            (
+                r#"{"content":"42","additional_kwargs":{},"response_metadata":{},"type":"chat","name":null,"id":null,"role":"tool"}"#,
+                &["result - 42"],
+            ),
+            (
+                r#"{"content":"42","additional_kwargs":{},"response_metadata":{},"type":"function","name":"f","id":null}"#,
+                &["result - 42"],
+            ),
+            (
                 r#"{"type":"system","content":"SYSTEM","additional_kwargs":{}}"#,
                 &[],
             ),
@@ -170,6 +184,67 @@ mod tests {
         ] {
             assert_eq!(said(&[message]), expected, "{message}");
         }
+    }
+
+    #[test]
+    fn a_content_may_hold_texts_and_blocks_of_providers() {
+        let message = r#"{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}],"id":"rs"},
+            {"type":"text","text":"Hi","annotations":[]},"!",{"type":"function_call","name":"f","arguments":"{}","call_id":"c","id":"x"},
+            {"type":"image","url":"u"},{"type":"server_tool_call","id":"w","name":"web_search","args":{"q":1}},
+            {"type":"server_tool_result","tool_call_id":"w","status":"error","output":"none"}],
+            "additional_kwargs":{},"type":"ai","tool_calls":[{"name":"f","args":{},"id":"c","type":"tool_call"}]}"#;
+        let expected = [
+            "reasoning hm",
+            "text Hi!",
+            "call c f whole {}",
+            r#"call w web_search whole {"q":1}"#,
+            "result w none failed",
+        ];
+        assert_eq!(said(&[message]), expected);
+    }
+
+    #[test]
+    fn a_custom_event_is_what_its_name_says() {
+        for (event, expected) in [
+            (
+                r#"{"event":"on_custom_event","name":"token","data":"Hi","parent_ids":[]}"#,
+                &["text Hi"][..],
+            ),
+            (
+                r#"{"event":"on_custom_event","name":"answer","data":{"chunk":"Hi"}}"#,
+                &["text Hi"],
+            ),
+            (
+                r#"{"event":"on_custom_event","name":"status","data":"Searching"}"#,
+                &[],
+            ),
+            (
+                r#"{"event":"on_custom_event","name":"progress","data":{"message":"Searching"}}"#,
+                &[],
+            ),
+            (
+                r#"{"event":"on_custom_event","name":"thinking","data":"hm"}"#,
+                &["reasoning hm"],
+            ),
+        ] {
+            assert_eq!(said(&[event]), expected, "{event}");
+        }
+    }
+
+    #[test]
+    fn what_tools_do_is_a_mode_too() {
+        let events = [
+            r#"{"type":"tools","ns":[],"data":{"event":"tool-started","tool_call_id":"c","tool_name":"f","input":{"a":1}}}"#,
+            r#"{"type":"tools","ns":[],"data":{"event":"tool-output-delta","tool_call_id":"c","delta":"x"}}"#,
+            r#"["tools",{"event":"tool-finished","tool_call_id":"c","output":{"content":"42","additional_kwargs":{},"type":"tool","name":"f","tool_call_id":"c","artifact":null,"status":"success"}}]"#,
+            r#"{"event":"on_tool_error","data":{"error":"ValueError('no')","input":{"a":2},"tool_call_id":"d"},"name":"f"}"#,
+        ];
+        let expected = [
+            r#"call c f whole {"a":1}"#,
+            "result c 42",
+            "result d ValueError('no') failed",
+        ];
+        assert_eq!(said(&events), expected);
     }
 
     #[test]

@@ -122,16 +122,12 @@ fn words(block: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
 
 /// Says a call, or the result of a tool that the model's provider runs.
 fn step(block: &Object<'_>, reading: &mut Reading<'_>) {
-    let Some(kind) = block.string("type") else {
-        return;
-    };
-    if kind.is_any(&["tool_call", "server_tool_call"]) {
+    if block.is("type", "tool_call") {
         let input = block.get("args").map_or("{}", Value::raw).to_owned();
         let (id, name) = (block.string("id"), block.string("name"));
         reading.call(id, None, name, Input::Whole(input));
-    } else if kind.is("server_tool_result") {
-        let failed = block.is("status", "error");
-        reading.result(block.string("tool_call_id"), block.get("output"), failed);
+    } else {
+        langchain::server_tool(block, reading);
     }
 }
 
@@ -147,7 +143,7 @@ fn tool(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             let name = event.string("tool_name");
             reading.call(Some(id), None, name, Input::Whole(input));
         }
-        "tool-finished" => reading.result(Some(id), event.get("output"), false),
+        "tool-finished" => langchain::answered(id, event.get("output"), reading),
         "tool-error" => reading.result(Some(id), event.get("message"), true),
         "tool-output-delta" => {}
         _ => return false,
@@ -194,6 +190,32 @@ mod tests {
             )
         });
         assert_eq!(said(&pairs.each_ref().map(String::as_str)), SAID);
+    }
+
+    #[test]
+    fn tools_of_the_graph_and_of_the_models_provider_are_steps() {
+        let events = [
+            r#"{"event":"content-block-finish","index":0,"content":{"type":"server_tool_call","id":"w","name":"web_search","args":{"q":1}}}"#,
+            r#"{"event":"content-block-finish","index":1,"content":{"type":"server_tool_result","tool_call_id":"w","status":"success","output":[1]}}"#,
+            r#"{"event":"content-block-finish","index":2,"content":{"index":2}}"#,
+            r#"{"event":"tool-started","tool_call_id":"c","tool_name":"f","input":{"a":1}}"#,
+            r#"{"event":"tool-finished","tool_call_id":"c","output":{"content":"Error: no","additional_kwargs":{},"type":"tool","name":"f","id":null,"tool_call_id":"c","artifact":null,"status":"error"}}"#,
+            r#"{"event":"tool-finished","tool_call_id":"d","output":{"type":"text","content":"42"}}"#,
+        ];
+        let expected = [
+            r#"call w web_search whole {"q":1}"#,
+            "result w [1]",
+            r#"call c f whole {"a":1}"#,
+            "result c Error: no failed",
+            r#"result d {"type":"text","content":"42"}"#,
+        ];
+        assert_eq!(said(&events), expected);
+        let unknown = r#"{"event":"tool-paused","tool_call_id":"c","text":"no"}"#;
+        assert!(
+            said(&[unknown])
+                .iter()
+                .all(|line| !line.starts_with("text"))
+        );
     }
 
     #[test]
@@ -250,6 +272,7 @@ mod tests {
         }
         for silent in [
             r#"{"type":"event","method":"lifecycle","params":{"namespace":["a:1"],"data":{"event":"completed"}}}"#,
+            r#"{"type":"event","method":"input.requested","params":{"namespace":[]}}"#,
             r#"{"type":"event","method":"tasks","params":{"namespace":[],"data":{"result":{"messages":[{"type":"ai","content":"x"}]}}}}"#,
             r#"{"type":"event","method":"tools","params":{"namespace":[],"data":{"event":"tool-output-delta","tool_call_id":"c","delta":"x"}}}"#,
         ] {

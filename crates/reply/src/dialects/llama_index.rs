@@ -26,6 +26,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         "block_type",
         "blocks",
         "result",
+        "_data",
     ]),
     read,
 };
@@ -78,6 +79,8 @@ fn named<'a>(object: &Object<'a>, outer_name: &str) -> Option<(Class, Object<'a>
     let class = classes.next()?;
     let mut inside = ["data", "value", "payload"].into_iter();
     let body = inside.find_map(|key| object.object(key)).unwrap_or(*object);
+    // Fields that the class does not declare are one deeper.
+    let body = body.object("_data").unwrap_or(body);
     // Other formats have `ToolCall` and `ToolCallResult` too.
     let is_tools = matches!(class, Class::ToolCall | Class::ToolCallResult);
     (!is_tools || body.has("tool_kwargs")).then_some((class, body))
@@ -134,6 +137,9 @@ fn class_of(object: &Object<'_>) -> Option<Class> {
             Class::ToolCall
         });
     }
+    if let Some(fields) = object.object("_data") {
+        return fields.string("prefix").map(|_| Class::InputRequired);
+    }
     let result = object.object("result")?;
     result.has("current_agent_name").then_some(Class::Stop)
 }
@@ -147,7 +153,8 @@ fn event(class: Class, event: &Object<'_>, reading: &mut Reading<'_>) {
         Class::ToolCallResult => result(event, reading),
         Class::Stop => stop(event, reading),
         Class::InputRequired => {
-            if let Some(question) = event.string("prefix") {
+            let fields = event.object("_data").unwrap_or(*event);
+            if let Some(question) = fields.string("prefix") {
                 reading.text("llama-index prefix", question);
             }
             reading.turn_end();
@@ -256,15 +263,7 @@ fn block(part: &Object<'_>, reading: &mut Reading<'_>) {
             }
         }
         "tool_call" => call(part, reading),
-        // Text that has its sources beside it.
-        "citable" => {
-            let inside = part.array("content").into_iter().flatten();
-            for text in inside.filter_map(Value::as_object) {
-                if let Some(text) = text.string("text") {
-                    reading.text("citable", text);
-                }
-            }
-        }
+        // Among others `citable` and `citation`, which hold what is cited.
         _ => {}
     }
 }
@@ -333,6 +332,41 @@ mod tests {
                 "error"
             ]
         );
+    }
+
+    #[test]
+    fn a_question_is_a_field_that_its_class_does_not_declare() {
+        for event in [
+            r#"{"_data":{"prefix":"Sure?"}}"#,
+            r#"{"type":"InputRequiredEvent","data":{"_data":{"prefix":"Sure?"}}}"#,
+            r#"{"value":{"_data":{"prefix":"Sure?","user_name":"A"}},"qualified_name":"workflows.events.InputRequiredEvent","type":"InputRequiredEvent","types":[]}"#,
+        ] {
+            assert_eq!(said(&[event]), ["text Sure?", "turn end"], "{event}");
+        }
+        assert_eq!(said(&[r#"{"_data":{"msg":"Step one"}}"#]), ["unread"]);
+    }
+
+    #[test]
+    fn fields_that_are_not_there_say_nothing() {
+        let lines = said(&[
+            r#"{"type":"AgentStream","data":{"current_agent_name":"A","thinking_delta":"hm"}}"#,
+            r#"{"tool_name":"f","tool_kwargs":"","tool_id":"c"}"#,
+            // Before messages had blocks.
+            r#"{"response":{"role":"assistant","content":"Hi","additional_kwargs":{}},"current_agent_name":"A","tool_calls":[]}"#,
+        ]);
+        assert_eq!(lines, ["reasoning hm", "call c f whole {}", "text Hi"]);
+    }
+
+    #[test]
+    fn blocks_come_by_themselves_too() {
+        let lines = said(&[
+            r#"{"block_type":"text","text":"Hi"}"#,
+            r#"{"block_type":"thinking","content":"hm","num_tokens":null,"additional_information":{}}"#,
+            r#"{"block_type":"citable","title":"T","source":"S","content":[{"block_type":"text","text":"CITED"}]}"#,
+            r#"{"block_type":"citation","cited_content":{"block_type":"text","text":"CITED"},"source":"S","title":"T","additional_location_info":{}}"#,
+            r#"{"block_type":7}"#,
+        ]);
+        assert_eq!(lines, ["text Hi", "reasoning hm"]);
     }
 
     #[test]

@@ -219,7 +219,7 @@ mod tests {
         let lines = said(&[
             r#"{"input":"PROMPT","new_items":[{"type":"message_output_item","raw_item":{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hi"}]}}],"raw_responses":[],"final_output":"Hi"}"#,
             r#"{"input":"PROMPT","new_items":[],"final_output":{"a":1}}"#,
-            r#"{"$schemaVersion":"1.0","originalInput":"PROMPT","generatedItems":[],"currentStep":{"type":"next_step_final_output","output":"Hi"}}"#,
+            r#"{"$schemaVersion":"1.0","originalInput":"PROMPT","generatedItems":[{"type":"message_output_item","rawItem":{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hi"},{"type":"image","image":"u"},{}]},"agent":{"name":"A"}},{}],"currentStep":{"type":"next_step_final_output","output":"Hi"}}"#,
         ]);
         let expected = [
             "text Hi",
@@ -227,6 +227,7 @@ mod tests {
             "turn end",
             r#"text {"a":1}"#,
             "turn end",
+            "text Hi",
             "text Hi",
             "turn end",
         ];
@@ -243,6 +244,8 @@ mod tests {
                 r#"{"type":"list_item","text":"x"}"#,
                 r#"{"type":"output_text_delta","text":"x"}"#,
                 r#"{"final_output":"x"}"#,
+                r#"{"new_items":["x"]}"#,
+                r#"{"type":"response_done","text":"x"}"#,
             ],
         );
     }

@@ -147,26 +147,25 @@ fn parts(content: Value<'_>, origin: Origin, reading: &mut Reading<'_>) {
         let Some(kind) = part.string("type") else {
             continue;
         };
-        if kind.is("text") {
-            if let Some(text) = part.string("text") {
-                reading.text(origin.form, text);
+        match &*kind.decode() {
+            kind @ ("text" | "refusal") => {
+                if let Some(text) = part.string(kind) {
+                    reading.text(origin.form, text);
+                }
             }
-        } else if kind.is("refusal") {
-            if let Some(text) = part.string("refusal") {
-                reading.text(origin.form, text);
-            }
-        } else if kind.is("thinking") {
-            thoughts(&part, origin, reading);
+            "thinking" => thoughts(&part, "thinking", origin, reading),
+            "reasoning" => thoughts(&part, "summary", origin, reading),
+            _ => {}
         }
     }
 }
 
-/// Says thoughts as Mistral gives them, in the parts of a part, or as Anthropic does.
-fn thoughts(part: &Object<'_>, origin: Origin, reading: &mut Reading<'_>) {
-    if let Some(text) = part.string("thinking") {
+/// Says thoughts as Mistral and Databricks give them, in the parts of a part, or as Anthropic does.
+fn thoughts(part: &Object<'_>, key: &str, origin: Origin, reading: &mut Reading<'_>) {
+    if let Some(text) = part.string(key) {
         return reading.reasoning(origin.form, text);
     }
-    for thought in part.array("thinking").into_iter().flatten() {
+    for thought in part.array(key).into_iter().flatten() {
         let text = thought
             .as_object()
             .and_then(|thought| thought.string("text"));
@@ -298,23 +297,38 @@ mod tests {
     }
 
     #[test]
+    fn a_content_may_come_in_parts() {
+        let lines = said(&[
+            r#"{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":[
+                {"type":"reasoning","summary":[{"type":"summary_text","text":"hm","signature":"s"}]},{"type":"thinking","thinking":"so","signature":"s"},
+                {"type":"text","text":"Hi"},{"type":"refusal","refusal":"No."},{"type":"reference","reference_ids":[1]},{"x":1}]},"finish_reason":"stop"}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"role":"user","content":"PROMPT"}}]}"#,
+        ]);
+        let expected = ["reasoning hmso", "text HiNo.", "turn end"];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
     fn tools_are_called_in_pieces_and_whole() {
         let lines = said(&[
             r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}}]}}]}"#,
             r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":null,"function":{"name":null,"arguments":"{}"}}]}}]}"#,
             r#"{"choices":[{"delta":{"function_call":{"name":"g","arguments":"{"}}}]}"#,
+            r#"{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"e","type":"function","function":{"name":"f"}}]}}]}"#,
             r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#,
             r#"{"object":"chat.completion","choices":[{"finish_reason":"tool_calls","message":{"role":"assistant","content":null,"tool_calls":[
                 {"id":"b","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},
-                {"id":"d","type":"custom","custom":{"name":"h","input":"x"}}]}}]}"#,
+                {"id":"d","type":"custom","custom":{"name":"h","input":"x"}},{"id":"k","type":"function","function":{"name":"f"}}]}}]}"#,
         ]);
         let expected = [
             "call a f piece ",
             "call - - piece {}",
             "call - g piece {",
+            "call e f begun",
             "turn end",
             r#"call b f whole {"a":1}"#,
             "call d h whole x",
+            "call k f whole ",
             "turn end",
         ];
         assert_eq!(lines, expected);
@@ -363,6 +377,8 @@ mod tests {
                 r#"{"role":"assistant","content":"x","tool_calls":[]}"#,
                 r#"{"type":"chunk","chunk":"x"}"#,
                 r#"{"type":"chunk","chunk":{"text":"x"}}"#,
+                r#"{"type":"content.delta","text":"x"}"#,
+                r#"{"type":"content.done","text":"x"}"#,
             ],
         );
     }

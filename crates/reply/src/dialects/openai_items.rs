@@ -56,20 +56,16 @@ const INPUT: &[&str] = &[
     "commands",
 ];
 
-/// Whether an object by itself is an item of the API's.
-pub(super) fn is_item(item: &Object<'_>) -> bool {
-    let Some(kind) = item.string("type") else {
-        return false;
-    };
-    if kind.is("message") {
-        return is_message(item);
-    }
-    if kind.is("reasoning") {
-        return item.array("summary").is_some();
+/// Whether an object by itself, of this type, is an item of the API's.
+pub(super) fn is_item(kind: &str, item: &Object<'_>) -> bool {
+    match kind {
+        "message" => return is_message(item),
+        "reasoning" => return item.array("summary").is_some(),
+        _ => {}
     }
     // Other formats use these types too. In the API's, an id and an input or output go with them.
-    let is_call = kind.is_any(CLIENTS_CALLS) && INPUT.iter().any(|key| item.has(key));
-    let is_output = kind.is_any(OUTPUTS) && item.has("output");
+    let is_call = CLIENTS_CALLS.contains(&kind) && INPUT.iter().any(|key| item.has(key));
+    let is_output = OUTPUTS.contains(&kind) && item.has("output");
     (is_call || is_output) && any_key::string(item, &["call_id", "callId"]).is_some()
 }
 
@@ -128,15 +124,23 @@ pub(super) fn read(item: &Object<'_>, origin: Origin, reading: &mut Reading<'_>)
         return call(item, &kind.decode(), reading);
     }
     if is_output(kind) {
-        let failed = item
-            .string("status")
-            .is_some_and(|status| status.is("failed"));
+        let failed = item.is("status", "failed") || command_failed(item);
         reading.result(
             call_id(item),
             any_key::value(item, &["output", "tools"]),
             failed,
         );
     }
+}
+
+/// Whether an item is what a shell's commands gave, of which one failed or took too long. In
+/// JavaScript the code has its own name.
+fn command_failed(item: &Object<'_>) -> bool {
+    let mut outcomes = objects(item.array("output")).filter_map(|output| output.object("outcome"));
+    outcomes.any(|outcome| {
+        let code = any_key::value(&outcome, &["exit_code", "exitCode"]);
+        outcome.is("type", "timeout") || code.is_some_and(|code| !code.is_nothing())
+    })
 }
 
 fn is_call(kind: Str<'_>) -> bool {

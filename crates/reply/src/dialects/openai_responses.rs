@@ -49,7 +49,7 @@ fn read(value: &Object<'_>, reading: &mut Reading<'_>) -> bool {
         Some(name) => event(name, value, reading),
         // What the user said aloud, in the Realtime API.
         None if name.starts_with("conversation.item.input_audio_transcription.") => true,
-        None => error(&name, value, reading) || item(value, reading),
+        None => error(&name, value, reading) || item(&name, value, reading),
     }
 }
 
@@ -63,8 +63,8 @@ fn error(name: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 }
 
 /// Reads an item by itself, as agents keep them for the next request.
-fn item(item: &Object<'_>, reading: &mut Reading<'_>) -> bool {
-    let is_item = openai_items::is_item(item);
+fn item(name: &str, item: &Object<'_>, reading: &mut Reading<'_>) -> bool {
+    let is_item = openai_items::is_item(name, item);
     if is_item {
         openai_items::read(item, ITEM, reading);
     }
@@ -307,6 +307,21 @@ mod tests {
             "end",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_command_that_failed_or_took_too_long_is_a_tool_that_failed() {
+        let item = |outcome: &str| {
+            let event = format!(
+                r#"{{"type":"response.output_item.done","item":{{"type":"shell_call_output","id":"o","call_id":"u","status":"completed","output":[
+                    {{"stdout":"out","stderr":"","outcome":{outcome}}}]}},"output_index":1}}"#
+            );
+            said(&[&event]).concat()
+        };
+        assert!(!item(r#"{"type":"exit","exit_code":0}"#).ends_with("failed"));
+        assert!(item(r#"{"type":"exit","exit_code":2}"#).ends_with("failed"));
+        assert!(item(r#"{"type":"exit","exitCode":2}"#).ends_with("failed"));
+        assert!(item(r#"{"type":"timeout"}"#).ends_with("failed"));
     }
 
     #[test]

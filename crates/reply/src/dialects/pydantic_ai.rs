@@ -111,6 +111,12 @@ fn event(kind: &str, event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
             }
             reading.end();
         }
+        // What was asked is answered. The session stays open for what the user says next, so
+        // nothing else would end the reply.
+        "realtime_turn_complete" => reading.end(),
+        "realtime_session_error" if event.get("recoverable").is_some_and(Value::is_nothing) => {
+            reading.error();
+        }
         "final_result"
         | "enqueued_messages"
         | "deferred_tool_requests"
@@ -275,6 +281,35 @@ mod tests {
             "end",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_session_that_is_spoken_says_what_the_model_said() {
+        let lines = said(&[
+            r#"{"event_kind":"realtime_input_speech_start","item_id":"i"}"#,
+            r#"{"index":0,"part":{"speaker":"user","transcript":"PROMPT","part_kind":"speech"},"event_kind":"part_start"}"#,
+            r#"{"index":0,"delta":{"speaker":"user","transcript_delta":" PROMPT","transcript":"PROMPT PROMPT","part_delta_kind":"speech"},"event_kind":"part_delta"}"#,
+            r#"{"index":1,"part":{"speaker":"assistant","transcript":null,"audio":null,"part_kind":"speech"},"event_kind":"part_start"}"#,
+            r#"{"index":1,"delta":{"speaker":"assistant","transcript_delta":"Hi","transcript":"Hi","audio_chunk":null,"part_delta_kind":"speech"},"event_kind":"part_delta"}"#,
+            r#"{"index":1,"delta":{"speaker":"assistant","transcript_delta":null,"transcript":null,"audio_chunk":"QUJD","part_delta_kind":"speech"},"event_kind":"part_delta"}"#,
+            r#"{"index":1,"part":{"speaker":"assistant","transcript":"Hi","audio":null,"part_kind":"speech"},"event_kind":"part_end"}"#,
+            r#"{"message":"slow","type":"server_error","code":null,"recoverable":true,"event_kind":"realtime_session_error"}"#,
+            r#"{"event_kind":"realtime_turn_complete"}"#,
+        ]);
+        assert_eq!(lines, ["text Hi", "text Hi", "end"]);
+        let lost = r#"{"message":"SECRET","type":null,"code":null,"recoverable":false,"event_kind":"realtime_session_error"}"#;
+        assert_eq!(said(&[lost]), ["error"]);
+    }
+
+    #[test]
+    fn kinds_that_nobody_knows_say_nothing() {
+        let lines = said(&[
+            r#"{"index":0,"part":{"content":"x"},"event_kind":"part_start"}"#,
+            r#"{"index":0,"delta":{"content_delta":"x"},"event_kind":"part_delta"}"#,
+            r#"{"index":0,"delta":{"content_delta":"x","part_delta_kind":"image"},"event_kind":"part_delta"}"#,
+            r#"{"result":{"_state":{}},"event_kind":"agent_run_result"}"#,
+        ]);
+        assert_eq!(lines, ["end"]);
     }
 
     #[test]

@@ -284,9 +284,6 @@ impl<'r> Reading<'r> {
 
     /// Reads an array by its elements, in order.
     fn array(&mut self, value: Value<'_>) -> bool {
-        let Some(array) = value.as_array() else {
-            return false;
-        };
         let has_object = value.is_or_holds_object();
         if has_object && langchain::is_silent(value) {
             return true;
@@ -299,7 +296,7 @@ impl<'r> Reading<'r> {
             return true;
         }
         let mut has_read = false;
-        for element in array {
+        for element in value.as_array().into_iter().flatten() {
             // Beside an object a string is a name, as in `["messages", {…}]`.
             let is_name = has_object && !element.is_or_holds_object();
             if is_name {

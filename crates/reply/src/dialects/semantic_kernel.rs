@@ -84,8 +84,13 @@ mod tests {
                 "encoding":null,"finish_reason":null,"choice_index":0,"function_invoke_attempt":0}"#,
             r#"{"content_type":"message","role":"assistant","items":[
                 {"content_type":"reasoning","text":"hm"},
-                {"content_type":"function_call","id":"c","index":null,"name":"p-f","function_name":"f","arguments":"{}"}],
+                {"content_type":"function_call","id":"c","index":null,"name":"p-f","function_name":"f","arguments":"{}"},
+                {"content_type":"function_call","id":"e","index":null,"name":"p-f","function_name":"f","arguments":"{\"a\""}],
                 "finish_reason":"tool_calls"}"#,
+            r#"{"content_type":"message","role":"assistant","choice_index":0,"items":[
+                {"content_type":"function_call","id":"d","index":0,"name":"p-f","function_name":"f","plugin_name":"p","arguments":"{\"a\""},
+                {"content_type":"function_call","id":null,"index":0,"name":null,"function_name":"","plugin_name":null,"arguments":":1}"},
+                {"content_type":"streaming_annotation","quote":"CITED"},{"text":"x"}],"finish_reason":null}"#,
             r#"{"content_type":"message","role":"tool","items":[
                 {"content_type":"function_result","id":"c","result":"42","name":"p-f","function_name":"f"}]}"#,
             r#"{"content_type":"message","role":"user","items":[{"content_type":"text","text":"PROMPT"}]}"#,
@@ -97,7 +102,10 @@ mod tests {
                 "text It",
                 "reasoning hm",
                 "call c p-f whole {}",
+                r#"call e p-f whole {"a""#,
                 "turn end",
+                r#"call d p-f piece {"a""#,
+                "call - - piece :1}",
                 "result c 42",
                 "text A",
             ]

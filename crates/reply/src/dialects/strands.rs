@@ -6,7 +6,7 @@
 //! `result`.
 
 use super::{Dialect, Reading, converse};
-use crate::json::{Keys, Kind, Object, Value};
+use crate::json::{Keys, Kind, Object, Str, Value};
 use crate::python_repr::is_object;
 use crate::said::Input;
 
@@ -124,10 +124,12 @@ fn result(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     if is_interrupted {
         return true;
     }
-    if let Some(message) = whole.and_then(|it| it.object("message")) {
-        converse::read_message(&message, "strands result message", reading);
+    if let Some(whole) = whole {
+        agent_result(&whole, "strands result message", reading);
     } else if let Some(text) = result.as_str() {
-        reading.text("strands result", text);
+        if !is_no_text(text) {
+            reading.text("strands result", text);
+        }
     } else {
         reading.inside("strands result").value(result);
     }
@@ -146,14 +148,30 @@ fn result_alone(object: &Object<'_>, reading: &mut Reading<'_>) -> bool {
     let is_result =
         object.has("stop_reason") && (object.is("type", "agent_result") || !object.has("type"));
     let message = object.object("message").filter(|_| is_result);
-    let Some(message) = message.filter(is_message) else {
+    if !message.is_some_and(|it| is_message(&it)) {
         return false;
-    };
+    }
     if !object.is("stop_reason", "interrupt") {
-        converse::read_message(&message, "strands result message", reading);
+        agent_result(object, "strands result message", reading);
     }
     reading.turn_end();
     true
+}
+
+/// Says an `AgentResult`: its message, and the object that a tool made of the model's words where
+/// one was asked for.
+fn agent_result(result: &Object<'_>, form: &str, reading: &mut Reading<'_>) {
+    if let Some(message) = result.object("message") {
+        converse::read_message(&message, form, reading);
+    }
+    if let Some(object) = result.object("structured_output") {
+        reading.text("strands result", Str::plain(object.value().raw()));
+    }
+}
+
+/// Whether `str` gave no text of a result's: a list of interrupts, or an object's `repr`.
+fn is_no_text(result: Str<'_>) -> bool {
+    result.starts_with("[{'") || is_object(&result.decode())
 }
 
 /// Reads what concerns tools. The pieces of a call's input come in `event` as well, and are read
@@ -253,8 +271,8 @@ fn node_result(result: Value<'_>, reading: &mut Reading<'_>) {
         return;
     };
     let inner = object.object("result").unwrap_or(object);
-    if let Some(message) = inner.object("message") {
-        return converse::read_message(&message, FORM, reading);
+    if inner.object("message").is_some() {
+        return agent_result(&inner, FORM, reading);
     }
     // A node may be a graph itself.
     for (node, result) in inner.object("results").iter().flat_map(Object::iter) {
@@ -268,14 +286,18 @@ fn is_graph_result(object: &Object<'_>) -> bool {
         && object.has("execution_time")
 }
 
-/// Says what a graph came to. Where its nodes were streamed, that is their words again.
+/// Says what a graph came to. Where its nodes were streamed, that is their words again. A swarm
+/// that failed raises nothing, and says so here alone.
 fn graph_result(result: Value<'_>, reading: &mut Reading<'_>) {
+    let status = result.as_object().and_then(|it| it.string("status"));
+    if status.is_some_and(|status| status.is_any(&["failed", "Status.FAILED"])) {
+        return reading.error();
+    }
     if reading.memory().has_text {
         return;
     }
     if let Some(text) = result.as_str() {
-        // A list is one of interrupts.
-        if !is_object(&text.decode()) && !text.starts_with("[{'") {
+        if !is_no_text(text) {
             reading.text("strands graph result", text);
         }
         return;
@@ -325,6 +347,17 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_asks_somebody_leaves_its_graph_without_an_answer() {
+        let events = [
+            r#"{"type":"multiagent_node_interrupt","node_id":"a","interrupts":[{"id":"i","name":"ok?","reason":null,"response":null}]}"#,
+            r#"{"type":"multiagent_result","result":"a: Interrupt"}"#,
+        ];
+        assert!(said(&events).is_empty());
+        let result = r#"{"type":"multiagent_result","result":"a: Hi"}"#;
+        assert_eq!(said(&[result]), ["text a: Hi"]);
+    }
+
+    #[test]
     fn the_result_of_a_graph_counts_where_its_nodes_were_not_heard() {
         let result = r#"{"type":"multiagent_result","result":"a: Hi\nb: Bye"}"#;
         assert_eq!(said(&[result]), ["text a: Hi\nb: Bye"]);
@@ -343,6 +376,14 @@ mod tests {
         assert_eq!(said(&[agents]), ["text Hi", "turn end"]);
         let fields = r#"{"stop_reason":"end_turn","message":{"role":"assistant","content":[{"text":"Hi"}]},"metrics":{},"state":{},"interrupts":null}"#;
         assert_eq!(said(&[fields]), ["text Hi", "turn end"]);
+        for result in [agents, fields] {
+            let event = format!(r#"{{"result":{result}}}"#);
+            assert_eq!(said(&[&event]), ["text Hi", "turn end"], "{event}");
+            let interrupted = event.replace("end_turn", "interrupt");
+            assert!(said(&[&interrupted]).is_empty(), "{interrupted}");
+        }
+        let other = [r#"{"start":true}"#, r#"{"result":{"text":"Hi"}}"#];
+        assert_eq!(said(&other), ["text Hi", "turn end"]);
         let graphs = [
             format!(
                 r#"{{"type":"multiagent_result","status":"completed","results":{{"a":{{"result":{agents},"status":"completed"}}}},"accumulated_usage":{{}},"execution_time":1}}"#
@@ -359,11 +400,51 @@ mod tests {
     }
 
     #[test]
+    fn a_swarm_that_failed_is_an_error_whatever_its_nodes_said() {
+        let node = r#"{"type":"multiagent_node_stream","node_id":"a","event":{"event":{"contentBlockDelta":{"delta":{"text":"Hi"}}}}}"#;
+        for status in ["failed", "Status.FAILED"] {
+            let fields = format!(
+                r#""status":"{status}","results":{{"a":{{"result":{{"type":"exception","message":"SECRET"}},"status":"failed"}}}},"accumulated_usage":{{}},"execution_time":1"#
+            );
+            let event = format!(
+                r#"{{"type":"multiagent_result","result":{{"type":"multiagent_result",{fields}}}}}"#
+            );
+            assert_eq!(said(&[node, &event]), ["text Hi", "error"]);
+            assert_eq!(said(&[&format!("{{{fields}}}")]), ["error"]);
+        }
+    }
+
+    #[test]
+    fn a_structured_output_is_the_answer() {
+        let object = r#"{"stop_reason":"tool_use","message":{"role":"assistant","content":[{"toolUse":{"toolUseId":"c","name":"City","input":{"n":1}}}]},"metrics":{},"state":{},"interrupts":null,"structured_output":{"n":1},"checkpoint":null}"#;
+        let expected = [
+            r#"call c City whole {"n":1}"#,
+            r#"text {"n":1}"#,
+            "turn end",
+        ];
+        assert_eq!(said(&[object]), expected);
+        let event = format!(r#"{{"result":{object}}}"#);
+        assert_eq!(said(&[&event]), expected);
+        let node = format!(
+            r#"{{"type":"multiagent_node_stop","node_id":"a","node_result":{{"result":{object},"status":"completed"}}}}"#
+        );
+        assert_eq!(said(&[&node]), expected);
+        // As `str` gives it.
+        let events = [
+            r#"{"start":true}"#,
+            r#"{"structured_output":{"n":1}}"#,
+            r#"{"result":"{\"n\":1}"}"#,
+        ];
+        assert_eq!(said(&events), [r#"text {"n":1}"#, "turn end"]);
+    }
+
+    #[test]
     fn a_nodes_error_and_what_python_writes_of_objects_are_no_text() {
         for event in [
             r#"{"type":"multiagent_node_stop","node_id":"a","node_result":"SECRET failure"}"#,
             r#"{"type":"multiagent_node_stop","node_id":"a","node_result":{"result":{"type":"exception","message":"SECRET"}}}"#,
             r#"{"type":"multiagent_node_stop","node_id":"a","node_result":"NodeResult(result=AgentResult(x=1))"}"#,
+            r#"{"type":"multiagent_node_stop","node_id":"a","node_result":null}"#,
         ] {
             assert_eq!(said(&[event]), ["turn end"], "{event}");
         }
@@ -376,8 +457,24 @@ mod tests {
     }
 
     #[test]
+    fn what_str_and_repr_give_of_a_result_without_text_is_none() {
+        for result in [
+            "[{'id': 'i', 'name': 'ok?', 'reason': None, 'response': None}]",
+            "AgentResult(stop_reason='end_turn', message={'role': 'assistant'})",
+        ] {
+            let event = format!(r#"{{"result":"{result}"}}"#);
+            assert_eq!(
+                said(&[r#"{"start":true}"#, &event]),
+                ["turn end"],
+                "{event}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_not_of_strands_is_left_to_others() {
         for (object, expected) in [
+            (r#"{"type":"multiagent_answer","text":"a"}"#, "text a"),
             (r#"{"data":"a"}"#, "text a"),
             (r#"{"result":"a"}"#, "text a"),
         ] {

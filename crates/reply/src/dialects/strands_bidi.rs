@@ -136,8 +136,11 @@ mod tests {
             r#"{"type":"bidi_response_complete","response_id":"r","stop_reason":"complete"}"#,
         ];
         assert_eq!(said(&events), ["text Hi", "turn end", "end"]);
-        let failed =
-            r#"{"type":"bidi_error","message":"SECRET","code":"RuntimeError","details":null}"#;
-        assert_eq!(said(&[failed]), ["error"]);
+        for failed in [
+            r#"{"type":"bidi_error","message":"SECRET","code":"RuntimeError","details":null}"#,
+            r#"{"type":"bidi_response_complete","response_id":"r","stop_reason":"error"}"#,
+        ] {
+            assert_eq!(said(&[failed]), ["error"]);
+        }
     }
 }

@@ -277,6 +277,8 @@ mod tests {
             ["text Hi", "text Hi", "text Hi", "turn end", "end"]
         );
         assert_eq!(said(&[result]), ["text Hi", "end"]);
+        let alone = r#"{"type":"multiAgentResult","status":"COMPLETED","results":[],"content":[{"text":"Hi"}],"duration":5}"#;
+        assert_eq!(said(&[alone]), ["text Hi", "end"]);
         let failed = r#"{"type":"multiAgentResultEvent","result":{"status":"FAILED","content":[],"error":{"message":"SECRET"}}}"#;
         assert_eq!(said(&[failed])[0], "error");
     }

@@ -145,10 +145,6 @@ impl Framing {
                 return Some(Found::Value(place, self.otherwise()));
             }
             if self.is_json_in_each_line(&place) {
-                if place.buffer == Buffer::Message {
-                    let text = self.text(&place).to_owned();
-                    self.data = text;
-                }
                 self.work.push_front(Work::Lines(0));
                 return None;
             }
@@ -168,10 +164,11 @@ impl Framing {
     /// Whether data of several lines has a JSON value in each: agents leave out the blank line
     /// between SSE events.
     fn is_json_in_each_line(&mut self, place: &Place) -> bool {
-        let text = match place.buffer {
-            Buffer::Message => &self.message[place.range.clone()],
-            _ => &self.data[place.range.clone()],
-        };
+        // In the message there is data of one line alone.
+        if place.buffer == Buffer::Message {
+            return false;
+        }
+        let text = &self.data[place.range.clone()];
         // Where data is text, numbers and words in lines of their own are text too.
         let may_be = |line: &str| !self.sse_data_is_text || line.starts_with('{');
         text.contains('\n')

@@ -130,13 +130,8 @@ impl SseParser {
 
     /// Ends the line at hand, and the SSE event where it has data. Without data it goes on.
     pub(super) fn end_now(&mut self) -> Result<Option<SseEvent>, Broken> {
-        let line = std::mem::take(&mut self.line);
-        if !line.is_empty()
-            && let Some(found) = self.end_line(&line, None, "")?
-        {
-            return Ok(Some(found));
-        }
-        Ok((self.data != SseData::None).then(|| self.end_event(false)))
+        let found = self.end_last_line()?;
+        Ok(found.or_else(|| (self.data != SseData::None).then(|| self.end_event(false))))
     }
 
     /// Ends the line and the SSE event at hand, since the reply is over.
@@ -235,6 +230,15 @@ impl SseParser {
         Ok(None)
     }
 
+    /// Takes in the line whose end has not come, where there is one.
+    fn end_last_line(&mut self) -> Result<Option<SseEvent>, Broken> {
+        let line = std::mem::take(&mut self.line);
+        if line.is_empty() {
+            return Ok(None);
+        }
+        self.end_line(&line, None, "")
+    }
+
     fn begin(&mut self) {
         if !self.has_begun {
             self.has_begun = true;
@@ -286,12 +290,7 @@ impl SseParser {
     fn end_message(&mut self) -> Result<Option<SseEvent>, Broken> {
         // After a terminal name no other message is waited for, though it might have the data.
         if self.is_terminal && self.has_begun || self.line_is_whole() {
-            let line = std::mem::take(&mut self.line);
-            let found = if line.is_empty() {
-                None
-            } else {
-                self.end_line(&line, None, "")?
-            };
+            let found = self.end_last_line()?;
             return Ok(Some(found.unwrap_or_else(|| self.end_event(false))));
         }
         Ok(None)

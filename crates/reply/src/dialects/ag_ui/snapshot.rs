@@ -72,6 +72,7 @@ mod tests {
                 {"id":"5","role":"assistant","content":"Let me see.","toolCalls":[
                     {"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},
                 {"id":"6","role":"tool","content":"sun","toolCallId":"c"},
+                {"id":"7"},{"id":"7","role":"assistant","toolCalls":[{"id":"d"}]},
                 {"id":"7","role":"activity","content":{"text":"x"},"activityType":"PLAN"},
                 {"id":"8","role":"assistant","content":"Sunny."}]}"#]);
         let expected = [

@@ -63,7 +63,7 @@ mod tests {
             r#"{"id":"m","role":"assistant","parts":[{"type":"step-start"},{"type":"reasoning","text":"hm","state":"done"},
                 {"type":"tool-get_weather","toolCallId":"c","state":"output-available","input":{"a":1},"output":"sun"},
                 {"type":"dynamic-tool","toolName":"f","toolCallId":"d","state":"output-error","input":{},"errorText":"SECRET"},
-                {"type":"data-x","data":{"text":"DATA"}},{"type":"text","text":"Hi","state":"done"}]}"#,
+                {"type":"data-x","data":{"text":"DATA"}},{"text":"x"},{"type":"text","text":"Hi","state":"done"}]}"#,
         ]);
         let expected = [
             "reasoning hm",

@@ -215,12 +215,11 @@ pub(super) fn is_result(name: &Name<'_>) -> bool {
 pub(super) fn tools_words(object: &Object<'_>, reading: &mut Reading<'_>) {
     let tool = Tool::new(object);
     let output = tool.output();
-    match tool.input(false) {
-        Input::None => reading.result_of(tool.id(), tool.name(), output, tool.has_failed()),
-        input if output.is_none() => {
-            reading.call(tool.id(), object.number("index"), tool.name(), input);
-        }
-        _ => reading.result_of(tool.id(), tool.name(), output, tool.has_failed()),
+    let input = tool.input(false);
+    if output.is_none() && input != Input::None {
+        reading.call(tool.id(), object.number("index"), tool.name(), input);
+    } else {
+        reading.result_of(tool.id(), tool.name(), output, tool.has_failed());
     }
 }
 

@@ -392,3 +392,27 @@ fn what_is_deep_or_wide_is_looked_into_once() {
     }
     check(&[&fork], &[]);
 }
+
+#[test]
+fn a_tools_words_are_its_result_beside_its_input_too() {
+    let object = r#"{"role":"tool","name":"f","input":{"a":1},"output":"42"}"#;
+    check(&[object], &["result - 42"]);
+    assert_eq!(said_as("tool", "42 degrees"), ["result - 42 degrees"]);
+}
+
+#[test]
+fn what_is_no_list_is_none_of_its_elements() {
+    let object = r#"{"role":"assistant","content":"A","tool_calls":"f"}"#;
+    check(&[object], &["text A"]);
+    check(&[r#"{"messages":"A"}"#], &["unread"]);
+}
+
+#[test]
+fn thoughts_are_looked_for_as_deep_as_people_write_them() {
+    let thought = |depth: usize| {
+        let content = "[".repeat(depth) + r#""hm""# + &"]".repeat(depth);
+        format!(r#"{{"type":"thinking","content":{content}}}"#)
+    };
+    check(&[&thought(3)], &["reasoning hm"]);
+    check(&[&thought(4)], &[]);
+}

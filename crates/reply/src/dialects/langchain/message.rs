@@ -73,6 +73,7 @@ impl<'a> Message<'a> {
             | "RemoveMessage" => Whose::Other,
             "chat" | "ChatMessage" => match fields.string("role") {
                 Some(role) if role.is_any(&["assistant", "ai"]) => Whose::Agent,
+                Some(role) if role.is_any(&["tool", "function"]) => Whose::Tool,
                 _ => Whose::Other,
             },
             _ => return None,
@@ -132,7 +133,8 @@ impl<'a> Message<'a> {
         if self.whose == Whose::Tool {
             let failed = self.fields.is("status", "error");
             let id = self.fields.string("tool_call_id");
-            return reading.result(id, self.fields.get("content"), failed);
+            let name = self.fields.string("name");
+            return reading.result_of(id, name, self.fields.get("content"), failed);
         }
         if self.whose == Whose::Agent {
             let chunks = self.fields.array("tool_call_chunks").into_iter().flatten();
@@ -147,6 +149,7 @@ impl<'a> Message<'a> {
             if !has_chunks {
                 self.calls(reading);
             }
+            self.server_tools(reading);
         }
     }
 
@@ -161,6 +164,40 @@ impl<'a> Message<'a> {
                 Input::Whole(input),
             );
         }
+    }
+
+    /// Says the tools that the model's provider runs, which are in the content alone.
+    fn server_tools(&self, reading: &mut Reading<'_>) {
+        let blocks = self.fields.array("content").into_iter().flatten();
+        for block in blocks.filter_map(Value::as_object) {
+            server_tool(&block, reading);
+        }
+    }
+}
+
+/// Says the call of a tool that the model's provider runs, or its result.
+pub(in crate::dialects) fn server_tool(block: &Object<'_>, reading: &mut Reading<'_>) {
+    if block.is("type", "server_tool_call") {
+        let input = block.get("args").map_or("{}", Value::raw).to_owned();
+        let (id, name) = (block.string("id"), block.string("name"));
+        reading.call(id, None, name, Input::Whole(input));
+    } else if block.is("type", "server_tool_result") {
+        let failed = block.is("status", "error");
+        reading.result(block.string("tool_call_id"), block.get("output"), failed);
+    }
+}
+
+/// Says what a tool gave, which is a message of its own where the tool was called by a model.
+pub(in crate::dialects) fn answered(
+    id: Str<'_>,
+    output: Option<Value<'_>>,
+    reading: &mut Reading<'_>,
+) {
+    let message = output.and_then(Value::as_object);
+    let message = message.and_then(|it| Message::of(&it));
+    match message.filter(|it| it.whose == Whose::Tool) {
+        Some(message) => message.steps(reading),
+        None => reading.result(Some(id), output, false),
     }
 }
 
@@ -188,7 +225,7 @@ fn block(block: &Object<'_>, form: &str, coverage: Coverage, reading: &mut Readi
         }
         return;
     }
-    // A block of another kind is a call, which the message's own list of calls has too.
+    // A block of another kind is a step, or nothing that a text can say.
     if !is_kind(&[
         "thinking",
         "thinking_delta",

@@ -16,7 +16,10 @@ pub(super) fn read(object: &Object<'_>, reading: &mut Reading<'_>) -> Option<boo
     if name.is_any(&SILENT_MODES) {
         return Some(true);
     }
-    let is_mode = name.is_any(&MODES) || name.starts_with("messages/");
+    // Other formats have an object of the name `tools` too, but no namespace.
+    let is_mode = name.is_any(&MODES)
+        || name.starts_with("messages/")
+        || (name.is("tools") && object.has("ns"));
     let is_structure = matches!(data.kind(), Kind::Object | Kind::Array);
     if !is_mode || !(is_structure || object.has("ns")) {
         return None;

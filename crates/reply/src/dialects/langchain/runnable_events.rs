@@ -32,9 +32,14 @@ pub(super) fn read(event: &Object<'_>, reading: &mut Reading<'_>) -> Option<bool
             let output = field("output").as_object();
             output.map(|output| graph::state(&output, "output", &mut inside));
         }
-        "custom_event" => {
-            inside.value(data);
+        "tool_error" => {
+            // Without the id of a call nobody can tell which one failed.
+            let id = fields.and_then(|it| it.string("tool_call_id"));
+            if id.is_some() {
+                inside.result(id, fields.and_then(|it| it.get("error")), true);
+            }
         }
+        "custom_event" => custom(event, data, &mut inside),
         _ => {}
     }
     Some(true)
@@ -51,6 +56,18 @@ fn piece(value: Value<'_>, reading: &mut Reading<'_>) {
     let text = object.get("content").or_else(|| object.get("text"));
     if let Some(text) = text {
         message::content(text, "piece", Coverage::Unknown, reading);
+    }
+}
+
+/// Says what the developer sends under a name of their own, which may say that it is no text.
+fn custom(event: &Object<'_>, data: Value<'_>, reading: &mut Reading<'_>) {
+    let name = event.string("name").filter(|_| event.has("event"));
+    let name = name.map_or_else(String::new, |name| name.decode().into_owned());
+    let mut reading = reading.named(&name);
+    if let Some(text) = data.as_str() {
+        reading.plain_text(text);
+    } else {
+        reading.value(data);
     }
 }
 

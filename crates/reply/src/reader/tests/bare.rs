@@ -23,6 +23,8 @@ fn bare_messages_are_values_or_text() {
         (&["{\"chunk\":"], &["{\"chunk\":"], false),
         (&["{", "{\"chunk\":\"a\"}"], &["{", "a"], false),
         (&["[", "see", "]"], &["[", "see", "]"], false),
+        (&["[", "D", "ONE]"], &[], true),
+        (&["[", "DON", "'T]"], &["[", "DON", "'T]"], false),
         (&["[1]"], &["[1]"], false),
         (&["[1]", "\"a\""], &["[1]", "\"a\""], false),
         (
@@ -53,6 +55,14 @@ fn bare_messages_are_values_or_text() {
             true,
         ),
         (&["\"\\ud800\""], &["\u{fffd}"], false),
+        (&["\"\\b\\f\\r\""], &["\u{8}\u{c}\r"], false),
+        (&["\"\\u12x4\""], &["\"\\u12x4\""], false),
+        (
+            &["{\"a\":\"\\u12", "x4\"}"],
+            &["{\"a\":\"\\u12", "x4\"}"],
+            false,
+        ),
+        (&["{\"\":1,\"chunk\":\"a\"}"], &["a"], false),
         (&["", "a", ""], &["a"], false),
         (&["\u{feff}{\"chunk\":\"a\"}"], &["a"], false),
         (&["\u{feff}", "{\"chunk\":\"a\"}"], &["a"], false),

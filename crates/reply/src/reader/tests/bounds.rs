@@ -36,6 +36,21 @@ fn lines_events_and_values_have_a_limit() {
 }
 
 #[test]
+fn a_message_has_a_limit() {
+    let mut reader = ReplyReader::default();
+    reader.push_text(&"a".repeat((8 << 20) + 1));
+    assert!(reader.next() == Some(Step::End(End::TooLarge)));
+}
+
+#[test]
+fn what_follows_a_huge_message_is_read_as_ever() {
+    let huge = "a".repeat(1 << 17);
+    let value = format!(r#"{{"chunk":"{huge}"}}"#);
+    let (pieces, _) = read(&[&value, r#"{"chunk":"b"}"#, "[DONE]"], false);
+    assert!(pieces == [huge, "b".to_owned()]);
+}
+
+#[test]
 fn blank_messages_are_held_within_the_limit() {
     let mut reader = ReplyReader::default();
     let blank = "\n".repeat(1 << 10);

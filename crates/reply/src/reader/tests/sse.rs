@@ -47,6 +47,9 @@ fn a_terminal_name_or_done_ends_the_reply() {
         (&["data: [DO", "NE]"], &[], true),
         (&["data:[DONE]\n"], &[], true),
         (&["data: a\n", "[DONE]"], &["a"], true),
+        (&["data: a\n[DONE]"], &["a"], true),
+        (&["data: a\n[DONE]\n"], &["a"], true),
+        (&[":\n[DONE]\n"], &[], true),
         (
             &["data: {\"type\":\"done\",\"text\":\"a\"}\n\n"],
             &["a"],

@@ -187,3 +187,20 @@ fn beyond_the_limit_a_form_that_only_followed_is_silent_and_a_new_one_is_told() 
     assert!(tell("b", "56789").is_none());
     assert!(tell("c", "1234").is_some());
 }
+
+#[test]
+fn a_speaker_that_was_long_silent_is_compared_with_all() {
+    let told_by_the_second = |speakers: usize| {
+        let texts =
+            (0..speakers).map(|number| (format!("a@{number}"), format!("Words {number}. ")));
+        let again = ("b@1".to_owned(), "Words 0. ".to_owned());
+        let texts: Vec<_> = texts.chain([again]).collect();
+        let texts: Vec<_> = texts
+            .iter()
+            .map(|(form, text)| (form.as_str(), text.as_str()))
+            .collect();
+        told(&texts).len() > speakers
+    };
+    assert!(told_by_the_second(MAX_SPEAKERS));
+    assert!(!told_by_the_second(MAX_SPEAKERS + 2));
+}
