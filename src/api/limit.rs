@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(behind.fitting_event(event, "ab", 3, b"abcd"), Some("a"));
     }
 
-    /// Against serde_json, as below, and each of the characters that are escaped in a way of their own.
+    /// Against `serde_json`, as below, and each of the characters that are escaped in a way of their own.
     #[test]
     fn the_size_of_each_character_is_that_of_serde_json() {
         for c in ('\0'..='\u{ff}').chain(['\u{2028}', '\u{2029}', '\u{fffd}', '😀']) {
