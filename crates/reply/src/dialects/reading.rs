@@ -318,3 +318,38 @@ impl<'r> Reading<'r> {
         has_read
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_inside_has_neither_the_outer_name_nor_a_say_in_the_reply() {
+        let (mut said, mut memory) = (Said::default(), Memory::default());
+        let mut reading = Reading::new(&mut said, &mut memory, "error");
+        let inside = reading.inside("key");
+        assert!(inside.is_inside && inside.outer_name().is_empty());
+        let (form, inside) = (inside.form, Reading::new(&mut said, &mut memory, "error"));
+        let mut inside = inside.into_inside("key");
+        assert!(inside.is_inside && inside.outer_name().is_empty());
+        assert!(inside.form == form && form != Form::TOP);
+        inside.error();
+        inside.end();
+        let mark = inside.mark();
+        inside.turn_end();
+        assert!(inside.has_said_since(mark) && !inside.has_text_since(mark));
+        assert!(!said.ends_reply());
+    }
+
+    #[test]
+    fn a_snapshots_words_are_the_conversation_so_far() {
+        let (mut said, mut memory) = (Said::default(), Memory::default());
+        let mut reading = Reading::new(&mut said, &mut memory, "");
+        assert_eq!(reading.snapshot().coverage, Coverage::Snapshot);
+        reading.reasoning("form", Str::plain("hm"));
+        reading.text("form", Str::plain(""));
+        assert!(!memory.has_text);
+        Reading::new(&mut said, &mut memory, "").text("form", Str::plain("Hi"));
+        assert!(memory.has_text);
+    }
+}
