@@ -237,7 +237,7 @@ fn result(block: &Object<'_>, reading: &mut Reading<'_>) {
 #[cfg(test)]
 mod tests {
     use super::DIALECT;
-    use crate::dialects::testing::{leaves, said};
+    use crate::dialects::testing::{leaves, reads, said};
 
     #[test]
     fn a_message_streams_its_blocks() {
@@ -285,6 +285,13 @@ mod tests {
             r#"{"type":"message_stop"}"#,
         ]);
         assert_eq!(two, ["turn end", "end"]);
+        // Why the one before stopped says nothing of a message that does not say why.
+        let next = said(&[
+            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#,
+            r#"{"type":"message_start","message":{"content":[]}}"#,
+            r#"{"type":"message_stop"}"#,
+        ]);
+        assert_eq!(next, ["end"]);
     }
 
     #[test]
@@ -342,6 +349,20 @@ mod tests {
             r#"{"type":"citations_delta","citation":{"cited_text":"CITED"}}"#,
         ]);
         assert_eq!(lines, ["reasoning hm"]);
+        let failed = r#"{"type":"web_fetch_tool_result","tool_use_id":"u","content":{"type":"web_fetch_tool_result_error","error_code":"x"}}"#;
+        assert!(said(&[failed]).concat().ends_with("failed"));
+    }
+
+    #[test]
+    fn what_others_would_say_alike_is_of_the_api_all_the_same() {
+        reads(
+            &DIALECT,
+            &[
+                r#"{"type":"thinking","thinking":"hm","snapshot":"hm"}"#,
+                r#"{"type":"thinking_delta","thinking":"hm"}"#,
+                r#"{"type":"error","error":{"type":"overloaded_error","message":"SECRET"}}"#,
+            ],
+        );
     }
 
     #[test]
@@ -369,6 +390,13 @@ mod tests {
             "turn end",
         ];
         assert_eq!(lines, expected);
+        // Fields that are null are left out by some.
+        for field in [r#""model":"c""#, r#""stop_reason":null"#] {
+            let message = format!(
+                r#"{{"type":"message","role":"assistant","content":[{{"type":"text","text":"Hi"}}],{field}}}"#
+            );
+            assert_eq!(said(&[&message]), ["text Hi", "turn end"], "{message}");
+        }
     }
 
     #[test]

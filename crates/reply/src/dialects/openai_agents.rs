@@ -153,7 +153,7 @@ fn final_output(output: Value<'_>, mark: crate::said::Mark, reading: &mut Readin
 #[cfg(test)]
 mod tests {
     use super::DIALECT;
-    use crate::dialects::testing::{leaves, said};
+    use crate::dialects::testing::{leaves, reads, said};
 
     #[test]
     fn raw_events_are_read_as_the_model_gave_them() {
@@ -235,6 +235,12 @@ mod tests {
     }
 
     #[test]
+    fn what_others_would_say_alike_is_of_the_sdks_all_the_same() {
+        let delta = r#"{"type":"output_text_delta","delta":"Hi","itemId":"m"}"#;
+        reads(&DIALECT, &[delta]);
+    }
+
+    #[test]
     fn what_is_not_of_the_sdks_is_left_to_others() {
         leaves(
             &DIALECT,
@@ -242,6 +248,8 @@ mod tests {
                 r#"{"type":"model","event":"x"}"#,
                 r#"{"type":"message_output","text":"x"}"#,
                 r#"{"type":"list_item","text":"x"}"#,
+                r#"{"type":"run_item_stream_event","text":"x"}"#,
+                r#"{"originalInput":"x","text":"x"}"#,
                 r#"{"type":"output_text_delta","text":"x"}"#,
                 r#"{"final_output":"x"}"#,
                 r#"{"new_items":["x"]}"#,

@@ -294,6 +294,10 @@ mod tests {
             "turn end",
         ];
         assert_eq!(lines, expected);
+        // Some providers have no null.
+        let unfinished =
+            r#"{"id":"c","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":""}]}"#;
+        assert_eq!(said(&[unfinished]), ["text Hi"]);
     }
 
     #[test]

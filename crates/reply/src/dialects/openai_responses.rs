@@ -194,7 +194,7 @@ fn whole_response(response: &Object<'_>, reading: &mut Reading<'_>) {
 #[cfg(test)]
 mod tests {
     use super::DIALECT;
-    use crate::dialects::testing::{leaves, said};
+    use crate::dialects::testing::{leaves, reads, said};
 
     #[test]
     fn a_response_streams_its_text() {
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn reasoning_is_none_of_the_text() {
         let lines = said(&[
-            r#"{"type":"response.reasoning_text.delta","delta":"hm","item_id":"r"}"#,
+            r#"{"type":"response.reasoning_text.delta","delta":"hm","item_id":"r","output_index":0,"content_index":0,"sequence_number":4}"#,
             r#"{"type":"response.reasoning_summary_text.done","text":"so","item_id":"r"}"#,
             r#"{"type":"response.reasoning_summary_part.done","part":{"type":"summary_text","text":"so"}}"#,
             r#"{"type":"response.output_item.done","item":{"id":"r","type":"reasoning","summary":[{"type":"summary_text","text":"so"}],"content":[{"type":"reasoning_text","text":"hm"}]}}"#,
@@ -345,6 +345,24 @@ mod tests {
             "text Hi",
         ];
         assert_eq!(items, expected);
+        let refusal = r#"{"id":"m","type":"message","role":"assistant","content":[{"type":"refusal","refusal":"No."}]}"#;
+        assert_eq!(said(&[refusal]), ["text No."]);
+        let click = r#"{"type":"computer_call","id":"x","call_id":"c","action":{"type":"click"},"status":"completed"}"#;
+        assert_eq!(
+            said(&[click]),
+            [r#"call c computer whole {"type":"click"}"#]
+        );
+    }
+
+    #[test]
+    fn what_others_would_say_alike_is_of_the_api_all_the_same() {
+        reads(
+            &DIALECT,
+            &[
+                r#"{"type":"error","code":"x","message":"SECRET","param":null,"sequence_number":3}"#,
+                r#"{"type":"function_call_output","call_id":"c","output":"sun"}"#,
+            ],
+        );
     }
 
     #[test]

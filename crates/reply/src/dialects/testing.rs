@@ -32,15 +32,28 @@ pub(crate) fn lines(said: &Said) -> Vec<String> {
 /// Asserts that a dialect recognises none of these values, and says nothing of them.
 pub(crate) fn leaves(dialect: &Dialect, values: &[&str]) {
     for text in values {
-        let (mut said, mut document) = (Said::default(), Document::default());
-        assert!(document.read(text), "no JSON: {text}");
-        let object = document.value(text).as_object().expect("an object");
-        let mut memory = Memory::default();
-        let mut reading = Reading::new(&mut said, &mut memory, "");
-        let has_read = object.may_have(dialect.keys) && (dialect.read)(&object, &mut reading);
-        let has_said = said.item(0, &mut 0).is_some();
+        let (has_read, has_said) = asked(dialect, text);
         assert!(!has_read && !has_said, "{}: {text}", dialect.name);
     }
+}
+
+/// Asserts that a dialect recognises each of these values itself. Another may say the same of it,
+/// but what is reported of a reply is whose format it had.
+pub(crate) fn reads(dialect: &Dialect, values: &[&str]) {
+    for text in values {
+        assert!(asked(dialect, text).0, "{}: {text}", dialect.name);
+    }
+}
+
+/// Whether a dialect recognises a value, and whether it says anything of it.
+fn asked(dialect: &Dialect, text: &str) -> (bool, bool) {
+    let (mut said, mut document) = (Said::default(), Document::default());
+    assert!(document.read(text), "no JSON: {text}");
+    let object = document.value(text).as_object().expect("an object");
+    let mut memory = Memory::default();
+    let mut reading = Reading::new(&mut said, &mut memory, "");
+    let has_read = object.may_have(dialect.keys) && (dialect.read)(&object, &mut reading);
+    (has_read, said.item(0, &mut 0).is_some())
 }
 
 fn line(item: &Item<'_>) -> String {
