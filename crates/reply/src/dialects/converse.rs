@@ -252,4 +252,14 @@ mod tests {
         let users = r#"{"role":"user","content":[{"text":"PROMPT"},{"toolResult":{"toolUseId":"c","status":"success","content":[]}}]}"#;
         assert_eq!(said(&[users]), ["result c []"]);
     }
+
+    #[test]
+    fn what_a_request_took_is_no_answer() {
+        for metadata in [
+            r#"{"metadata":{"usage":{"inputTokens":1}}}"#,
+            r#"{"metadata":{"metrics":{"latencyMs":1}}}"#,
+        ] {
+            assert!(said(&[metadata]).is_empty(), "{metadata}");
+        }
+    }
 }

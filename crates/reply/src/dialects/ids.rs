@@ -65,4 +65,10 @@ mod tests {
         ids.remove(Str::plain("1"));
         assert!(!ids.has(Str::plain("1")));
     }
+
+    #[test]
+    fn what_has_an_id_has_an_index() {
+        assert_eq!(index_by(None), None);
+        assert!(index_by(Some(Str::plain("c"))).is_some());
+    }
 }

@@ -107,6 +107,9 @@ fn read_message(message: &Message<'_>, reading: &mut Reading<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::dialects::testing::said;
+    use crate::dialects::{Memory, Reading};
+    use crate::json::Document;
+    use crate::said::Said;
 
     const CHUNK: &str = r#"{"type":"AIMessageChunk","content":"Hi","id":"m","additional_kwargs":{},"tool_call_chunks":[]}"#;
 
@@ -263,5 +266,15 @@ mod tests {
         }
         let piece = r#"{"event":"on_chat_model_stream","data":{"chunk":{"content":"Hi"}}}"#;
         assert_eq!(said(&[piece]), ["text Hi"]);
+    }
+
+    #[test]
+    fn what_the_platform_tells_of_a_message_is_no_text() {
+        let (mut said, mut memory) = (Said::default(), Memory::default());
+        let mut document = Document::default();
+        assert!(document.read(CHUNK));
+        let mut reading = Reading::new(&mut said, &mut memory, "messages/metadata|agent:1");
+        assert!(reading.value(document.value(CHUNK)));
+        assert_eq!(said.count(), 0);
     }
 }

@@ -153,7 +153,8 @@ fn tool(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::dialects::testing::said;
+    use super::DIALECT;
+    use crate::dialects::testing::{leaves, reads, said};
 
     const MESSAGE: [&str; 8] = [
         r#"{"event":"message-start","role":"ai","id":"m"}"#,
@@ -241,6 +242,14 @@ mod tests {
                 envelope("updates", &format!(r#""data":{{"n":{ai}}}"#)),
                 "text Hi",
             ),
+            // A state may have any keys.
+            (
+                envelope(
+                    "values",
+                    r#""data":{"messages":[{"type":"ai","content":"Hi"}],"payload":{"text":"STATE"}}"#,
+                ),
+                "text Hi",
+            ),
             (
                 envelope("custom", r#""data":{"payload":{"text":"Hi"}}"#),
                 "text Hi",
@@ -278,5 +287,31 @@ mod tests {
         ] {
             assert!(said(&[silent]).is_empty(), "{silent}");
         }
+    }
+
+    #[test]
+    fn what_a_block_begins_with_comes_whole_later() {
+        let call = r#"{"event":"content-block-start","index":2,"content":{"type":"tool_call_chunk","id":"c","name":"f","args":""}}"#;
+        reads(&DIALECT, &[call]);
+        assert!(said(&[call]).is_empty());
+    }
+
+    #[test]
+    fn a_tool_may_be_called_with_nothing() {
+        let event = r#"{"event":"tool-started","tool_call_id":"c","tool_name":"f"}"#;
+        assert_eq!(said(&[event]), ["call c f whole {}"]);
+    }
+
+    #[test]
+    fn what_is_not_of_the_protocol_is_left_to_others() {
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"event":"message-start","text":"x"}"#,
+                r#"{"event":"content-block-start","text":"x"}"#,
+                r#"{"event":"content-block-delta","delta":{"type":"text","text":"x"}}"#,
+                r#"{"event":"content-block-finish","content":{"type":"text","text":"x"}}"#,
+            ],
+        );
     }
 }

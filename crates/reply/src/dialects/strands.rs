@@ -307,7 +307,8 @@ fn graph_result(result: Value<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::dialects::testing::said;
+    use super::DIALECT;
+    use crate::dialects::testing::{leaves, reads, said};
 
     #[test]
     fn an_agent_says_each_word_in_four_forms() {
@@ -480,5 +481,34 @@ mod tests {
         ] {
             assert_eq!(said(&[object]), [expected]);
         }
+    }
+
+    #[test]
+    fn what_has_fewer_fields_is_left_to_others() {
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"role":"assistant","message":{"role":"assistant","content":[{"text":"x"}]}}"#,
+                r#"{"result":{"stop_reason":"x","text":"x"}}"#,
+                r#"{"results":{},"text":"x"}"#,
+                r#"{"results":{},"accumulated_usage":{},"text":"x"}"#,
+                r#"{"results":[],"execution_time":1,"text":"x"}"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn what_ends_reasoning_or_cites_says_nothing() {
+        reads(
+            &DIALECT,
+            &[
+                r#"{"reasoning_signature":"s","delta":{"reasoningContent":{"signature":"s"}},"reasoning":true}"#,
+                r#"{"reasoningRedactedContent":"x","delta":{"reasoningContent":{"redactedContent":"x"}},"reasoning":true}"#,
+                r#"{"citation":{"title":"TITLE"},"delta":{"citation":{"title":"TITLE"}}}"#,
+            ],
+        );
+        let unnamed =
+            r#"{"current_tool_use":{"name":"f","input":"{"},"delta":{"toolUse":{"input":"{"}}}"#;
+        assert!(said(&[unnamed]).is_empty());
     }
 }

@@ -143,4 +143,10 @@ mod tests {
             assert_eq!(said(&[failed]), ["error"]);
         }
     }
+
+    #[test]
+    fn a_text_comes_whole_after_its_pieces() {
+        let block = r#"{"type":"bidi_text_block","text":"Hi","content_id":"a"}"#;
+        assert_eq!(said(&[block]), ["text Hi"]);
+    }
 }
