@@ -255,7 +255,7 @@ fn call(event: &Object<'_>, reading: &mut Reading<'_>, input: Input) {
 #[cfg(test)]
 mod tests {
     use super::DIALECT;
-    use crate::dialects::testing::{leaves, said};
+    use crate::dialects::testing::{leaves, reads, said};
 
     #[test]
     fn a_run_is_over_when_it_says_so() {
@@ -361,5 +361,10 @@ mod tests {
                 r#"{"type":7}"#,
             ],
         );
+    }
+
+    #[test]
+    fn what_others_would_say_alike_is_of_the_protocol_all_the_same() {
+        reads(&DIALECT, &[r#"{"type":"TOOL_CALL_END","toolCallId":"c"}"#]);
     }
 }

@@ -282,7 +282,9 @@ fn workflow_event(event: &Object<'_>, reading: &mut Reading<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::merged;
     use crate::dialects::testing::said;
+    use crate::json::Document;
 
     #[test]
     fn updates_say_their_contents() {
@@ -355,9 +357,10 @@ mod tests {
             r#"{"type":"executor_invoked","executor_id":"a","data":"PROMPT"}"#,
             r#"{"type":"intermediate","executor_id":"a","data":{"type":"agent_response_update","contents":[{"type":"text","text":"A"}],"role":"assistant"}}"#,
             r#"{"type":"output","executor_id":"b","data":"B"}"#,
+            r#"{"type":"output","executor_id":"b","data":[{"type":"message","role":"assistant","contents":[{"type":"text","text":"C"}]}]}"#,
             r#"{"type":"failed","executor_id":null,"details":{"message":"no"}}"#,
         ]);
-        assert_eq!(lines, ["text A", "text B", "error"]);
+        assert_eq!(lines, ["text A", "text B", "text C", "turn end", "error"]);
     }
 
     #[test]
@@ -383,5 +386,20 @@ mod tests {
             r#"{"type":"data","data":"C"}"#,
         ]);
         assert_eq!(lines, ["text A", "text B", "text C"]);
+    }
+
+    #[test]
+    fn a_whole_that_replaces_its_pieces_has_another_form() {
+        let form = |content: &str| {
+            let mut document = Document::default();
+            assert!(document.read(content));
+            let content = document.value(content).as_object().expect("an object");
+            merged("piece", "whole", &content)
+        };
+        assert_eq!(form(r#"{"type":"text","text":"Hi"}"#), "piece");
+        assert_eq!(
+            form(r#"{"type":"text","text":"Hi","merge_mode":"replace"}"#),
+            "whole"
+        );
     }
 }

@@ -207,7 +207,7 @@ fn input_of(part: &Object<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::DIALECT;
-    use crate::dialects::testing::{leaves, said};
+    use crate::dialects::testing::{leaves, reads, said};
 
     #[test]
     fn a_ui_message_stream_ends_by_its_finish() {
@@ -289,6 +289,9 @@ mod tests {
             "result d no JSON failed",
         ];
         assert_eq!(lines, expected);
+        // What a model wrote that is no JSON is whole too.
+        let invalid = r#"{"type":"tool-call","toolCallId":"d","toolName":"f","input":"{a","dynamic":true,"invalid":true,"error":{"name":"AI_InvalidToolInputError"}}"#;
+        assert_eq!(said(&[invalid]), ["call d f whole {a"]);
     }
 
     #[test]
@@ -329,6 +332,26 @@ mod tests {
             r#"{"type":"abort","reason":"x"}"#,
         ]);
         assert_eq!(aborted, ["text Half", "error"]);
+        let after_a_source = said(&[
+            r#"{"type":"source","sourceType":"url","id":"s","url":"u"}"#,
+            r#"{"type":"abort"}"#,
+        ]);
+        assert_eq!(after_a_source, ["error"]);
+    }
+
+    #[test]
+    fn what_others_would_say_alike_is_of_the_sdk_all_the_same() {
+        reads(&DIALECT, &[r#"{"type":"error","errorText":"SECRET"}"#]);
+    }
+
+    #[test]
+    fn an_agents_own_objects_may_come_between_the_parts() {
+        let lines = said(&[
+            r#"{"type":"start-step"}"#,
+            r#"{"type":"chunk","data":"Hi"}"#,
+            r#"{"type":"data-chunk","text":" you"}"#,
+        ]);
+        assert_eq!(lines, ["text Hi", "text  you"]);
     }
 
     #[test]

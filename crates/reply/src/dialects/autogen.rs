@@ -246,7 +246,8 @@ fn model_result(result: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::dialects::testing::said;
+    use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     const CALL: &str = r#"{"source":"a","models_usage":null,"content":[{"id":"c","arguments":"{\"city\":\"Paris\"}",
         "name":"f"}],"type":"ToolCallRequestEvent"}"#;
@@ -347,6 +348,26 @@ mod tests {
                 "text A",
                 "turn end",
             ]
+        );
+    }
+
+    #[test]
+    fn a_message_without_a_source_is_no_wrapper() {
+        let message = r#"{"type":"TextMessage","content":"Hi","data":{"content":"DATA"}}"#;
+        assert_eq!(said(&[message]), ["text Hi"]);
+    }
+
+    #[test]
+    fn what_is_not_of_autogen_is_left_to_others() {
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"type":"AssistantMessage","content":"x"}"#,
+                r#"{"type":"UserMessage","content":"x"}"#,
+                r#"{"cached":true,"text":"x"}"#,
+                r#"{"cached":true,"finish_reason":"stop","text":"x"}"#,
+                r#"{"stop_reason":"x","usage":{},"text":"x"}"#,
+            ],
         );
     }
 }

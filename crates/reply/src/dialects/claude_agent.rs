@@ -142,7 +142,8 @@ fn block(block: &Object<'_>, is_agents: bool, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::dialects::testing::said;
+    use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn the_command_line_streams_events_then_messages_then_the_result() {
@@ -200,5 +201,16 @@ mod tests {
         ] {
             assert!(said(&[message]).is_empty(), "{message}");
         }
+    }
+
+    #[test]
+    fn messages_of_other_names_are_left_to_others() {
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"type":"chunk","content":"x","parent_tool_use_id":null}"#,
+                r#"{"type":"custom","session_id":"s","message":{"content":"x"}}"#,
+            ],
+        );
     }
 }

@@ -167,7 +167,8 @@ fn outcome(value: Option<Value<'_>>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::dialects::testing::said;
+    use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn an_output_is_the_answer_and_no_prompt() {
@@ -285,6 +286,28 @@ mod tests {
                 "end",
                 "error",
             ]
+        );
+    }
+
+    #[test]
+    fn an_outputs_object_is_the_answer_where_there_is_no_text() {
+        for output in [
+            r#"{"description":"PROMPT","expected_output":"x","raw":"","pydantic":{"n":1},"agent":"W"}"#,
+            r#"{"raw":"","pydantic":{"n":1},"agent_role":"W","usage_metrics":null,"messages":[]}"#,
+        ] {
+            assert_eq!(said(&[output]), [r#"text {"n":1}"#], "{output}");
+        }
+    }
+
+    #[test]
+    fn what_has_fewer_fields_is_left_to_others() {
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"type":"x","channel":"c","text":"x"}"#,
+                r#"{"type":"x","event_id":"e","text":"x"}"#,
+                r#"{"type":"x","chunk":"x","call_type":"c"}"#,
+            ],
         );
     }
 }

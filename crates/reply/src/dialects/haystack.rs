@@ -145,7 +145,8 @@ fn say_replies(replies: Value<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::dialects::testing::said;
+    use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     #[test]
     fn chunks_say_what_they_carry() {
@@ -209,5 +210,17 @@ mod tests {
             r#"{"role":"assistant","name":"x","meta":{},"content":"B"}"#,
         ]);
         assert_eq!(lines, ["text A", "text B"]);
+    }
+
+    #[test]
+    fn replies_are_texts_or_messages() {
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"replies":"x","text":"x"}"#,
+                r#"{"replies":[{"text":"x"}]}"#,
+                r#"{"replies":[]}"#,
+            ],
+        );
     }
 }

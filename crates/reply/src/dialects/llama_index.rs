@@ -270,7 +270,8 @@ fn block(part: &Object<'_>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::dialects::testing::said;
+    use super::DIALECT;
+    use crate::dialects::testing::{leaves, reads, said};
 
     const INPUT: &str = r#"{"input":[{"role":"user","additional_kwargs":{},
         "blocks":[{"block_type":"text","text":"PROMPT"}]}],"current_agent_name":"Agent"}"#;
@@ -390,5 +391,30 @@ mod tests {
             r#"{"type":"ToolCall","name":"f"}"#,
         ]);
         assert_eq!(lines, ["text A", "text B", "call - f begun"]);
+    }
+
+    #[test]
+    fn what_a_person_answers_is_no_text() {
+        let answer = r#"{"type":"HumanResponseEvent","data":{"response":"PROMPT"}}"#;
+        assert!(said(&[answer]).is_empty());
+    }
+
+    #[test]
+    fn a_call_may_be_inside_of_its_name() {
+        let call =
+            r#"{"type":"ToolCall","data":{"tool_name":"f","tool_kwargs":{"a":1},"tool_id":"c"}}"#;
+        reads(&DIALECT, &[call]);
+        assert_eq!(said(&[call]), [r#"call c f whole {"a":1}"#]);
+    }
+
+    #[test]
+    fn messages_have_blocks_and_what_goes_with_them() {
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"blocks":[{"text":"x"}]}"#,
+                r#"{"type":"x","additional_kwargs":{},"text":"x"}"#,
+            ],
+        );
     }
 }

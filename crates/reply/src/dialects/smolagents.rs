@@ -185,7 +185,8 @@ fn answer(form: &str, output: Option<Value<'_>>, reading: &mut Reading<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::dialects::testing::said;
+    use super::DIALECT;
+    use crate::dialects::testing::{leaves, said};
 
     const STEP: &str = r#"{"step_number":1,"timing":{},"model_input_messages":[{"role":"system","content":"S"}],
         "tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":{"a":1}}}],"error":{"type":"E","message":"x"},
@@ -253,5 +254,29 @@ mod tests {
     fn objects_of_other_formats_are_left_to_others() {
         let lines = said(&[r#"{"output":"A"}"#, r#"{"step_number":1,"content":"B"}"#]);
         assert_eq!(lines, ["text A", "text B"]);
+    }
+
+    #[test]
+    fn a_results_name_says_what_it_is_where_fields_are_left_out() {
+        let result =
+            r#"{"type":"RunResult","output":"It","state":"success","steps":[{"task":"PROMPT"}]}"#;
+        assert_eq!(said(&[result]), ["text It", "turn end"]);
+        let output = r#"{"type":"ActionOutput","output":"42"}"#;
+        assert!(said(&[output]).is_empty());
+    }
+
+    #[test]
+    fn what_has_fewer_fields_is_left_to_others() {
+        leaves(
+            &DIALECT,
+            &[
+                r#"{"token_usage":{},"steps":[],"text":"x"}"#,
+                r#"{"token_usage":{},"plan":"x","text":"x"}"#,
+                r#"{"token_usage":{},"content":"x"}"#,
+                r#"{"arguments":{},"text":"x"}"#,
+                r#"{"arguments":{},"name":"f","text":"x"}"#,
+                r#"{"task_images":[],"text":"x"}"#,
+            ],
+        );
     }
 }
