@@ -406,3 +406,50 @@ pub(crate) fn readable(value: Value<'_>) -> String {
     }
     .unwrap_or_else(|| value.raw().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(form: &str) -> Source {
+        Source {
+            form: Form::TOP.then(form),
+            coverage: Coverage::Unknown,
+            speaker: None,
+        }
+    }
+
+    #[test]
+    fn words_keep_their_source_among_many() {
+        let forms: Vec<_> = (0..12).map(|number| source(&number.to_string())).collect();
+        let order: Vec<_> = (0..12).chain([10, 9, 11, 3, 3, 10]).collect();
+        let mut said = Said::default();
+        for at in &order {
+            said.part();
+            said.push_words(Str::plain("a"), false, forms[*at]);
+        }
+        let mut start = 0;
+        let found = (0..).map_while(|number| match said.item(number, &mut start)? {
+            Item::Text(_, source) => Some(source),
+            _ => None,
+        });
+        let expected = order.iter().map(|at| forms[*at]);
+        assert!(found.eq(expected));
+    }
+
+    #[test]
+    fn the_memory_of_a_huge_message_is_given_back() {
+        let mut said = Said::default();
+        said.push_words(Str::plain("Hi"), false, source("a"));
+        said.clear();
+        assert!(said.words.capacity() > 0 && said.things.capacity() > 0);
+        said.push_words(Str::plain(&"a".repeat(1 << 17)), false, source("a"));
+        said.clear();
+        assert_eq!(said.words.capacity(), 0);
+        for _ in 0..1 << 13 {
+            said.push_end();
+        }
+        said.clear();
+        assert_eq!(said.things.capacity(), 0);
+    }
+}

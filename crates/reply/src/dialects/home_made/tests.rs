@@ -416,3 +416,18 @@ fn thoughts_are_looked_for_as_deep_as_people_write_them() {
     check(&[&thought(3)], &["reasoning hm"]);
     check(&[&thought(4)], &[]);
 }
+
+#[test]
+fn what_a_call_came_to_has_not_failed_the_agent() {
+    check(
+        &[r#"{"type":"update","tool_call_id":"c","output":"r","error":"no"}"#],
+        &["result c r failed"],
+    );
+}
+
+#[test]
+fn the_name_of_an_event_without_data_may_say_that_the_agent_failed() {
+    let (mut said, mut memory) = (Said::default(), Memory::default());
+    Reading::new(&mut said, &mut memory, "error").name_alone();
+    assert!(said.has_error());
+}
