@@ -281,6 +281,13 @@ mod tests {
         assert_eq!(said(&[alone]), ["text Hi", "end"]);
         let failed = r#"{"type":"multiAgentResultEvent","result":{"status":"FAILED","content":[],"error":{"message":"SECRET"}}}"#;
         assert_eq!(said(&[failed])[0], "error");
+        for result in [
+            r#"{"status":"FAILED","content":[]}"#,
+            r#"{"status":"COMPLETED","content":[],"error":{"message":"SECRET"}}"#,
+        ] {
+            let event = format!(r#"{{"type":"multiAgentResultEvent","result":{result}}}"#);
+            assert_eq!(said(&[&event])[0], "error");
+        }
     }
 
     #[test]

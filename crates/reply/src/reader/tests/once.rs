@@ -145,3 +145,19 @@ fn an_array_of_events_is_told_as_the_events_one_after_the_other() {
     let messages = messages.each_ref().map(String::as_str);
     assert_eq!(read(&messages, true).0, ["It is ", "so."]);
 }
+
+#[test]
+fn a_transcript_that_was_guessed_is_told_once_when_it_is_final() {
+    let transcript = |text: &str, is_final: bool| {
+        format!(
+            r#"{{"type":"bidi_transcript_stream","delta":{{"text":"{text}"}},"text":"{text}","role":"assistant","is_final":{is_final},"current_transcript":null}}"#
+        )
+    };
+    let messages = [
+        transcript("Hel", false),
+        transcript("lo", false),
+        transcript("Hello", true),
+    ];
+    let (pieces, _) = read(&messages.each_ref().map(String::as_str), true);
+    assert_eq!(pieces.concat(), "Hello");
+}
