@@ -113,3 +113,22 @@ fn what_is_nested_deep_is_read_by_its_name_and_is_no_text() {
         assert_eq!(read(&["Hi ", &text], true).0, ["Hi ", "A"], "{depth}");
     }
 }
+
+/// What is measured is the sum of the parts.
+#[test]
+fn long_lines_and_data_in_parts_are_far_from_the_limit() {
+    let words = "word ".repeat(4_000);
+    let half = words.len() / 2;
+    let text = format!("data: {words}");
+    let (pieces, end) = read(&[&text[..half], &text[half..], "\n\n"], true);
+    assert_eq!((pieces.concat(), end), (words.clone(), Some(End::Complete)));
+    let (pieces, end) = read(&[&text[..half], &format!("{}\n\n", &text[half..])], true);
+    assert_eq!((pieces.concat(), end), (words.clone(), Some(End::Complete)));
+    let lines = format!("data: {words}\ndata: {words}\ndata: {words}\n\n");
+    let (pieces, end) = read(&[&lines], true);
+    assert_eq!(pieces.concat(), [&words[..]; 3].join("\n"));
+    assert_eq!(end, Some(End::Complete));
+    let value = format!(r#"{{"chunk":"{words}"}}"#);
+    let (pieces, end) = read(&[&value[..half], &value[half..]], true);
+    assert_eq!((pieces.concat(), end), (words, Some(End::Complete)));
+}
