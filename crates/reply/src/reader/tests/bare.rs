@@ -104,3 +104,39 @@ fn structured_output_and_arrays_without_text_are_told_as_they_came() {
         (&["{\"chunk\":\"A\"}\n{\"a\":1}\n"], &["A"], false),
     ]);
 }
+
+#[test]
+fn what_waits_for_the_next_message_is_told_as_it_stands_or_goes_on() {
+    let chunk = r#"{"chunk":"a"}"#;
+    for (messages, closed, expected) in [
+        // The beginning of a field of SSE, and white space: after SSE, after values, before text.
+        (&["data: a\n\n", "da"][..], true, &["a", "da"][..]),
+        (&["data: a\n\n", "da", "ta: b\n\n"], true, &["a", "b"]),
+        (&["data: a\n\n", " "], true, &["a"]),
+        (&[chunk, "da"], true, &["a", "da"]),
+        (&[chunk, " "], true, &["a"]),
+        (&[chunk, " ", chunk], true, &["a", "a"]),
+        (&[" ", "Hi"], true, &[" ", "Hi"]),
+        (&["Hi ", "{hello}"], true, &["Hi ", "{hello}"]),
+        // Data whose last line comes in pieces is whole without a blank line.
+        (
+            &["data: {\"chunk\":\ndata: \"a", " b", " c\"}"],
+            false,
+            &["a b c"],
+        ),
+        (&["data: {\"chunk\":\ndata: \"a\"", "}"], false, &["a"]),
+        (
+            &[
+                "data: {\"chunk\":\"a\"}\ndata: {\"chunk\":\"b\"}\ndata: {\"chunk\":\"c",
+                "d",
+                "e\"}",
+            ],
+            false,
+            &["a", "b", "cde"],
+        ),
+        (&["data: {\ndata: hello }"], false, &[]),
+    ] {
+        let (pieces, _) = read(messages, closed);
+        assert_eq!(pieces, expected, "{messages:?}");
+    }
+}
