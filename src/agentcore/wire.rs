@@ -3,6 +3,7 @@
 pub mod connect;
 pub(super) mod dial;
 pub mod endpoint;
+mod gathered;
 pub(super) mod handshake;
 mod linger;
 mod no_proxy;

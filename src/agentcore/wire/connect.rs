@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
@@ -12,6 +12,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::dial::{Begun, dial};
 use super::endpoint::Endpoint;
+use super::gathered::Gathered;
 use super::proxy::{self, Proxy};
 
 /// A byte stream to a peer, encrypted or not.
@@ -102,10 +103,22 @@ impl Connector {
         &self,
         endpoint: &Endpoint,
         transport: T,
-    ) -> io::Result<TlsStream<T>> {
+    ) -> io::Result<TlsStream<Gathered<T>>> {
         let name = ServerName::try_from(endpoint.host().to_owned()).map_err(io::Error::other)?;
+        let handshake = self.tls.connect(name, Gathered::new(transport));
         // A handshake is large, and would make all futures large that one is a part of.
-        Box::pin(self.tls.connect(name, transport)).await
+        match Box::pin(handshake.into_fallible()).await {
+            Ok(mut encrypted) => {
+                encrypted.get_mut().0.shook_hands();
+                Ok(encrypted)
+            }
+            Err((error, mut transport)) => {
+                // The peer is told why, as far as that can be done.
+                transport.shook_hands();
+                let _ = transport.flush().await;
+                Err(error)
+            }
+        }
     }
 }
 

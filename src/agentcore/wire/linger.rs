@@ -127,6 +127,10 @@ impl<T: Transport> AsyncWrite for Lingering<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The end of the sending side flushes as well: one packet carries the close frame and the end.
+        if self.until.is_some() {
+            return Poll::Ready(Ok(()));
+        }
         if !self.write_failed && ready!(self.transport()?.poll_flush(cx)).is_err() {
             self.write_failed = true;
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, StreamExt};
 use http::HeaderMap;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
@@ -283,7 +283,6 @@ impl<T: Transport> Socket<T> {
                 };
                 let transport = self.stream.get_mut();
                 transport.write_all(&close_frame(code)).await?;
-                transport.flush().await?;
             }
         } else {
             // Twice, since an answer to a ping that found no room goes out with the second: behind a
@@ -294,19 +293,30 @@ impl<T: Transport> Socket<T> {
                 .start_send_unpin(Message::Close(Some(code.into())))?;
             self.flush().await?;
         }
-        self.stream.get_mut().shutdown().await?;
-        Ok(())
+        self.dropping_incoming(|stream, cx| {
+            let transport = Pin::new(stream.get_mut());
+            transport.poll_shutdown(cx).map_err(WsError::from)
+        })
+        .await
     }
 
-    /// Flushes. What comes meanwhile is dropped: a peer that waits for us to read would not read either.
     async fn flush(&mut self) -> Result<(), WsError> {
+        self.dropping_incoming(|stream, cx| stream.poll_flush_unpin(cx))
+            .await
+    }
+
+    /// Writes. What comes meanwhile is dropped: a peer that waits for us to read would not read either.
+    async fn dropping_incoming<U>(
+        &mut self,
+        mut write: impl FnMut(&mut WebSocketStream<Lingering<T>>, &mut Context<'_>) -> Poll<U>,
+    ) -> U {
         std::future::poll_fn(|cx| {
-            let flushed = self.stream.poll_flush_unpin(cx);
-            if flushed.is_pending() {
+            let written = write(&mut self.stream, cx);
+            if written.is_pending() {
                 // A connection that cannot be read any more is found out about by writing.
                 let _ = self.stream.get_mut().poll_drop_incoming(cx);
             }
-            flushed
+            written
         })
         .await
     }
