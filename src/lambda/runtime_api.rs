@@ -3,37 +3,43 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRAILER, USER_AGENT};
-use http::uri::{Authority, PathAndQuery};
-use http::{Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Body as HttpBody;
+use http::uri::Authority;
+use http::{StatusCode, Uri};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-pub(super) use connection::Body;
-use connection::{Connection, SendError};
+use answer::{Answer, OnHeader};
+pub(super) use chunks::Body;
+use chunks::Chunks;
+use connection::{Connection, Request, RequestBody, SendError};
 pub(super) use streamed::{error_trailers, prelude};
 
+mod answer;
+mod chunks;
 mod connection;
 mod streamed;
 
-const OUR_USER_AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("agentcore-bridge/", env!("CARGO_PKG_VERSION")));
+const USER_AGENT: &str = concat!("agentcore-bridge/", env!("CARGO_PKG_VERSION"));
 
 const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
 const DEADLINE_MS: &str = "lambda-runtime-deadline-ms";
 const TRACE_ID: &str = "lambda-runtime-trace-id";
 /// Sent back with the response if it came with the invocation.
-const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
-const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
-const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
-const ERROR_TRAILERS: HeaderValue = HeaderValue::from_static(
-    "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
-);
-const STREAMED: HeaderValue =
-    HeaderValue::from_static("application/vnd.awslambda.http-integration-response");
+const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
+const ERROR_BODY: &str = "lambda-runtime-function-error-body";
+
+/// What cannot be in a path as it is, or would end it.
+const NOT_IN_PATHS: AsciiSet = CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
 
 /// Why a request to the Runtime API failed.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +49,7 @@ pub(super) enum RuntimeApiError {
     #[error("no connection to the Runtime API")]
     Unreachable(#[source] std::io::Error),
     #[error("the connection to the Runtime API broke off")]
-    Disconnected(#[source] hyper::Error),
+    Disconnected(#[source] std::io::Error),
     #[error("the Runtime API answered with status {0}")]
     Status(StatusCode),
     #[error("an invocation came without an id")]
@@ -75,10 +81,21 @@ impl Address {
         self.authority.as_str()
     }
 
-    fn path(&self, path: &str) -> Result<Uri, RuntimeApiError> {
-        let path = format!("{}/2018-06-01/runtime/{path}", self.prefix);
-        let path = PathAndQuery::try_from(path).map_err(|_| RuntimeApiError::InvalidAddress)?;
-        Ok(path.into())
+    /// The lines of a request that all requests have.
+    fn head(&self, method: &str, path: &str) -> String {
+        let parts = [
+            method,
+            " ",
+            &self.prefix,
+            "/2018-06-01/runtime/",
+            path,
+            " HTTP/1.1\r\nhost: ",
+            self.authority(),
+            "\r\nuser-agent: ",
+            USER_AGENT,
+            "\r\n",
+        ];
+        parts.concat()
     }
 }
 
@@ -91,7 +108,7 @@ pub(super) struct Context {
     pub(super) deadline_ms: Option<u64>,
     /// The trace id of AWS X-Ray.
     pub(super) xray: Option<String>,
-    invocation_id: Option<HeaderValue>,
+    invocation_id: Option<String>,
 }
 
 /// A client with one connection, which is opened again when it has been closed.
@@ -115,24 +132,26 @@ impl RuntimeApi {
     /// # Errors
     /// [`RuntimeApiError`] if the request failed; it may be tried again.
     pub(super) async fn next(&mut self) -> Result<Option<(Bytes, Context)>, RuntimeApiError> {
-        let request = self.request(Method::GET, "invocation/next")?;
-        let (parts, event) = self.call(request).await?.into_parts();
-        match parts.status {
+        let mut headers = EventHeaders::default();
+        let request = self.request("GET", "invocation/next", RequestBody::None);
+        let answer = self
+            .call(request, &mut |name, value| headers.add(name, value))
+            .await?;
+        match answer.status {
             StatusCode::OK => {}
             StatusCode::NO_CONTENT => return Ok(None),
             status => return Err(RuntimeApiError::Status(status)),
         }
         // Only the request id is needed to respond. A malformed value of another header is ignored.
-        let text = |name| parts.headers.get(name)?.to_str().ok();
         let context = Context {
-            request_id: text(REQUEST_ID)
-                .ok_or(RuntimeApiError::MissingRequestId)?
-                .to_owned(),
-            deadline_ms: text(DEADLINE_MS).and_then(|deadline| deadline.parse().ok()),
-            xray: text(TRACE_ID).map(str::to_owned),
-            invocation_id: parts.headers.get(&INVOCATION_ID).cloned(),
+            request_id: headers
+                .request_id
+                .ok_or(RuntimeApiError::MissingRequestId)?,
+            deadline_ms: headers.deadline_ms.and_then(|text| text.parse().ok()),
+            xray: headers.xray,
+            invocation_id: headers.invocation_id,
         };
-        Ok(Some((event, context)))
+        Ok(Some((answer.body, context)))
     }
 
     /// Sends a complete response.
@@ -144,10 +163,8 @@ impl RuntimeApi {
         context: &Context,
         response: Bytes,
     ) -> Result<(), RuntimeApiError> {
-        let mut request = self.response_to(context)?;
-        *request.body_mut() = whole(response);
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut request = self.response_to(context, RequestBody::Whole(response));
+        request.head.push_str("content-type: application/json\r\n");
         self.succeed(request).await
     }
 
@@ -159,14 +176,15 @@ impl RuntimeApi {
     pub(super) async fn stream(
         &mut self,
         context: &Context,
-        response: impl HttpBody<Data = Bytes, Error = Infallible> + Send + 'static,
+        response: Body,
     ) -> Result<(), RuntimeApiError> {
-        let mut request = self.response_to(context)?;
-        *request.body_mut() = response.boxed_unsync();
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, STREAMED);
-        headers.insert(RESPONSE_MODE, HeaderValue::from_static("streaming"));
-        headers.insert(TRAILER, ERROR_TRAILERS);
+        let chunks = RequestBody::Streamed(Chunks::new(response));
+        let mut request = self.response_to(context, chunks);
+        request.head.push_str(
+            "content-type: application/vnd.awslambda.http-integration-response\r\n\
+             lambda-runtime-function-response-mode: streaming\r\n\
+             trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n",
+        );
         self.succeed(request).await
     }
 
@@ -176,15 +194,13 @@ impl RuntimeApi {
     /// [`RuntimeApiError`] if Lambda did not accept the report.
     pub(super) async fn init_error(
         &mut self,
-        kind: &str,
+        kind: &'static str,
         message: &str,
     ) -> Result<(), RuntimeApiError> {
-        let mut request = self.request(Method::POST, "init/error")?;
-        *request.body_mut() = whole(diagnostic(kind, message));
-        let kind = HeaderValue::try_from(format!("Runtime.{kind}"));
-        if let Ok(kind) = kind {
-            request.headers_mut().insert(ERROR_TYPE, kind);
-        }
+        let report = RequestBody::Whole(diagnostic(kind, message).into());
+        let mut request = self.request("POST", "init/error", report);
+        let kind = [ERROR_TYPE, ": Runtime.", kind, "\r\n"].concat();
+        request.head.push_str(&kind);
         self.succeed(request).await
     }
 
@@ -194,34 +210,31 @@ impl RuntimeApi {
     /// # Errors
     /// [`RuntimeApiError`] if the restore failed.
     pub(super) async fn restored(&mut self) -> Result<(), RuntimeApiError> {
-        let request = self.request(Method::GET, "restore/next")?;
+        let request = self.request("GET", "restore/next", RequestBody::None);
         let restored = self.succeed(request).await;
         self.connection = None;
         restored
     }
 
-    fn response_to(&self, context: &Context) -> Result<Request<Body>, RuntimeApiError> {
-        let path = format!("invocation/{}/response", context.request_id);
-        let mut request = self.request(Method::POST, &path)?;
+    fn response_to(&self, context: &Context, body: RequestBody) -> Request {
+        let id = utf8_percent_encode(&context.request_id, &NOT_IN_PATHS);
+        let mut request = self.request("POST", &format!("invocation/{id}/response"), body);
         if let Some(id) = &context.invocation_id {
-            request.headers_mut().insert(INVOCATION_ID, id.clone());
+            let line = [INVOCATION_ID, ": ", id, "\r\n"].concat();
+            request.head.push_str(&line);
         }
-        Ok(request)
+        request
     }
 
-    fn request(&self, method: Method, path: &str) -> Result<Request<Body>, RuntimeApiError> {
-        let mut request = Request::new(whole(Bytes::new()));
-        *request.method_mut() = method;
-        *request.uri_mut() = self.address.path(path)?;
-        let host = HeaderValue::try_from(self.address.authority())
-            .map_err(|_| RuntimeApiError::InvalidAddress)?;
-        request.headers_mut().insert(HOST, host);
-        request.headers_mut().insert(USER_AGENT, OUR_USER_AGENT);
-        Ok(request)
+    fn request(&self, method: &str, path: &str, body: RequestBody) -> Request {
+        Request {
+            head: self.address.head(method, path),
+            body,
+        }
     }
 
-    async fn succeed(&mut self, request: Request<Body>) -> Result<(), RuntimeApiError> {
-        match self.call(request).await?.status() {
+    async fn succeed(&mut self, request: Request) -> Result<(), RuntimeApiError> {
+        match self.call(request, &mut |_, _| {}).await?.status {
             status if status.is_success() => Ok(()),
             status => Err(RuntimeApiError::Status(status)),
         }
@@ -229,52 +242,85 @@ impl RuntimeApi {
 
     async fn call(
         &mut self,
-        mut request: Request<Body>,
-    ) -> Result<Response<Bytes>, RuntimeApiError> {
+        mut request: Request,
+        on_header: OnHeader<'_>,
+    ) -> Result<Answer, RuntimeApiError> {
         // Taken out, so that cancelling this future drops a connection that is in mid-request.
         if let Some(mut kept) = self.connection.take()
-            && kept.is_ready().await
+            && kept.is_ready()
         {
-            match kept.send(request).await {
-                Ok(response) => {
-                    self.keep(kept).await;
-                    return Ok(response);
+            match kept.send(&mut request, on_header).await {
+                Ok(answer) => {
+                    self.keep(kept);
+                    return Ok(answer);
                 }
                 Err(SendError::MaybeSent(error)) => {
                     return Err(RuntimeApiError::Disconnected(error));
                 }
-                // The peer had closed the idle connection. Nothing was sent, so the request is safe
-                // to repeat.
-                Err(SendError::NotSent(unsent)) => request = *unsent,
+                // The peer had closed the idle connection. The request is safe to repeat.
+                Err(SendError::NotSent(_)) => {}
             }
         }
         let mut connection = Connection::open(self.address.authority())
             .await
             .map_err(RuntimeApiError::Unreachable)?;
-        let response = connection
-            .send(request)
-            .await
-            .map_err(|error| match error {
-                SendError::MaybeSent(error) => RuntimeApiError::Disconnected(error),
-                SendError::NotSent(_) => {
-                    RuntimeApiError::Unreachable(std::io::ErrorKind::ConnectionReset.into())
-                }
-            })?;
-        self.keep(connection).await;
-        Ok(response)
+        let answer =
+            connection
+                .send(&mut request, on_header)
+                .await
+                .map_err(|error| match error {
+                    SendError::MaybeSent(error) => RuntimeApiError::Disconnected(error),
+                    SendError::NotSent(error) => RuntimeApiError::Unreachable(error),
+                })?;
+        self.keep(connection);
+        Ok(answer)
     }
 
     /// Keeps a connection for the next request. One that is not ready is still sending a body that
     /// the peer has refused, so it is dropped with it.
-    async fn keep(&mut self, mut connection: Connection) {
-        if connection.is_ready().await {
+    fn keep(&mut self, connection: Connection) {
+        if connection.is_ready() {
             self.connection = Some(connection);
         }
     }
 }
 
-fn whole(body: impl Into<Bytes>) -> Body {
-    Full::new(body.into()).boxed_unsync()
+/// The headers of an event that matter. Of one that comes twice the first counts.
+#[derive(Default)]
+struct EventHeaders {
+    request_id: Option<String>,
+    deadline_ms: Option<String>,
+    xray: Option<String>,
+    invocation_id: Option<String>,
+}
+
+impl EventHeaders {
+    fn add(&mut self, name: &str, value: &[u8]) {
+        let Self {
+            request_id,
+            deadline_ms,
+            xray,
+            invocation_id,
+        } = self;
+        let known = [
+            (REQUEST_ID, request_id),
+            (DEADLINE_MS, deadline_ms),
+            (TRACE_ID, xray),
+            (INVOCATION_ID, invocation_id),
+        ];
+        for (known, slot) in known {
+            if slot.is_none() && name.eq_ignore_ascii_case(known) {
+                *slot = visible(value);
+            }
+        }
+    }
+}
+
+/// A header's value, if it is text that can be seen.
+fn visible(value: &[u8]) -> Option<String> {
+    let is_visible = value.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+    let text = is_visible.then(|| std::str::from_utf8(value).ok());
+    text.flatten().map(str::to_owned)
 }
 
 /// An error as the Runtime API expects it.
@@ -307,7 +353,8 @@ mod tests {
         ] {
             let address = Address::parse(text).unwrap();
             assert_eq!(address.authority(), authority);
-            assert_eq!(address.path("invocation/next").unwrap(), path);
+            let head = address.head("GET", "invocation/next");
+            assert!(head.starts_with(&format!("GET {path} HTTP/1.1\r\n")));
         }
         for text in ["", "/path", "a b"] {
             assert!(matches!(
@@ -315,5 +362,40 @@ mod tests {
                 Err(RuntimeApiError::InvalidAddress)
             ));
         }
+    }
+
+    /// An id is a UUID; whatever else it was would not become a part of the request's lines.
+    #[test]
+    fn an_id_stays_in_its_place_in_the_path() {
+        let api = RuntimeApi::new(Address::parse("x:1").unwrap());
+        let context = Context {
+            request_id: "a b?c#d/e%20".to_owned(),
+            deadline_ms: None,
+            xray: None,
+            invocation_id: Some("of this invocation".to_owned()),
+        };
+        let request = api.response_to(&context, RequestBody::None);
+        let lines: Vec<_> = request.head.lines().collect();
+        assert_eq!(
+            lines[0],
+            "POST /2018-06-01/runtime/invocation/a%20b%3Fc%23d/e%20/response HTTP/1.1"
+        );
+        let last = "lambda-runtime-invocation-id: of this invocation";
+        assert_eq!(lines.last(), Some(&last));
+    }
+
+    #[test]
+    fn of_an_event_the_first_header_that_is_text_counts() {
+        let mut headers = EventHeaders::default();
+        for (name, value) in [
+            ("lambda-runtime-deadline-ms", &b"\xff"[..]),
+            ("Lambda-Runtime-Deadline-Ms", b"1"),
+            ("lambda-runtime-deadline-ms", b"2"),
+            ("content-length", b"3"),
+        ] {
+            headers.add(name, value);
+        }
+        assert_eq!(headers.deadline_ms.as_deref(), Some("1"));
+        assert_eq!(headers.request_id, None);
     }
 }

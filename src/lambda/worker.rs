@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Response;
+use http_body_util::BodyExt;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::deadline::deadline;
@@ -166,6 +167,7 @@ impl<H: Handler> Worker<H> {
             }
             FunctionResponse::Streamed(response) => StreamedResponse::new(response, &self.shutdown),
         };
+        let response = response.boxed_unsync();
         let streaming = self.api.stream(context, response);
         let until = invocation.deadline;
         let Some(until) = until.and_then(|until| until.checked_sub(DEADLINE_MARGIN)) else {

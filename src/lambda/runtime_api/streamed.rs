@@ -4,12 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::{Serialize, Serializer};
 
-use super::{ERROR_TYPE, diagnostic};
-
-const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
+use super::{ERROR_BODY, ERROR_TYPE, diagnostic};
 
 /// Separates the prelude from the body.
 const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
