@@ -306,8 +306,9 @@ impl SseParser {
             return is_done(value) || pending.is_whole(lines, value);
         }
         if let Some(name) = line.strip_prefix("event:") {
-            // A name that comes in pieces may go on: after `final`, `_result`.
-            return !self.line_is_older && is_terminal_name(&name[without_space(name)..]);
+            // A name that comes in pieces may go on: after `final`, `_result`, and after `final_` it does.
+            let goes_on = self.line_is_older || name.ends_with(['_', '-', '.']);
+            return !goes_on && is_terminal_name(&name[without_space(name)..]);
         }
         is_done(line)
     }

@@ -70,6 +70,25 @@ fn a_byte_a_message_is_the_same_reply() {
     }
 }
 
+/// Whether the line of a place names an event.
+fn is_in_a_name(before: &[u8]) -> bool {
+    let line = before.rsplit(|byte| *byte == b'\n').next();
+    line.is_some_and(|line| line.starts_with(b"event"))
+}
+
+#[test]
+fn a_name_may_be_cut_anywhere_but_where_it_ends_the_reply() {
+    for (bytes, is_closed) in STREAMS.iter() {
+        let whole = read(&cut(bytes, *is_closed, &[]));
+        let places = (0..bytes.len()).filter(|at| is_in_a_name(&bytes[..*at]));
+        for at in places.filter(|at| !cuts_a_name_at_an_end(&bytes[..*at])) {
+            let in_two = read(&cut(bytes, *is_closed, &[at]));
+            let before = String::from_utf8_lossy(&bytes[..at]);
+            assert_eq!(in_two, whole, "{before}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn events_may_be_cut_anywhere(
