@@ -11,8 +11,8 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use crate::Error;
 use crate::runtime_api::{Answer, RuntimeApi};
+use crate::{Error, processors};
 
 /// How long to wait for a function's first request for work. Under callgrind it is slow.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
@@ -67,7 +67,7 @@ impl Function {
         if workers > 1 {
             command.env("AWS_LAMBDA_MAX_CONCURRENCY", workers.to_string());
         }
-        let mut child = command.spawn()?;
+        let mut child = processors::on_the_others(|| command.spawn())??;
         let pid = child.id().and_then(|id| i32::try_from(id).ok());
         let pid = Pid::from_raw(pid.ok_or("the function has no id")?);
         // As on Lambda, the log output is read.

@@ -30,6 +30,7 @@ mod case;
 mod function;
 mod http;
 mod measure;
+mod processors;
 mod programs;
 mod report;
 mod runtime_api;
@@ -52,8 +53,9 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let measured = runtime
-        .map_err(Error::from)
+    let kept = processors::keep_one().map_err(Error::from);
+    let measured = kept
+        .and_then(|()| Ok(runtime?))
         .and_then(|runtime| runtime.block_on(run(&arguments)));
     match measured {
         Ok(()) => ExitCode::SUCCESS,

@@ -215,13 +215,14 @@ fn quantile(part: f64, mut values: Vec<f64>) -> Option<f64> {
 
 fn machine() -> Result<String, Error> {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo")?;
-    let names = cpuinfo
+    let name = cpuinfo
         .lines()
-        .filter_map(|line| line.strip_prefix("model name"));
-    let name = names.clone().next().unwrap_or("unknown processor");
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or("unknown processor");
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let name = name.trim_start_matches(['\t', ' ', ':']);
-    let processors = std::thread::available_parallelism()?;
+    let processors = cpuinfo.lines().filter(|line| line.starts_with("processor"));
+    let processors = processors.count();
     Ok(format!("{processors} × {name}, Linux {}", kernel.trim()))
 }
 
