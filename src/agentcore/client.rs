@@ -133,7 +133,7 @@ impl AgentCoreClient {
             pool: settings.reuse_idle.map(|idle| Arc::new(Pool::new(idle))),
             settings,
             credentials,
-            connector,
+            connector: connector.remembering_names(now),
             clock: SigningClock::new(now),
         }
     }

@@ -6,6 +6,7 @@ pub mod endpoint;
 mod gathered;
 pub(super) mod handshake;
 mod linger;
+mod names;
 mod no_proxy;
 pub mod proxy;
 pub(super) mod rest;

@@ -73,6 +73,14 @@ impl<'a> Door<'a> {
         &mut self,
         opening: &Opening<'_>,
     ) -> Result<Socket, InvocationError> {
+        let connected = self.connect_once(opening).await;
+        if connected.is_err() {
+            self.client.connector.forget(opening.url.endpoint());
+        }
+        connected
+    }
+
+    async fn connect_once(&mut self, opening: &Opening<'_>) -> Result<Socket, InvocationError> {
         let failed = InvocationError::new;
         let (deadline, timeouts) = (self.deadline, self.client.settings.timeouts);
         let (endpoint, target) = (opening.url.endpoint(), opening.url.target());

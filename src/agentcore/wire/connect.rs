@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
@@ -13,6 +16,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::dial::{Begun, dial};
 use super::endpoint::Endpoint;
 use super::gathered::Gathered;
+use super::names::Names;
 use super::proxy::{self, Proxy};
 
 /// A byte stream to a peer, encrypted or not.
@@ -25,6 +29,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
 pub struct Connector {
     tls: TlsConnector,
     proxy: Option<Arc<Proxy>>,
+    names: Option<Arc<Names>>,
 }
 
 impl Connector {
@@ -33,6 +38,16 @@ impl Connector {
         Self {
             tls: tls.into(),
             proxy: None,
+            names: None,
+        }
+    }
+
+    /// The same, which remembers the addresses of hosts for a short time.
+    #[must_use]
+    pub fn remembering_names(self, now: fn() -> SystemTime) -> Self {
+        Self {
+            names: Some(Arc::new(Names::new(now))),
+            ..self
         }
     }
 
@@ -50,8 +65,12 @@ impl Connector {
     /// # Errors
     /// What went wrong with any of these, or with the proxy.
     pub async fn connect(&self, endpoint: &Endpoint) -> io::Result<Box<dyn Transport>> {
-        self.connect_elsewhere(endpoint, &mut Begun::default())
-            .await
+        let mut begun = Begun::default();
+        let connected = self.connect_elsewhere(endpoint, &mut begun).await;
+        if connected.is_err() {
+            self.forget(endpoint);
+        }
+        connected
     }
 
     /// Whether a proxy stands between.
@@ -72,11 +91,37 @@ impl Connector {
             let tunnel = Box::pin(self.tunnel(proxy, endpoint, begun)).await?;
             return Ok(Box::new(self.encrypt(endpoint, tunnel).await?));
         }
-        let tcp = dial(endpoint.host(), endpoint.port(), begun).await?;
+        let tcp = self.dial(endpoint, begun).await?;
         if !endpoint.is_secure() {
             return Ok(Box::new(tcp));
         }
         Ok(Box::new(self.encrypt(endpoint, tcp).await?))
+    }
+
+    /// The peer at a remembered address did not do what was asked of it: the next connection asks the
+    /// resolver.
+    pub(in crate::agentcore) fn forget(&self, endpoint: &Endpoint) {
+        let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(endpoint));
+        let dialled = proxy.map_or(endpoint, |proxy| proxy.endpoint());
+        if let Some(names) = &self.names {
+            names.forget(dialled.host());
+        }
+    }
+
+    /// TCP. Attempts after the first ask the resolver, whatever is remembered.
+    async fn dial(&self, endpoint: &Endpoint, begun: &mut Begun) -> io::Result<TcpStream> {
+        let (host, port) = (endpoint.host(), endpoint.port());
+        let names = self.names.as_ref();
+        let remembered = names.filter(|_| begun.is_empty());
+        if let Some(found) = remembered.and_then(|names| names.recall(host, port)) {
+            return dial(&found, begun).await;
+        }
+        let found: Vec<_> = lookup_host((host, port)).await?.collect();
+        // An address is its own name.
+        if let Some(names) = names.filter(|_| host.parse::<IpAddr>().is_err()) {
+            names.remember(host, &found);
+        }
+        dial(&found, begun).await
     }
 
     /// A connection to an endpoint through a proxy, which may speak TLS itself.
@@ -87,7 +132,7 @@ impl Connector {
         begun: &mut Begun,
     ) -> io::Result<Box<dyn Transport>> {
         let at = proxy.endpoint();
-        let tcp = dial(at.host(), at.port(), begun).await;
+        let tcp = self.dial(at, begun).await;
         let tcp = tcp.map_err(proxy::unreachable)?;
         let mut transport: Box<dyn Transport> = if at.is_secure() {
             let encrypted = self.encrypt(at, tcp).await;
@@ -125,5 +170,69 @@ impl Connector {
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tokio::net::TcpListener;
+
+    use super::super::tls::client_config;
+    use super::*;
+
+    fn connector() -> Connector {
+        let roots = tokio_rustls::rustls::RootCertStore::empty();
+        Connector::new(client_config(roots)).remembering_names(|| SystemTime::UNIX_EPOCH)
+    }
+
+    async fn listener() -> (TcpListener, Endpoint) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let endpoint = Endpoint::parse(&format!("ws://localhost:{port}")).unwrap();
+        (listener, endpoint)
+    }
+
+    fn remembered(connector: &Connector) -> Option<Vec<SocketAddr>> {
+        connector.names.as_ref().unwrap().recall("localhost", 1)
+    }
+
+    #[tokio::test]
+    async fn a_name_is_remembered_until_something_goes_wrong() {
+        let connector = connector();
+        let (listener, endpoint) = listener().await;
+        connector.connect(&endpoint).await.unwrap();
+        assert!(remembered(&connector).is_some());
+        drop(listener);
+        assert!(connector.connect(&endpoint).await.is_err());
+        assert_eq!(remembered(&connector), None);
+    }
+
+    /// Nobody listens at the address that is remembered. What the first attempt met, the second does not.
+    #[tokio::test]
+    async fn a_second_attempt_asks_the_resolver() {
+        let connector = connector();
+        let (_listener, endpoint) = listener().await;
+        let gone = "127.0.0.9:1".parse().unwrap();
+        let names = connector.names.as_ref().unwrap();
+        names.remember("localhost", &[gone]);
+        let mut begun = Begun::default();
+        let attempt = connector.connect_elsewhere(&endpoint, &mut begun).await;
+        assert!(attempt.is_err(), "the first goes where it is remembered");
+        let attempt = connector.connect_elsewhere(&endpoint, &mut begun).await;
+        assert!(attempt.is_ok());
+        assert_ne!(remembered(&connector), Some(vec![gone]));
+    }
+
+    #[tokio::test]
+    async fn an_address_is_its_own_name() {
+        let connector = connector();
+        let (listener, _) = listener().await;
+        let endpoint = format!("ws://{}", listener.local_addr().unwrap());
+        let endpoint = Endpoint::parse(&endpoint).unwrap();
+        connector.connect(&endpoint).await.unwrap();
+        let names = connector.names.as_ref().unwrap();
+        assert_eq!(names.recall("127.0.0.1", 1), None);
     }
 }

@@ -1,4 +1,4 @@
-//! TCP to a host: its addresses, raced as RFC 8305 (happy eyeballs) says.
+//! TCP to one of a host's addresses, raced as RFC 8305 (happy eyeballs) says.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 
 /// How long an address has before the next is tried beside it: what RFC 8305, section 5, recommends.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -23,6 +23,11 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 pub(in crate::agentcore) struct Begun(Vec<IpAddr>);
 
 impl Begun {
+    /// Whether there was no attempt yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Moves one to the front that was begun with least often, and not just now, and notes it.
     fn elsewhere(&mut self, addresses: &mut [SocketAddr]) {
         let weight = |address: &SocketAddr| {
@@ -39,8 +44,8 @@ impl Begun {
 }
 
 /// A connection to the first of a host's addresses that takes one.
-pub(super) async fn dial(host: &str, port: u16, begun: &mut Begun) -> io::Result<TcpStream> {
-    let mut addresses = interleave(&lookup_host((host, port)).await?.collect::<Vec<_>>());
+pub(super) async fn dial(found: &[SocketAddr], begun: &mut Begun) -> io::Result<TcpStream> {
+    let mut addresses = interleave(found);
     begun.elsewhere(&mut addresses);
     let tcp = race(&addresses).await?;
     // Every write is a whole message: nothing to wait for.
@@ -201,10 +206,8 @@ mod tests {
     #[tokio::test]
     async fn the_kernel_asks_whether_an_idle_peer_is_there() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let tcp = dial("127.0.0.1", port, &mut Begun::default())
-            .await
-            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let tcp = dial(&[address], &mut Begun::default()).await.unwrap();
         let socket = SockRef::from(&tcp);
         assert!(socket.keepalive().unwrap());
         assert_eq!(socket.tcp_keepalive_time().unwrap(), KEEP_ALIVE_AFTER);
