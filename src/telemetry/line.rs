@@ -35,7 +35,7 @@ impl<S: Subscriber, F: Fn(Vec<u8>) + 'static> Layer<S> for JsonLines<F> {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let target = event.metadata().target();
         let is_ours = target.starts_with(env!("CARGO_CRATE_NAME"));
-        let mut fields = Fields::default();
+        let mut fields = Fields::new();
         event.record(&mut fields);
         let mut line = Line::begin(&timestamp((self.now)()), event.metadata().level().as_str());
         line.field("message", &fields.message);
@@ -52,12 +52,15 @@ impl<S: Subscriber, F: Fn(Vec<u8>) + 'static> Layer<S> for JsonLines<F> {
     }
 }
 
+/// As long as most lines are, so that their memory does not have to grow.
+const LINE_BYTES: usize = 512;
+
 /// A line that is being written.
 pub(super) struct Line(Vec<u8>);
 
 impl Line {
     pub(super) fn begin(timestamp: &str, level: &str) -> Self {
-        let mut line = Vec::with_capacity(512);
+        let mut line = Vec::with_capacity(LINE_BYTES);
         line.extend_from_slice(b"{\"timestamp\":");
         push_json(&mut line, timestamp);
         let mut line = Self(line);
@@ -71,6 +74,11 @@ impl Line {
         if let Some(trace_id) = request.trace_id() {
             self.field("traceId", trace_id);
         }
+    }
+
+    /// Makes room for more than most lines have.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.0.reserve(bytes);
     }
 
     pub(super) fn field(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
@@ -96,7 +104,6 @@ fn push_json(line: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     let _ = serde_json::to_writer(line, value);
 }
 
-#[derive(Default)]
 struct Fields {
     message: String,
     /// Serialized fields, each with a leading comma.
@@ -104,6 +111,13 @@ struct Fields {
 }
 
 impl Fields {
+    fn new() -> Self {
+        Self {
+            message: String::new(),
+            others: Vec::with_capacity(LINE_BYTES / 2),
+        }
+    }
+
     fn push(&mut self, field: &Field, value: &(impl Serialize + ?Sized)) {
         push_field(&mut self.others, field.name(), value);
     }

@@ -43,6 +43,9 @@ const RETRIES: Metric = Metric::new("RetryCount", "Count");
 const INCOMPLETE: Metric = Metric::new("IncompleteReplyCount", "Count");
 const EMPTY: Metric = Metric::new("EmptyReplyCount", "Count");
 
+/// As long as most objects are, so that their memory does not have to grow.
+const OBJECT_BYTES: usize = 2 * 1024;
+
 /// All metrics.
 pub const METRICS: [Metric; 12] = [
     COUNT,
@@ -156,6 +159,7 @@ impl Metrics {
         };
 
         let mut line = Line::begin(&timestamp(now), "INFO");
+        line.reserve(OBJECT_BYTES);
         line.field("message", events::MEASURED);
         line.request(&identity.request);
         line.field(AGENT, identity.agent.as_str());
