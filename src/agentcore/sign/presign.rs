@@ -1,7 +1,7 @@
 //! The address of an agent's WebSocket, signed. No I/O, no clock: time and credentials are
 //! arguments, and the same arguments give the same URL.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -23,7 +23,7 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
 const SHA256_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-const SESSION_ID_PARAMETER: &str = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
+const SESSION_ID_PARAMETER: &str = "&X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
 
 /// A signed address: who has it can talk to the agent for five minutes, so neither `Debug` nor
 /// any error shows more than the host, and dropped it is wiped from memory.
@@ -87,36 +87,23 @@ pub fn presign(
 
     // In the order in which they are signed, by name.
     let credential = scope.credential(credentials.access_key_id());
-    let expires = EXPIRES_IN.as_secs();
-    push(&mut target, format_args!("?X-Amz-Algorithm={ALGORITHM}"));
-    push(
-        &mut target,
-        format_args!("&X-Amz-Credential={}", encode(&credential)),
-    );
-    push(&mut target, format_args!("&X-Amz-Date={}", scope.time));
-    push(&mut target, format_args!("&X-Amz-Expires={expires}"));
+    let expires = EXPIRES_IN.as_secs().to_string();
+    push(&mut target, "?X-Amz-Algorithm", ALGORITHM);
+    push(&mut target, "&X-Amz-Credential", &credential);
+    push(&mut target, "&X-Amz-Date", &scope.time);
+    push(&mut target, "&X-Amz-Expires", &expires);
     if let Some(token) = token {
-        push(
-            &mut target,
-            format_args!("&X-Amz-Security-Token={}", encode(token)),
-        );
+        push(&mut target, "&X-Amz-Security-Token", token);
     }
-    push(&mut target, format_args!("&X-Amz-SignedHeaders=host"));
-    let session = encode(session.as_str());
-    push(
-        &mut target,
-        format_args!("&{SESSION_ID_PARAMETER}={session}"),
-    );
+    push(&mut target, "&X-Amz-SignedHeaders", "host");
+    push(&mut target, SESSION_ID_PARAMETER, session.as_str());
     if let Some(qualifier) = &runtime.qualifier {
-        push(
-            &mut target,
-            format_args!("&qualifier={}", encode(qualifier)),
-        );
+        push(&mut target, "&qualifier", qualifier);
     }
     let (path, query) = target.split_at(path_bytes);
     let request = canonical_request(&endpoint, path, &query[1..]);
     let signature = scope.sign(credentials.secret_access_key(), request);
-    push(&mut target, format_args!("&X-Amz-Signature={signature}"));
+    push(&mut target, "&X-Amz-Signature", &signature);
     PresignedUrl {
         endpoint,
         target: Zeroizing::new(target),
@@ -132,10 +119,7 @@ pub(in crate::agentcore) fn unsigned(
     let mut target = String::new();
     push_path(&mut target, runtime, &endpoint);
     if let Some(qualifier) = &runtime.qualifier {
-        push(
-            &mut target,
-            format_args!("?qualifier={}", encode(qualifier)),
-        );
+        push(&mut target, "?qualifier", qualifier);
     }
     PresignedUrl {
         endpoint,
@@ -151,16 +135,17 @@ fn endpoint_of(runtime: &Runtime, endpoint: Option<&Endpoint>) -> Endpoint {
 }
 
 fn push_path(target: &mut String, runtime: &Runtime, endpoint: &Endpoint) {
-    let arn = encode(runtime.arn.as_str());
-    push(
-        target,
-        format_args!("{}/runtimes/{arn}/ws", endpoint.path_prefix()),
-    );
+    target.push_str(endpoint.path_prefix());
+    target.push_str("/runtimes/");
+    target.extend(encode(runtime.arn.as_str()));
+    target.push_str("/ws");
 }
 
-fn push(target: &mut String, text: fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = target.write_fmt(text);
+/// Adds a parameter, whose name comes with what is before it.
+fn push(target: &mut String, name: &str, value: &str) {
+    target.push_str(name);
+    target.push('=');
+    target.extend(encode(value));
 }
 
 /// The digest of the request in the form in which it is signed: a GET without a body, of which the
