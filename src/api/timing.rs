@@ -28,7 +28,10 @@ fn server_timing(timing: Timing) -> String {
     } = timing;
     let ms = |time: Duration| to_ms(time).to_string();
     // Signing takes microseconds, so it gets decimals.
-    let sign = sign.map(|sign: Duration| format!("{:.3}", sign.as_secs_f64() * 1_000.0));
+    let sign = sign.map(|sign: Duration| {
+        let micros = sign.as_micros();
+        format!("{}.{:03}", micros / 1_000, micros % 1_000)
+    });
     let mut header = String::new();
     for (name, duration) in [
         ("sign", sign),
