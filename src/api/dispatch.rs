@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -153,9 +154,9 @@ impl Api {
             // CORS does not apply to a path that does not exist.
             (&Method::OPTIONS, None) => error_response(speaks_openai, ApiError::unknown_path()),
             _ => {
-                // Boxed: the future holds a connection's state, which would be moved with each
-                // future around it.
-                let handling = Box::pin(shared.handle(route, &received, &parts, &body));
+                // Pinned where it is made: it holds a connection's state, which would be moved into
+                // the future that waits for it.
+                let handling = pin!(shared.handle(route, &received, &parts, &body));
                 let handled = ids.scope(catch_panic(handling)).await;
                 let mut response =
                     handled.unwrap_or_else(|error| error_response(speaks_openai, error));

@@ -44,7 +44,7 @@ pub(super) struct Turn {
 /// The source of a reply.
 #[derive(Debug)]
 enum Source {
-    Agent(Box<ReplyStream>),
+    Agent(ReplyStream),
     /// A cached reply; `None` once it has been returned.
     Cached(Option<Arc<str>>),
 }
@@ -123,7 +123,7 @@ impl Turn {
                 if reply.begins_with_text() {
                     self.progress.first_piece_came();
                 }
-                self.reply = Some(Source::Agent(Box::new(reply)));
+                self.reply = Some(Source::Agent(reply));
                 Ok(())
             }
             Err(error) => Err(self.fail(&error)),

@@ -1,5 +1,7 @@
 //! Handles one event: gateway event → API → response in the gateway's form.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, Collected};
@@ -39,7 +41,7 @@ impl Handler for Function {
             can_stream: self.mode == InvokeMode::ResponseStream,
             exposed_steps: None,
         };
-        let response = self.api.answer(event.request, context).await;
+        let response = pin!(self.api.answer(event.request, context)).await;
         match self.mode {
             InvokeMode::Buffered => whole(Some(event.gateway), response),
             InvokeMode::ResponseStream => FunctionResponse::Streamed(response),

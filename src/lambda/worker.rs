@@ -1,6 +1,7 @@
 //! The loop of a worker: take an invocation, send its response, repeat.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -104,7 +105,7 @@ impl<H: Handler> Worker<H> {
                     failures = 0;
                     match next {
                         Some((event, context)) => {
-                            self.handle(event, context).await;
+                            pin!(self.handle(event, context)).await;
                             continue;
                         }
                         None => POLL_PAUSE,
@@ -135,21 +136,25 @@ impl<H: Handler> Worker<H> {
             received,
             deadline: given.and_then(|given| deadline(given, received, (self.now)())),
         };
-        let mut shutdown = self.shutdown.clone();
-        // Boxed, since it is large and would be moved with each future around it.
-        let responding = Box::pin(self.handler.respond(event, &invocation));
-        let responding = AssertUnwindSafe(responding);
-        let response = tokio::select! {
-            biased;
-            response = responding.catch_unwind() => {
-                response.unwrap_or_else(|_| self.handler.panicked(&invocation))
-            }
-            () = shutdown.aborting() => self.handler.shutting_down(&invocation),
-        };
+        let response = pin!(self.response(event, &invocation)).await;
         // Lambda may freeze the process right after the response, so log lines are written first.
         Output.flush();
         if let Err(failure) = self.send(&invocation, response).await {
             telemetry::response_not_accepted(&invocation.context.request_id, &failure);
+        }
+    }
+
+    /// The handler's response, or another one where the handler panics or is aborted.
+    async fn response(&self, event: Bytes, invocation: &Invocation) -> FunctionResponse {
+        let mut shutdown = self.shutdown.clone();
+        // Pinned where it is made: it is large, and would be moved into the future that waits for it.
+        let responding = pin!(self.handler.respond(event, invocation));
+        tokio::select! {
+            biased;
+            response = AssertUnwindSafe(responding).catch_unwind() => {
+                response.unwrap_or_else(|_| self.handler.panicked(invocation))
+            }
+            () = shutdown.aborting() => self.handler.shutting_down(invocation),
         }
     }
 

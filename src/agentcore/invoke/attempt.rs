@@ -202,7 +202,8 @@ impl Attempt<'_> {
             ping_interval: self.door.client.settings.timeouts.ping_interval,
             keeps_socket: self.door.client.pool.is_some(),
         };
-        let mut exchange = Exchange::open(socket, terms);
+        // Boxed, since it is large and goes a long way to whoever reads the reply.
+        let mut exchange = Box::new(Exchange::open(socket, terms));
         exchange.send(self.message.clone());
         let first = match exchange.next().await {
             ReplyEvent::Interrupted(error) => {

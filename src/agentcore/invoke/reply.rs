@@ -9,7 +9,7 @@ use super::pool::Home;
 
 /// A reply that has begun. Its socket is closed when it ends, and when it is dropped.
 pub struct ReplyStream {
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     first: Option<ReplyEvent>,
     /// Where the socket goes when the reply has ended, if it is kept.
     home: Option<Home>,
@@ -18,7 +18,7 @@ pub struct ReplyStream {
 
 impl ReplyStream {
     /// A reply with the first that came of it.
-    pub(super) fn new(exchange: Exchange, first: ReplyEvent, home: Option<Home>) -> Self {
+    pub(super) fn new(exchange: Box<Exchange>, first: ReplyEvent, home: Option<Home>) -> Self {
         Self {
             exchange,
             first: Some(first),
