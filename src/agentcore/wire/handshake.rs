@@ -1,9 +1,11 @@
 //! The opening handshake of a WebSocket (RFC 6455, section 4.1).
 
 use std::io;
+use std::mem::MaybeUninit;
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use httparse::{ParserConfig, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -140,10 +142,18 @@ pub(super) struct Answer {
 
 /// An answer's lines and how many bytes they take; `None` where they have not all come.
 fn parse(received: &[u8]) -> Result<Option<(usize, Answer)>, HandshakeError> {
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut answer = httparse::Response::new(&mut headers);
+    if received.is_empty() {
+        return Ok(None);
+    }
+    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut answer = httparse::Response::new(&mut []);
+    let parsed = ParserConfig::default().parse_response_with_uninit_headers(
+        &mut answer,
+        received,
+        &mut headers,
+    );
     let not_http = |_| HandshakeError::Violation("an answer that is not HTTP");
-    let httparse::Status::Complete(length) = answer.parse(received).map_err(not_http)? else {
+    let Status::Complete(length) = parsed.map_err(not_http)? else {
         return Ok(None);
     };
     let headers = answer.headers.iter().filter_map(|header| {

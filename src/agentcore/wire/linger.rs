@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -91,9 +92,9 @@ fn poll_drop_incoming<T: AsyncRead + Unpin>(
     transport: &mut T,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
-    let mut dropped = [0; DROPPED_BYTES];
+    let mut dropped = [MaybeUninit::uninit(); DROPPED_BYTES];
     loop {
-        let mut buffer = ReadBuf::new(&mut dropped);
+        let mut buffer = ReadBuf::uninit(&mut dropped);
         ready!(Pin::new(&mut *transport).poll_read(cx, &mut buffer))?;
         if buffer.filled().is_empty() {
             return Poll::Ready(Ok(()));

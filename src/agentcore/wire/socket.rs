@@ -301,8 +301,7 @@ impl<T: Transport> Socket<T> {
     }
 
     async fn flush(&mut self) -> Result<(), WsError> {
-        self.dropping_incoming(|stream, cx| stream.poll_flush_unpin(cx))
-            .await
+        self.dropping_incoming(SinkExt::poll_flush_unpin).await
     }
 
     /// Writes. What comes meanwhile is dropped: a peer that waits for us to read would not read either.

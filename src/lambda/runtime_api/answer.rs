@@ -99,7 +99,7 @@ async fn read_chunks(
         let length = loop {
             match parse_chunk_size(received).map_err(|_| invalid("a malformed chunk"))? {
                 // The library takes an empty line for a zero.
-                Status::Complete(_) if !received[0].is_ascii_hexdigit() => {
+                Status::Complete(_) if !received.first().is_some_and(u8::is_ascii_hexdigit) => {
                     return Err(invalid("a malformed chunk"));
                 }
                 Status::Complete((line, length)) => {

@@ -43,6 +43,7 @@ async fn read_answer_of(answer: &str) -> io::Result<Read> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn the_body_ends_where_the_headers_say() {
     for (answer, status, body, keeps, behind) in [
         (
