@@ -1,8 +1,11 @@
 //! A time that runs out, and what that means.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::error::Timeout;
 
@@ -36,5 +39,84 @@ impl<M: From<Timeout>> Until<M> {
     /// What comes of the future, if it comes in time.
     pub(super) async fn wait<T>(self, future: impl Future<Output = T>) -> Result<T, M> {
         timeout_at(self.at, future).await.map_err(|_| self.meaning)
+    }
+}
+
+/// A timer for many waits, of which most end long before their time. It is set only where it would ring
+/// too late: to set a timer for each message takes as long as to read it.
+#[derive(Debug, Default)]
+pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    /// What comes of the future, if it comes in time.
+    pub(super) async fn wait<T, M: Copy>(
+        &mut self,
+        until: Until<M>,
+        future: impl Future<Output = T>,
+    ) -> Result<T, M> {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(done));
+            }
+            let timer = self
+                .0
+                .get_or_insert_with(|| Box::pin(sleep_until(until.at)));
+            if timer.deadline() > until.at {
+                timer.as_mut().reset(until.at);
+            }
+            while timer.as_mut().poll(cx).is_ready() {
+                if timer.deadline() >= until.at {
+                    return Poll::Ready(Err(until.meaning));
+                }
+                // It was set for an earlier wait.
+                timer.as_mut().reset(until.at);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    fn after(ms: u64) -> Until<u64> {
+        let at = Instant::now() + Duration::from_millis(ms);
+        Until { at, meaning: ms }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_rings_in_its_time_whatever_it_was_set_for_before() {
+        let mut alarm = Alarm::default();
+        let begin = Instant::now();
+        for (wait, comes_after, total) in [
+            (100, Some(40), 40),
+            // It rings at 100 ms, and is set again.
+            (200, None, 240),
+            (50, Some(0), 240),
+            (1_000, Some(10), 250),
+            // It is set for 1,240 ms, which is too late.
+            (100, None, 350),
+            (100, None, 450),
+            (0, None, 450),
+        ] {
+            let waited = match comes_after {
+                Some(ms) => {
+                    alarm
+                        .wait(after(wait), sleep(Duration::from_millis(ms)))
+                        .await
+                }
+                None => alarm.wait(after(wait), pending()).await,
+            };
+            let expected = comes_after.map(|_| ()).ok_or(wait);
+            assert_eq!(waited, expected);
+            assert_eq!(begin.elapsed().as_millis(), total, "{wait} {comes_after:?}");
+        }
     }
 }

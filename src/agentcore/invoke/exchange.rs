@@ -12,7 +12,7 @@ use super::attempt::ReplyOptions;
 use super::watch::{Seen, Watch};
 use crate::agent::ReplyEnd;
 use crate::agentcore::error::{Failure, InvocationError, Phase, Timeout};
-use crate::agentcore::until::Until;
+use crate::agentcore::until::{Alarm, Until};
 use crate::agentcore::wire::connect::Transport;
 use crate::agentcore::wire::socket::{Code, Incoming, Socket, SocketError};
 
@@ -77,6 +77,8 @@ pub(super) struct Exchange<T: Transport = Box<dyn Transport>> {
     outcome: Option<Outcome>,
     reader: ReplyReader,
     terms: Terms,
+    /// Rings where the agent is silent for too long.
+    alarm: Alarm,
     /// When the agent spoke last; a prompt that is sent counts too.
     spoke: Instant,
     /// When the last ping was sent since then.
@@ -123,6 +125,7 @@ impl<T: Transport> Exchange<T> {
             outcome: None,
             reader: reader(terms.options),
             terms,
+            alarm: Alarm::default(),
             spoke: Instant::now(),
             pinged: None,
             told: Told::default(),
@@ -193,7 +196,7 @@ impl<T: Transport> Exchange<T> {
         let Some(socket) = &mut self.socket else {
             return;
         };
-        match until.wait(socket.next()).await {
+        match self.alarm.wait(until, socket.next()).await {
             Ok(Ok(incoming)) => {
                 self.spoke = Instant::now();
                 self.pinged = None;
