@@ -171,7 +171,8 @@ async fn a_report_is_kept_plotted_and_compared() {
     let json = serde_json::to_string(&report).unwrap();
     let read: Report = serde_json::from_str(&json).unwrap();
     let same = crate::compare::compare(&report, &read);
-    assert_eq!((same.worse(0.0).count(), same.steps.len()), (0, 1));
+    // The last bit of a number that was written and read may be another.
+    assert_eq!((same.worse(1e-9).count(), same.steps.len()), (0, 1));
 }
 
 type Received = Arc<Mutex<Vec<(Parts, Bytes)>>>;
