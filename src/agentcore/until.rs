@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::error::Timeout;
@@ -65,7 +66,9 @@ impl Alarm {
             if timer.deadline() > until.at {
                 timer.as_mut().reset(until.at);
             }
-            while timer.as_mut().poll(cx).is_ready() {
+            // Whatever the future has left of the task's budget: one that always has something to do
+            // would leave nothing, and the time would never be over.
+            while pin!(unconstrained(timer.as_mut())).poll(cx).is_ready() {
                 if timer.deadline() >= until.at {
                     return Poll::Ready(Err(until.meaning));
                 }
@@ -118,5 +121,18 @@ mod tests {
             assert_eq!(waited, expected);
             assert_eq!(begin.elapsed().as_millis(), total, "{wait} {comes_after:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_alarm_rings_beside_a_future_that_is_never_idle() {
+        let busy = async {
+            loop {
+                tokio::task::coop::consume_budget().await;
+            }
+        };
+        let mut alarm = Alarm::default();
+        let waited = alarm.wait(after(10), busy);
+        let waited = timeout_at(Instant::now() + Duration::from_secs(5), waited).await;
+        assert_eq!(waited, Ok(Err::<(), _>(10)));
     }
 }

@@ -171,8 +171,8 @@ impl RuntimeApi {
     /// Sends a response while it is produced. Its body begins with [`prelude`].
     ///
     /// # Errors
-    /// [`RuntimeApiError`] if Lambda did not accept all of it. The rest of the body has been
-    /// dropped by then.
+    /// [`RuntimeApiError`] if Lambda refused it, or gave no answer. The rest of the body has been
+    /// dropped by then, as it has been where Lambda accepted it early and then took no more.
     pub(super) async fn stream(
         &mut self,
         context: &Context,
@@ -276,8 +276,7 @@ impl RuntimeApi {
         Ok(answer)
     }
 
-    /// Keeps a connection for the next request. One that is not ready is still sending a body that
-    /// the peer has refused, so it is dropped with it.
+    /// Keeps a connection for the next request, if it can carry one.
     fn keep(&mut self, connection: Connection) {
         if connection.is_ready() {
             self.connection = Some(connection);
@@ -285,7 +284,7 @@ impl RuntimeApi {
     }
 }
 
-/// The headers of an event that matter. Of one that comes twice the first counts.
+/// The headers of an event that matter. Of one that comes twice the first that is text counts.
 #[derive(Default)]
 struct EventHeaders {
     request_id: Option<String>,

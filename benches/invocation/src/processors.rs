@@ -3,6 +3,7 @@
 //! Left to the scheduler, a peer is sometimes woken on the processor of the program and sometimes on
 //! another that sleeps, which takes some three times as long: the processor time of the same program
 //! was then one of two numbers, a third apart. On Lambda a peer is never on the function's processor.
+//! A program with a thread for each processor (`managed`) has one fewer.
 
 use std::sync::OnceLock;
 

@@ -73,11 +73,10 @@ impl<'a> Door<'a> {
         &mut self,
         opening: &Opening<'_>,
     ) -> Result<Socket, InvocationError> {
-        let connected = self.connect_once(opening).await;
-        if connected.is_err() {
-            self.client.connector.forget(opening.url.endpoint());
-        }
-        connected
+        let doubt = self.client.connector.doubt(opening.url.endpoint());
+        let socket = self.connect_once(opening).await?;
+        doubt.dispel();
+        Ok(socket)
     }
 
     async fn connect_once(&mut self, opening: &Opening<'_>) -> Result<Socket, InvocationError> {

@@ -65,12 +65,11 @@ impl Connector {
     /// # Errors
     /// What went wrong with any of these, or with the proxy.
     pub async fn connect(&self, endpoint: &Endpoint) -> io::Result<Box<dyn Transport>> {
+        let doubt = self.doubt(endpoint);
         let mut begun = Begun::default();
-        let connected = self.connect_elsewhere(endpoint, &mut begun).await;
-        if connected.is_err() {
-            self.forget(endpoint);
-        }
-        connected
+        let connected = self.connect_elsewhere(endpoint, &mut begun).await?;
+        doubt.dispel();
+        Ok(connected)
     }
 
     /// Whether a proxy stands between.
@@ -98,13 +97,12 @@ impl Connector {
         Ok(Box::new(self.encrypt(endpoint, tcp).await?))
     }
 
-    /// The peer at a remembered address did not do what was asked of it: the next connection asks the
-    /// resolver.
-    pub(in crate::agentcore) fn forget(&self, endpoint: &Endpoint) {
+    /// While it is open whether the peer at a remembered address does what is asked of it.
+    pub(in crate::agentcore) fn doubt<'a>(&'a self, endpoint: &'a Endpoint) -> Doubt<'a> {
         let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(endpoint));
-        let dialled = proxy.map_or(endpoint, |proxy| proxy.endpoint());
-        if let Some(names) = &self.names {
-            names.forget(dialled.host());
+        Doubt {
+            names: self.names.as_deref(),
+            host: proxy.map_or(endpoint, |proxy| proxy.endpoint()).host(),
         }
     }
 
@@ -113,8 +111,10 @@ impl Connector {
         let (host, port) = (endpoint.host(), endpoint.port());
         let names = self.names.as_ref();
         let remembered = names.filter(|_| begun.is_empty());
-        if let Some(found) = remembered.and_then(|names| names.recall(host, port)) {
-            return dial(&found, begun).await;
+        if let Some(found) = remembered.and_then(|names| names.recall(host, port))
+            && let Ok(tcp) = dial(&found, begun).await
+        {
+            return Ok(tcp);
         }
         let found: Vec<_> = lookup_host((host, port)).await?.collect();
         // An address is its own name.
@@ -167,6 +167,28 @@ impl Connector {
     }
 }
 
+/// Where it is not dispelled, since something went wrong or nobody waits any more, the next connection asks
+/// the resolver.
+#[must_use]
+pub(in crate::agentcore) struct Doubt<'a> {
+    names: Option<&'a Names>,
+    host: &'a str,
+}
+
+impl Doubt<'_> {
+    pub(in crate::agentcore) fn dispel(mut self) {
+        self.names = None;
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Some(names) = self.names {
+            names.forget(self.host);
+        }
+    }
+}
+
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector").finish_non_exhaustive()
@@ -209,20 +231,46 @@ mod tests {
         assert_eq!(remembered(&connector), None);
     }
 
-    /// Nobody listens at the address that is remembered. What the first attempt met, the second does not.
+    /// Nobody listens at the address that is remembered. All of 127.0.0.0/8 is this machine on Linux.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn where_a_remembered_address_is_gone_the_resolver_is_asked_at_once() {
+        let connector = connector();
+        let (_listener, endpoint) = listener().await;
+        let gone: SocketAddr = "127.0.0.9:1".parse().unwrap();
+        let names = connector.names.as_ref().unwrap();
+        names.remember("localhost", &[gone]);
+        connector.connect(&endpoint).await.unwrap();
+        assert!(remembered(&connector).is_some_and(|known| !known.contains(&gone)));
+    }
+
+    /// The address that is remembered takes connections, and does not do what is asked of it.
+    #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn a_second_attempt_asks_the_resolver() {
         let connector = connector();
         let (_listener, endpoint) = listener().await;
-        let gone = "127.0.0.9:1".parse().unwrap();
+        let wrong = TcpListener::bind(("127.0.0.9", endpoint.port()))
+            .await
+            .unwrap();
+        let wrong = wrong.local_addr().unwrap();
         let names = connector.names.as_ref().unwrap();
-        names.remember("localhost", &[gone]);
+        names.remember("localhost", &[wrong]);
         let mut begun = Begun::default();
-        let attempt = connector.connect_elsewhere(&endpoint, &mut begun).await;
-        assert!(attempt.is_err(), "the first goes where it is remembered");
-        let attempt = connector.connect_elsewhere(&endpoint, &mut begun).await;
-        assert!(attempt.is_ok());
-        assert_ne!(remembered(&connector), Some(vec![gone]));
+        for expected in [true, false] {
+            let attempt = connector.dial(&endpoint, &mut begun).await.unwrap();
+            assert_eq!(attempt.peer_addr().unwrap() == wrong, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_is_given_up_leaves_nothing_remembered() {
+        let connector = connector();
+        let (_listener, endpoint) = listener().await;
+        connector.connect(&endpoint).await.unwrap();
+        assert!(remembered(&connector).is_some());
+        drop(connector.doubt(&endpoint));
+        assert_eq!(remembered(&connector), None);
     }
 
     #[tokio::test]

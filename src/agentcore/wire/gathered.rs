@@ -41,11 +41,9 @@ impl<T: Transport> AsyncRead for Gathered<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if !self.transport.buffer().is_empty() {
-            // Reading does not wait for a peer that waits for us to read.
-            let flushed = Pin::new(&mut self.transport).poll_flush(cx);
-            if let Poll::Ready(Err(error)) = flushed {
-                return Poll::Ready(Err(error));
-            }
+            // Reading does not wait for a peer that waits for us to read. Neither does a write that fails
+            // hide what came before: it is reading that says that the peer is gone.
+            let _ = Pin::new(&mut self.transport).poll_flush(cx);
         }
         Pin::new(&mut self.transport).poll_read(cx, buffer)
     }

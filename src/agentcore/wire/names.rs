@@ -52,7 +52,7 @@ impl Names {
         let since = (self.now)();
         let mut hosts = self.hosts();
         hosts.retain(|_, host| host.is_fresh(since));
-        if hosts.len() < MAX_HOSTS {
+        if hosts.len() < MAX_HOSTS || hosts.contains_key(host) {
             let addresses = addresses.to_vec();
             hosts.insert(host.to_owned(), Host { addresses, since });
         }
@@ -119,5 +119,8 @@ mod tests {
             names.remember(&host.to_string(), &[address("1.1.1.1:443")]);
         }
         assert_eq!(names.hosts().len(), MAX_HOSTS);
+        let newer = [address("1.1.1.2:443")];
+        names.remember("0", &newer);
+        assert_eq!(names.recall("0", 443), Some(newer.to_vec()));
     }
 }

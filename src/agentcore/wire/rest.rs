@@ -41,16 +41,19 @@ pub(in crate::agentcore) async fn send(
     endpoint: &Endpoint,
     request: Request<Full<Bytes>>,
 ) -> Result<Answer, RequestError> {
+    let doubt = connector.doubt(endpoint);
     let transport = connector
         .connect(endpoint)
         .await
         .map_err(RequestError::Unreachable)?;
-    exchange(TokioIo::new(transport), request)
+    let answer = exchange(TokioIo::new(transport), request)
         .await
         .map_err(|error| match error {
             error if error.is_parse() => RequestError::Violation(error),
             error => RequestError::Unanswered(error),
-        })
+        })?;
+    doubt.dispel();
+    Ok(answer)
 }
 
 /// Sends a request over a connection that is open already, and ends that.

@@ -1,5 +1,6 @@
 //! Reads answers of the Runtime API (RFC 9112, section 6).
 
+use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 
@@ -23,12 +24,20 @@ const MAX_PROMISED_BYTES: usize = 8 << 20;
 pub(super) type OnHeader<'a> = &'a mut (dyn FnMut(&str, &[u8]) + Send);
 
 /// An answer.
-#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Bytes,
     /// Whether the connection can carry another request.
     pub(super) keeps_connection: bool,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The body is what callers sent.
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How an answer's body ends.

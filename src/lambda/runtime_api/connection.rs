@@ -3,6 +3,7 @@
 //! It makes progress only while a caller waits in [`Connection::send`]. Dropping that future ends the
 //! request in the middle, so the connection has to be dropped as well.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
@@ -40,7 +41,6 @@ pub(super) enum SendError {
 }
 
 /// Carries one request at a time.
-#[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
     /// What has come and was not read.
@@ -119,6 +119,13 @@ impl Connection {
         };
         self.is_idle = is_written && answer.keeps_connection;
         Ok(answer)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What was received is what callers sent.
+        f.debug_struct("Connection").finish_non_exhaustive()
     }
 }
 

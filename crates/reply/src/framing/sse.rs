@@ -307,7 +307,7 @@ impl SseParser {
         }
         if let Some(name) = line.strip_prefix("event:") {
             // A name that comes in pieces may go on: after `final`, `_result`, and after `final_` it does.
-            let goes_on = self.line_is_older || name.ends_with(['_', '-', '.']);
+            let goes_on = self.line_is_older || name.ends_with(['_', '-', '.', ' ']);
             return !goes_on && is_terminal_name(&name[without_space(name)..]);
         }
         is_done(line)

@@ -3,6 +3,7 @@
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio_tungstenite::accept_async;
 
+use super::super::gathered::Gathered;
 use super::*;
 
 /// How much the pipe holds each way.
@@ -10,12 +11,26 @@ const PIPE_BYTES: usize = 16 * 1024;
 
 /// A socket of ours and its peer, which has upgraded it.
 async fn sockets() -> (Socket<DuplexStream>, WebSocketStream<DuplexStream>) {
+    sockets_over(|pipe| pipe).await
+}
+
+/// The same, with something between the socket and the pipe.
+async fn sockets_over<T: Transport>(
+    layer: impl FnOnce(DuplexStream) -> T,
+) -> (Socket<T>, WebSocketStream<DuplexStream>) {
     let (ours, theirs) = duplex(PIPE_BYTES);
     let endpoint = Endpoint::parse("ws://127.0.0.1:1").unwrap();
     let headers = HeaderMap::new();
-    let open = Socket::open(ours, &endpoint, "/ws", &headers);
+    let open = Socket::open(layer(ours), &endpoint, "/ws", &headers);
     let (ours, theirs) = tokio::join!(open, accept_async(theirs));
     (ours.unwrap(), theirs.unwrap())
+}
+
+/// What stands below TLS.
+fn gathered(pipe: DuplexStream) -> Gathered<DuplexStream> {
+    let mut gathered = Gathered::new(pipe);
+    gathered.shook_hands();
+    gathered
 }
 
 /// A ping of 125 bytes, as a server sends it.
@@ -179,7 +194,13 @@ async fn a_ping_goes_out_beside_a_message() {
 /// The answer to a ping fails, since the peer has gone; its reply has come whole before that.
 #[tokio::test]
 async fn what_came_before_the_peer_went_is_read_though_a_ping_cannot_be_answered() {
-    let (mut ours, theirs) = sockets().await;
+    read_what_came(sockets().await).await;
+    read_what_came(sockets_over(gathered).await).await;
+}
+
+async fn read_what_came<T: Transport>(
+    (mut ours, theirs): (Socket<T>, WebSocketStream<DuplexStream>),
+) {
     let mut theirs = theirs.into_inner();
     theirs.write_all(&ping()).await.unwrap();
     theirs.write_all(&[0x81, 1, b'x']).await.unwrap();
@@ -198,7 +219,13 @@ async fn what_came_before_the_peer_went_is_read_though_a_ping_cannot_be_answered
 /// A peer that has gone before it read the message may not have it, whatever it said.
 #[tokio::test]
 async fn a_message_that_could_not_be_written_stays_unsent() {
-    let (mut ours, theirs) = sockets().await;
+    leave_a_message_unsent(sockets().await).await;
+    leave_a_message_unsent(sockets_over(gathered).await).await;
+}
+
+async fn leave_a_message_unsent<T: Transport>(
+    (mut ours, theirs): (Socket<T>, WebSocketStream<DuplexStream>),
+) {
     let mut theirs = theirs.into_inner();
     theirs.write_all(&[0x81, 1, b'x']).await.unwrap();
     drop(theirs);
